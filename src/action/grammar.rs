@@ -1,0 +1,480 @@
+//! The grammar of actions. A doc comment here is the `--help` there.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::fleet::{InstanceId, PoolKey, PoolName, Process, ScopeId};
+
+/// One action as an operator writes it: `scale workhorse 12 --reason "monday"`.
+///
+/// The same definition reads the command line, the `:` line and the values of
+/// a keymap. What is left out is filled from the selection on the screen, and
+/// is an error headless.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Action {
+    /// Set how many instances a pool wants, and its bounds
+    #[command(allow_negative_numbers = true)]
+    Scale {
+        #[command(flatten)]
+        pool: PoolArg,
+        /// The number wanted: 12, or +2 more, or -1 fewer
+        #[arg(allow_hyphen_values = true)]
+        size: Option<Size>,
+        /// Lower bound of desired
+        #[arg(long, value_name = "N")]
+        min: Option<u32>,
+        /// Upper bound of desired
+        #[arg(long, value_name = "N")]
+        max: Option<u32>,
+    },
+    /// Launch more instances and follow each until it is in service
+    Launch {
+        #[command(flatten)]
+        pool: PoolArg,
+        /// How many more
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        count: u32,
+    },
+    /// Protect instances from scale-in
+    Protect(Instances),
+    /// End the scale-in protection of instances
+    Unprotect(Instances),
+    /// Suspend processes of a pool's group
+    Suspend {
+        #[command(flatten)]
+        pool: PoolArg,
+        /// The processes; all when none is named
+        #[arg(value_parser = parse_process, value_name = "PROCESS")]
+        processes: Vec<Process>,
+    },
+    /// Resume processes of a pool's group
+    Resume {
+        #[command(flatten)]
+        pool: PoolArg,
+        /// The processes; all that are suspended when none is named
+        #[arg(value_parser = parse_process, value_name = "PROCESS")]
+        processes: Vec<Process>,
+    },
+    /// Take instances out of service and keep them running
+    Standby {
+        #[command(flatten)]
+        instances: Instances,
+        /// Launch replacements instead of lowering desired
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Put instances in standby back into service
+    Activate(Instances),
+    /// Let CloudWatch collect the metrics of a pool's group
+    EnableMetrics {
+        #[command(flatten)]
+        pool: PoolArg,
+    },
+    /// Set a tag on instances, or on a pool
+    Tag {
+        /// KEY=VALUE
+        #[arg(value_parser = parse_tag, value_name = "KEY=VALUE")]
+        tag: (String, String),
+        /// The instances; the selected ones when none is named
+        instances: Vec<InstanceId>,
+        /// Tag the pool's group instead
+        #[arg(long, value_name = "POOL", conflicts_with = "instances")]
+        pool: Option<PoolName>,
+        /// With --pool: also tag the instances that the group launches from now on
+        #[arg(long, requires = "pool")]
+        propagate: bool,
+        /// With --pool: the scope, where several have a pool of that name
+        #[arg(long, value_name = "SCOPE", requires = "pool")]
+        scope: Option<ScopeId>,
+    },
+}
+
+/// A pool by its name, and by its scope where several have that name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct PoolArg {
+    /// The pool's name
+    #[arg(value_name = "POOL")]
+    pub pool: Option<PoolName>,
+    /// The scope, where several have a pool of that name
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Option<ScopeId>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct Instances {
+    /// The instances, by id
+    #[arg(value_name = "INSTANCE", value_parser = parse_instance)]
+    pub instances: Vec<InstanceId>,
+}
+
+/// A size as an operator writes it: absolute, or relative to desired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    To(u32),
+    By(i64),
+}
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = || format!("`{text}` is not a size; write 12, +2 or -1");
+        if text.starts_with(['+', '-']) {
+            let by: i64 = text.parse().map_err(|_| expected())?;
+            return if u32::try_from(by.unsigned_abs()).is_ok() {
+                Ok(Self::By(by))
+            } else {
+                Err(expected())
+            };
+        }
+        text.parse().map(Self::To).map_err(|_| expected())
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::To(n) => write!(f, "{n}"),
+            Self::By(by) => write!(f, "{by:+}"),
+        }
+    }
+}
+
+/// An action with the words that may follow any action.
+#[derive(Clone, Debug, PartialEq, Eq, Parser)]
+#[command(
+    no_binary_name = true,
+    disable_help_flag = true,
+    disable_help_subcommand = true
+)]
+pub struct ActionLine {
+    #[command(subcommand)]
+    pub action: Action,
+    /// Why; goes to the audit log, and some guardrails want it
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+impl std::str::FromStr for ActionLine {
+    type Err = String;
+
+    fn from_str(line: &str) -> Result<Self, Self::Err> {
+        let words = shlex::split(line)
+            .ok_or_else(|| format!("`{line}`: a quotation mark is not closed"))?;
+        Self::try_parse_from(words).map_err(|error| clap_sentence(&error))
+    }
+}
+
+/// Returns clap's error without its usage block, as one line.
+fn clap_sentence(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let sentence: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|it| !it.starts_with("Usage:") && !it.starts_with("For more information"))
+        .filter(|it| !it.is_empty())
+        .collect();
+    sentence.join(" ").trim_start_matches("error: ").to_owned()
+}
+
+/// What the screen has under its cursor and its marks, frozen when the key was pressed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    pub pool: Option<PoolKey>,
+    pub instances: Vec<InstanceId>,
+}
+
+impl Action {
+    /// Fills what the operator left out from the selection.
+    #[must_use]
+    pub fn fill(mut self, selection: &Selection) -> Self {
+        match &mut self {
+            Self::Scale { pool, size, .. } => {
+                // `:scale 12` on a selected pool: the one word is the size.
+                let word = pool.pool.as_ref().map(|it| it.as_str().parse());
+                if let (None, Some(Ok(found)), Some(_)) = (&size, word, &selection.pool) {
+                    *size = Some(found);
+                    pool.pool = None;
+                }
+                pool.fill(selection);
+            }
+            Self::Suspend { pool, processes } | Self::Resume { pool, processes } => {
+                let word = pool.pool.as_ref().map(|it| parse_process(it.as_str()));
+                if let (Some(Ok(process)), Some(_)) = (word, &selection.pool) {
+                    processes.insert(0, process);
+                    pool.pool = None;
+                }
+                pool.fill(selection);
+            }
+            Self::Launch { pool, .. } | Self::EnableMetrics { pool } => pool.fill(selection),
+            Self::Protect(it)
+            | Self::Unprotect(it)
+            | Self::Activate(it)
+            | Self::Standby { instances: it, .. } => {
+                if it.instances.is_empty() {
+                    it.instances.clone_from(&selection.instances);
+                }
+            }
+            Self::Tag {
+                instances, pool, ..
+            } => {
+                if pool.is_none() && instances.is_empty() {
+                    instances.clone_from(&selection.instances);
+                }
+            }
+        }
+        self
+    }
+
+    /// Returns the verb, as the command line names it.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Scale { .. } => "scale",
+            Self::Launch { .. } => "launch",
+            Self::Protect(_) => "protect",
+            Self::Unprotect(_) => "unprotect",
+            Self::Suspend { .. } => "suspend",
+            Self::Resume { .. } => "resume",
+            Self::Standby { .. } => "standby",
+            Self::Activate(_) => "activate",
+            Self::EnableMetrics { .. } => "enable-metrics",
+            Self::Tag { .. } => "tag",
+        }
+    }
+}
+
+impl PoolArg {
+    fn fill(&mut self, selection: &Selection) {
+        if self.pool.is_none()
+            && let Some(key) = &selection.pool
+        {
+            self.pool = Some(key.name.clone());
+            self.scope = Some(key.scope.clone());
+        }
+    }
+}
+
+/// Writes the action as the command line that would do the same.
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut words = vec![self.verb().to_owned()];
+        let ids = |words: &mut Vec<String>, it: &[InstanceId]| {
+            words.extend(it.iter().map(ToString::to_string));
+        };
+        match self {
+            Self::Scale {
+                pool,
+                size,
+                min,
+                max,
+            } => {
+                pool.name_to(&mut words);
+                words.extend(size.map(|it| it.to_string()));
+                flag(&mut words, "--min", min.as_ref());
+                flag(&mut words, "--max", max.as_ref());
+                pool.scope_to(&mut words);
+            }
+            Self::Launch { pool, count } => {
+                pool.name_to(&mut words);
+                flag(&mut words, "--count", Some(count));
+                pool.scope_to(&mut words);
+            }
+            Self::Protect(it) | Self::Unprotect(it) | Self::Activate(it) => {
+                ids(&mut words, &it.instances);
+            }
+            Self::Standby { instances, replace } => {
+                ids(&mut words, &instances.instances);
+                words.extend(replace.then(|| "--replace".to_owned()));
+            }
+            Self::Suspend { pool, processes } | Self::Resume { pool, processes } => {
+                pool.name_to(&mut words);
+                words.extend(processes.iter().map(ToString::to_string));
+                pool.scope_to(&mut words);
+            }
+            Self::EnableMetrics { pool } => {
+                pool.name_to(&mut words);
+                pool.scope_to(&mut words);
+            }
+            Self::Tag {
+                tag: (key, value),
+                instances,
+                pool,
+                propagate,
+                scope,
+            } => {
+                words.push(format!("{key}={value}"));
+                ids(&mut words, instances);
+                flag(&mut words, "--pool", pool.as_ref());
+                words.extend(propagate.then(|| "--propagate".to_owned()));
+                flag(&mut words, "--scope", scope.as_ref());
+            }
+        }
+        // A NUL byte cannot be quoted, and no argument of ours can hold one.
+        let line =
+            shlex::try_join(words.iter().map(String::as_str)).map_err(|_| std::fmt::Error)?;
+        f.write_str(&line)
+    }
+}
+
+impl PoolArg {
+    fn name_to(&self, words: &mut Vec<String>) {
+        words.extend(self.pool.iter().map(ToString::to_string));
+    }
+
+    fn scope_to(&self, words: &mut Vec<String>) {
+        flag(words, "--scope", self.scope.as_ref());
+    }
+}
+
+fn flag(words: &mut Vec<String>, name: &str, value: Option<&impl ToString>) {
+    if let Some(value) = value {
+        words.extend([name.to_owned(), value.to_string()]);
+    }
+}
+
+/// A verb as help and the palette show it, read off the grammar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verb {
+    pub name: String,
+    pub about: String,
+    pub usage: String,
+}
+
+/// Returns every verb of the grammar, in its order.
+pub fn verbs() -> Vec<Verb> {
+    use clap::CommandFactory as _;
+    let mut command = ActionLine::command();
+    command.build();
+    command
+        .get_subcommands_mut()
+        .map(|it| Verb {
+            name: it.get_name().to_owned(),
+            about: it.get_about().map(ToString::to_string).unwrap_or_default(),
+            usage: it
+                .render_usage()
+                .to_string()
+                .trim_start_matches("Usage: ")
+                .trim()
+                .to_owned(),
+        })
+        .collect()
+}
+
+fn parse_process(text: &str) -> Result<Process, String> {
+    let known = || Process::KNOWN.iter();
+    if let Some(process) = known().find(|it| it.as_str().eq_ignore_ascii_case(text)) {
+        return Ok(process.clone());
+    }
+    let names = known().map(Process::as_str);
+    let hint = crate::fleet::nearest(text, names.clone()).map_or_else(
+        || format!("one of {}", names.collect::<Vec<_>>().join(", ")),
+        |it| format!("did you mean `{it}`?"),
+    );
+    Err(format!("no process is called `{text}`; {hint}"))
+}
+
+fn parse_instance(text: &str) -> Result<InstanceId, String> {
+    if InstanceId::is_well_formed(text) {
+        Ok(InstanceId::from(text))
+    } else {
+        Err(format!(
+            "`{text}` is not an instance id; it looks like i-0123456789abcdef0"
+        ))
+    }
+}
+
+/// Reads `KEY=VALUE`; the limits are EC2's: 128 and 256 characters, no `aws:` keys.
+fn parse_tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is not a tag; write KEY=VALUE"))?;
+    if key.is_empty() || 128 < key.chars().count() || 256 < value.chars().count() {
+        return Err(format!(
+            "`{text}`: a tag's key has 1 to 128 characters, its value at most 256"
+        ));
+    }
+    if key.to_lowercase().starts_with("aws:") {
+        return Err(format!(
+            "`{key}`: AWS keeps the keys that begin with `aws:` for itself"
+        ));
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Action {
+        line.parse::<ActionLine>().unwrap().action
+    }
+
+    #[test]
+    fn every_verb_writes_itself_as_it_is_read() {
+        for line in [
+            "scale workhorse 12",
+            "scale workhorse +2 --min 1 --max 30",
+            "scale workhorse -1 --scope prod/us-east-1",
+            "scale workhorse --max 9",
+            "launch workhorse --count 3",
+            "protect i-0123456789abcdef0 i-0123456789abcdef1",
+            "unprotect i-0123456789abcdef0",
+            "suspend workhorse Launch AZRebalance",
+            "resume workhorse",
+            "standby i-0123456789abcdef0 --replace",
+            "activate i-0123456789abcdef0",
+            "enable-metrics workhorse",
+            "tag 'owner=build' i-0123456789abcdef0",
+            "tag 'note=two words' --pool workhorse --propagate",
+        ] {
+            assert_eq!(parse(line).to_string(), line);
+        }
+    }
+
+    #[test]
+    fn one_word_is_the_size_when_a_pool_is_selected() {
+        let selection = Selection {
+            pool: Some(PoolKey::new("prod/us-east-1", "workhorse")),
+            instances: Vec::new(),
+        };
+        let filled = |line| parse(line).fill(&selection).to_string();
+        assert_eq!(
+            filled("scale 12"),
+            "scale workhorse 12 --scope prod/us-east-1"
+        );
+        assert_eq!(
+            filled("scale +2"),
+            "scale workhorse +2 --scope prod/us-east-1"
+        );
+        assert_eq!(filled("scale other 3"), "scale other 3");
+        assert_eq!(
+            filled("suspend launch"),
+            "suspend workhorse Launch --scope prod/us-east-1"
+        );
+    }
+
+    #[test]
+    fn a_bad_line_is_answered_with_a_sentence() {
+        let error = |line: &str| line.parse::<ActionLine>().unwrap_err();
+        assert!(
+            error("scael workhorse 12").contains("scale"),
+            "{}",
+            error("scael workhorse 12")
+        );
+        assert!(error("protect i-xyz").contains("not an instance id"));
+        assert!(error("suspend workhorse Lanch").contains("did you mean `Launch`?"));
+        assert!(error("tag aws:x=1").contains("for itself"));
+        assert!(error("scale 'open").contains("quotation"));
+        assert!(!error("scale a b c d").contains('\n'));
+    }
+
+    #[test]
+    fn every_verb_says_what_it_does() {
+        for verb in verbs() {
+            assert!(
+                !verb.about.is_empty() && !verb.about.ends_with('.'),
+                "{}",
+                verb.name
+            );
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What an operator can ask for: one grammar for the command line, the `:` line
+//! and the keymaps, and one plan for all three. Pure: planning twice is the dry run.
+
+mod draft;
+mod grammar;
+mod guardrail;
+mod plan;
+mod verb;
+
+pub use grammar::{Action, ActionLine, Instances, PoolArg, Selection, Size, Verb, verbs};
+pub use guardrail::{Confirmation, Guardrail, Policy};
+pub use plan::{Change, Follow, Plan, Refusal, Target, plan};

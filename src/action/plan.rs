@@ -1,0 +1,189 @@
+//! Action × Fleet → Plan or Refusal. Pure: the same input gives the same plan.
+
+use serde::Serialize;
+
+use super::{
+    draft::Draft,
+    grammar::{Action, PoolArg},
+    guardrail::{Confirmation, Policy},
+    verb,
+};
+use crate::fleet::{Call, Fleet, InstanceId, PoolKey, ScopeId};
+
+/// What an action would do, shown before it is done.
+///
+/// Only `plan` makes one. Two plans are equal when they would do the same, so
+/// the plan that was confirmed can be held against a fresh one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The command line that asks for the same.
+    pub command_line: String,
+    pub verb: String,
+    /// The exact writes, in their order.
+    pub calls: Vec<Call>,
+    /// What it touches, frozen when the plan was made.
+    pub targets: Vec<Target>,
+    /// What will be different, as `desired: 5 → 8`.
+    pub changes: Vec<Change>,
+    /// The jobs that run on the targets, by name; they go on running unless a warning says otherwise.
+    pub jobs_at_risk: Vec<String>,
+    pub warnings: Vec<String>,
+    /// Whether it can end work or capacity; then Enter alone never confirms it.
+    pub is_destructive: bool,
+    pub confirmation: Confirmation,
+    /// The words of the guardrail that applies.
+    pub guardrail: Option<String>,
+    /// What to watch after the calls.
+    pub follow: Option<Follow>,
+    /// Private, so that only `plan` can make one.
+    #[serde(skip)]
+    pub(super) seal: Seal,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Seal;
+
+impl Plan {
+    /// Returns how many instances the plan touches: those it names, or those it adds.
+    pub fn n_instances(&self) -> usize {
+        self.targets.iter().map(|it| it.instances.len()).sum()
+    }
+}
+
+/// One pool that an action touches, and the instances in it that it names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Target {
+    pub pool: PoolKey,
+    pub instances: Vec<InstanceId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    pub pool: PoolKey,
+    pub what: String,
+    pub from: String,
+    pub to: String,
+}
+
+/// What an action is followed to, once its calls were made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Follow {
+    /// Until this many instances, none of them among `known`, are in service or failed.
+    Launch {
+        pool: PoolKey,
+        n_instances: u32,
+        known: Vec<InstanceId>,
+    },
+}
+
+/// Why an action may not be done. Every sentence says what to do instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("{verb} needs {what}")]
+    Incomplete { verb: String, what: &'static str },
+    #[error("no pool is called `{name}`{}", did_you_mean(.nearest.as_deref()))]
+    NoSuchPool {
+        name: String,
+        nearest: Option<String>,
+    },
+    #[error("{} scopes have a pool called `{name}`; add --scope with one of {}", .scopes.len(), .scopes.join(", "))]
+    AmbiguousPool { name: String, scopes: Vec<String> },
+    #[error("no instance {id} is known; it may be gone, or in a region that is not configured")]
+    NoSuchInstance { id: InstanceId },
+    #[error(
+        "{pool} is {kind}: no Auto Scaling group stands behind it, so there is nothing to {verb}"
+    )]
+    NotAGroup {
+        pool: PoolKey,
+        kind: &'static str,
+        verb: String,
+    },
+    #[error("{id} belongs to no Auto Scaling group, so there is nothing to {verb}")]
+    NotAMember { id: InstanceId, verb: String },
+    #[error("{0}")]
+    Unsound(String),
+    #[error("{scope} is read-only{}; start with --write, or change `read_only` in the configuration", because(.why))]
+    ReadOnly { scope: ScopeId, why: String },
+    #[error("a guardrail forbids {verb} on {pool}{}", because(.reason.as_deref().unwrap_or("")))]
+    Denied {
+        verb: String,
+        pool: String,
+        reason: Option<String>,
+    },
+    #[error("{verb} would touch {n} of {of} instances of {pool}, and a guardrail allows {allowed}{}", because(.reason.as_deref().unwrap_or("")))]
+    TooMany {
+        verb: String,
+        pool: String,
+        n: u32,
+        of: u32,
+        allowed: String,
+        reason: Option<String>,
+    },
+    #[error("{verb} on {pool} needs a reason; add --reason{}", because(.why.as_deref().unwrap_or("")))]
+    ReasonMissing {
+        verb: String,
+        pool: String,
+        why: Option<String>,
+    },
+    /// The action is already so; nothing needs to be done.
+    #[error("nothing to do: {0}")]
+    AlreadySo(String),
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or(String::new(), |it| format!("; did you mean `{it}`?"))
+}
+
+fn because(why: &str) -> String {
+    if why.is_empty() {
+        String::new()
+    } else {
+        format!(" ({why})")
+    }
+}
+
+/// Plans `action` against the fleet as last observed.
+pub fn plan(
+    action: &Action,
+    reason: Option<&str>,
+    fleet: &Fleet,
+    policy: &Policy,
+) -> Result<Plan, Refusal> {
+    let mut draft = Draft::new(action, fleet);
+    match action {
+        Action::Scale {
+            pool,
+            size,
+            min,
+            max,
+        } => verb::scale(&mut draft, pool, *size, *min, *max)?,
+        Action::Launch { pool, count } => verb::launch(&mut draft, pool, *count)?,
+        Action::Protect(it) => verb::protect(&mut draft, &it.instances, true)?,
+        Action::Unprotect(it) => verb::protect(&mut draft, &it.instances, false)?,
+        Action::Suspend { pool, processes } => verb::suspend(&mut draft, pool, processes)?,
+        Action::Resume { pool, processes } => verb::resume(&mut draft, pool, processes)?,
+        Action::Standby { instances, replace } => {
+            verb::standby(&mut draft, &instances.instances, *replace)?;
+        }
+        Action::Activate(it) => verb::activate(&mut draft, &it.instances)?,
+        Action::EnableMetrics { pool } => verb::enable_metrics(&mut draft, pool)?,
+        Action::Tag {
+            tag,
+            instances,
+            pool,
+            propagate,
+            scope,
+        } => match pool {
+            Some(_) => {
+                let pool = PoolArg {
+                    pool: pool.clone(),
+                    scope: scope.clone(),
+                };
+                verb::tag_pool(&mut draft, &pool, tag, *propagate)?;
+            }
+            None => verb::tag_instances(&mut draft, instances, tag)?,
+        },
+    }
+    draft.finish(reason, policy)
+}

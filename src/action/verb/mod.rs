@@ -1,0 +1,17 @@
+//! One verb per file: what each would call, and what it warns of.
+
+mod launch;
+mod metrics;
+mod processes;
+mod protect;
+mod scale;
+mod standby;
+mod tag;
+
+pub(super) use launch::launch;
+pub(super) use metrics::enable_metrics;
+pub(super) use processes::{resume, suspend};
+pub(super) use protect::protect;
+pub(super) use scale::scale;
+pub(super) use standby::{activate, standby};
+pub(super) use tag::{tag_instances, tag_pool};

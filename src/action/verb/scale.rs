@@ -1,0 +1,118 @@
+//! `scale POOL N`: desired and its bounds.
+
+use crate::{
+    action::{
+        draft::Draft,
+        grammar::{PoolArg, Size},
+        plan::Refusal,
+    },
+    fleet::{Call, Capacity, Pool, Process},
+};
+
+pub(in crate::action) fn scale(
+    draft: &mut Draft<'_>,
+    arg: &PoolArg,
+    size: Option<Size>,
+    min: Option<u32>,
+    max: Option<u32>,
+) -> Result<(), Refusal> {
+    let (pool, capacity) = draft.group(arg)?;
+    if size.is_none() && min.is_none() && max.is_none() {
+        return Err(draft.incomplete("a size such as 12, +2 or -1, or --min or --max"));
+    }
+    let wanted = wanted(pool, capacity, size, min, max)?;
+    let key = pool.key();
+    if wanted == capacity {
+        return Err(Refusal::AlreadySo(format!(
+            "{key} already wants {}, between {} and {}",
+            capacity.desired, capacity.min, capacity.max
+        )));
+    }
+    for (what, from, to) in [
+        ("min", capacity.min, wanted.min),
+        ("max", capacity.max, wanted.max),
+        ("desired", capacity.desired, wanted.desired),
+    ] {
+        if from != to {
+            draft.change(&key, what, from, to);
+        }
+    }
+    if (wanted.min, wanted.max) != (capacity.min, capacity.max) {
+        // Bounds first: the new desired may lie outside the old ones.
+        draft.call(Call::UpdateBounds {
+            pool: key.clone(),
+            min: (wanted.min != capacity.min).then_some(wanted.min),
+            max: (wanted.max != capacity.max).then_some(wanted.max),
+        });
+        draft.changes_automation = true;
+    }
+    if wanted.desired != capacity.desired {
+        draft.call(Call::SetDesiredCapacity {
+            pool: key,
+            desired: wanted.desired,
+        });
+        draft.n_unnamed = wanted.desired - capacity.desired;
+        warn_of_suspended_launch(draft, pool);
+    }
+    Ok(())
+}
+
+/// Returns the capacity that the operator asks for, or why it cannot be.
+fn wanted(
+    pool: &Pool,
+    capacity: Capacity,
+    size: Option<Size>,
+    min: Option<u32>,
+    max: Option<u32>,
+) -> Result<Capacity, Refusal> {
+    let (key, now) = (pool.key(), capacity.desired);
+    let min = min.unwrap_or(capacity.min);
+    let max = max.unwrap_or(capacity.max);
+    let unsound = |why: String| Err(Refusal::Unsound(why));
+    if max < min {
+        return unsound(format!(
+            "{key} would have min {min} above max {max}; give both --min and --max"
+        ));
+    }
+    let desired = match size {
+        None => now,
+        Some(Size::To(n)) => n,
+        Some(Size::By(by)) => match u32::try_from(i64::from(now) + by) {
+            Ok(n) => n,
+            Err(_) => {
+                return unsound(format!(
+                    "{key} wants {now}; {by:+} would leave less than nothing"
+                ));
+            }
+        },
+    };
+    if desired < now {
+        return unsound(format!(
+            "{key} wants {now} and would want {desired}: lowering desired lets AWS choose which instances die, \
+             with their jobs; drain the instances that should go instead"
+        ));
+    }
+    if max < desired {
+        return unsound(format!(
+            "{key} has max {max}, below {desired}; add --max {desired} to raise it"
+        ));
+    }
+    if desired < min {
+        // Raising min above desired makes AWS raise desired too, so say the number.
+        return unsound(format!(
+            "{key} wants {desired}, below min {min}; ask for {min} or more"
+        ));
+    }
+    Ok(Capacity { desired, min, max })
+}
+
+/// More instances were asked for, and the group would not launch them.
+pub(super) fn warn_of_suspended_launch(draft: &mut Draft<'_>, pool: &Pool) {
+    if pool.is_suspended(&Process::Launch) {
+        draft.warn(format!(
+            "the Launch process of {} is suspended: nothing is launched until `resume {} Launch`",
+            pool.key(),
+            pool.name
+        ));
+    }
+}

@@ -1,0 +1,79 @@
+//! The door to AWS: what we may ask, and the kinds of failure that callers act on.
+
+// #[cfg(feature = "aws")]
+// pub mod aws;
+
+use std::{fmt::Debug, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::fleet::{
+    Activity, Call, ConsoleOutput, Failure, FailureKind, Identity, InstanceId, Part, PoolKey,
+    Receipt, Scope, Timestamp,
+};
+
+/// One scope of AWS, real or simulated.
+#[async_trait]
+pub trait Cloud: Debug + Send + Sync {
+    /// Returns what this door looks at; the identity in it is `None` until it was proven.
+    fn scope(&self) -> Scope;
+
+    /// Proves who we are, by STS.
+    async fn identify(&self) -> Result<Identity, Error>;
+
+    /// Reads the scope. What could not be read is in the reading, not an error.
+    async fn observe(&self, now: Timestamp) -> Result<Reading, Error>;
+
+    /// Reads the activities of one group, newest first.
+    async fn activities(&self, pool: &PoolKey) -> Result<Vec<Activity>, Error>;
+
+    /// Reads the console output that EC2 kept for an instance.
+    async fn console_output(&self, instance: &InstanceId) -> Result<ConsoleOutput, Error>;
+
+    /// Makes one write, once: no retry that could do it twice.
+    async fn apply(&self, call: &Call) -> Result<Receipt, Error>;
+
+    /// Returns how many API requests this door has sent since it was opened, retries included.
+    fn n_requests(&self) -> u64;
+}
+
+/// What one reading of a scope saw.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    pub part: Part,
+    /// What could not be read; the rows that it concerns are the last good ones.
+    pub missing: Vec<Failure>,
+}
+
+/// Why a call failed. `Display` is one sentence for an operator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Error {
+    pub kind: FailureKind,
+    /// What could not be done, and AWS' own code and message.
+    pub what: String,
+    /// The service's request id, where there was an answer.
+    pub request_id: Option<String>,
+}
+
+impl Error {
+    pub fn new(kind: FailureKind, what: impl Into<String>) -> Self {
+        Self {
+            kind,
+            what: what.into(),
+            request_id: None,
+        }
+    }
+
+    pub fn into_failure(self, at: Timestamp, retry_in: Option<Duration>) -> Failure {
+        Failure {
+            kind: self.kind,
+            what: self.what,
+            at,
+            retry_at: retry_in.map(|it| at + it),
+        }
+    }
+}
+
+/// A door that several tasks share.
+pub type SharedCloud = Arc<dyn Cloud>;

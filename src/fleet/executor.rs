@@ -1,0 +1,92 @@
+//! The CI agents on the instances, what they do, and how we know.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ControllerName, InstanceId, PoolKey, Timestamp};
+
+/// A CI agent: a Jenkins computer, a Buildbot worker, a GitHub runner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Executor {
+    pub name: String,
+    pub controller: ControllerName,
+    /// The machine that it runs on, once the two were joined.
+    pub instance: Option<InstanceId>,
+    pub pool: Option<PoolKey>,
+    pub labels: Vec<String>,
+    pub work: Work,
+    /// Takes no new jobs: cordoned, paused, marked offline by an operator.
+    pub cordoned: bool,
+    /// The controller's note on the cordon: who, why, which operation.
+    pub note: Option<String>,
+    pub n_slots: u32,
+    pub evidence: Vec<Evidence>,
+    /// What the controller says of the host, for joining: names and addresses.
+    pub host_hints: Vec<String>,
+}
+
+impl Executor {
+    pub fn jobs(&self) -> &[Job] {
+        match &self.work {
+            Work::Busy(jobs) => jobs,
+            Work::Idle { .. } | Work::Offline { .. } | Work::Unknown(_) => &[],
+        }
+    }
+
+    /// Returns whether the agent could take a job now. A cordoned one never counts as capacity.
+    pub fn is_available(&self) -> bool {
+        !self.cordoned && matches!(self.work, Work::Idle { .. })
+    }
+}
+
+/// What an agent does. Unknown is not idle, and neither is offline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Runs these jobs; the list may be empty when the controller hides them from us.
+    Busy(Vec<Job>),
+    /// The controller said, of this agent, that it runs nothing.
+    Idle { since: Option<Timestamp> },
+    /// The controller has no connection to the agent. What runs there is not known.
+    Offline { since: Option<Timestamp> },
+    /// We cannot tell, and this is why.
+    Unknown(String),
+}
+
+impl Work {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Busy(_) => "busy",
+            Self::Idle { .. } => "idle",
+            Self::Offline { .. } => "offline",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    pub name: String,
+    pub url: Option<String>,
+    pub started_at: Option<Timestamp>,
+    /// From the controller's own estimate.
+    pub expected_end: Option<Timestamp>,
+}
+
+/// One thing that a source said, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    pub source: String,
+    pub at: Timestamp,
+    pub what: String,
+}
+
+/// The jobs that wait for one label of one controller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    pub controller: ControllerName,
+    pub label: String,
+    pub length: u32,
+    pub oldest_since: Option<Timestamp>,
+    /// The controller's own words for why the oldest waits.
+    pub why: Option<String>,
+}

@@ -1,0 +1,192 @@
+//! The named facts of a row: columns, filters and sorting all speak of these.
+
+use std::{borrow::Cow, cmp::Ordering, time::Duration};
+
+use super::{Timestamp, short_duration};
+
+/// One named fact that a kind of row has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// As `--columns` and filters write it.
+    pub name: &'static str,
+    /// As a table's head shows it.
+    pub title: &'static str,
+    /// One line for help.
+    pub help: &'static str,
+    pub align: Align,
+    /// Shown when the operator chose no columns.
+    pub is_default: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+/// What a row says of one field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    Text(Cow<'a, str>),
+    Number(f64),
+    /// How long something has lasted.
+    Age(Duration),
+    Time(Timestamp),
+    Flag(bool),
+    /// Not known, or does not apply; never shown as a zero.
+    Missing,
+}
+
+/// A row of a table.
+pub trait Record {
+    /// What one row is, `pool`, for messages.
+    const NOUN: &'static str;
+
+    fn fields() -> &'static [Field];
+
+    /// Returns the value of a field of `fields()`; `Missing` for any other name.
+    fn value(&self, field: &str, now: Timestamp) -> Value<'_>;
+
+    /// Calls `visit` with each text that a bare word of a filter is looked for in.
+    fn words<'a>(&'a self, visit: &mut dyn FnMut(&'a str));
+}
+
+/// Returns the field of that name, or the error that names the nearest one.
+pub fn field_named<R: Record>(name: &str) -> Result<&'static Field, String> {
+    let fields = R::fields();
+    if let Some(field) = fields.iter().find(|it| it.name.eq_ignore_ascii_case(name)) {
+        return Ok(field);
+    }
+    let names = fields.iter().map(|it| it.name);
+    let hint = nearest(name, names.clone()).map_or_else(
+        || format!("one of {}", names.collect::<Vec<_>>().join(", ")),
+        |it| format!("did you mean `{it}`?"),
+    );
+    Err(format!("{} has no field `{name}`; {hint}", R::NOUN))
+}
+
+/// Returns the candidate that `word` was most likely meant to be, if one is near.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|it| {
+            (
+                strsim::jaro_winkler(&word.to_lowercase(), &it.to_lowercase()),
+                it,
+            )
+        })
+        .filter(|(likeness, _)| 0.8 <= *likeness)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, it)| it)
+}
+
+impl<'a> Value<'a> {
+    pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    pub fn maybe_text(text: Option<impl Into<Cow<'a, str>>>) -> Self {
+        text.map_or(Self::Missing, Self::text)
+    }
+
+    pub fn count(n: u32) -> Self {
+        Self::Number(f64::from(n))
+    }
+
+    pub fn maybe_count(n: Option<u32>) -> Self {
+        n.map_or(Self::Missing, Self::count)
+    }
+
+    /// Returns the text that a cell shows; `missing` stands for what is not known.
+    pub fn show(&self, missing: &'a str) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Number(n) => Cow::Owned(n.to_string()),
+            Self::Age(age) => Cow::Owned(short_duration(*age)),
+            Self::Time(at) => Cow::Owned(at.to_string()),
+            Self::Flag(true) => Cow::Borrowed("yes"),
+            Self::Flag(false) => Cow::Borrowed("no"),
+            Self::Missing => Cow::Borrowed(missing),
+        }
+    }
+
+    /// Orders two values of one field; what is missing comes last.
+    pub fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Missing, Self::Missing) => Ordering::Equal,
+            (Self::Missing, _) => Ordering::Greater,
+            (_, Self::Missing) => Ordering::Less,
+            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
+            (Self::Age(a), Self::Age(b)) => a.cmp(b),
+            (Self::Time(a), Self::Time(b)) => a.cmp(b),
+            (Self::Flag(a), Self::Flag(b)) => a.cmp(b),
+            (Self::Text(a), Self::Text(b)) => natural_order(a, b),
+            // Values of one field have one kind; texts keep a total order all the same.
+            (a, b) => a.show("").cmp(&b.show("")),
+        }
+    }
+}
+
+/// Orders text with its numbers as numbers: `worker-9` before `worker-10`.
+fn natural_order(a: &str, b: &str) -> Ordering {
+    let (mut a_rest, mut b_rest) = (a, b);
+    loop {
+        let (a_chunk, a_next) = next_chunk(a_rest);
+        let (b_chunk, b_next) = next_chunk(b_rest);
+        let order = match (a_chunk.parse::<u64>(), b_chunk.parse::<u64>()) {
+            (Ok(x), Ok(y)) => x.cmp(&y),
+            _ => a_chunk.cmp(b_chunk),
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+        if a_next.is_empty() || b_next.is_empty() {
+            // `01` and `1` are equal as numbers; the text decides.
+            return a_next.len().cmp(&b_next.len()).then_with(|| a.cmp(b));
+        }
+        (a_rest, b_rest) = (a_next, b_next);
+    }
+}
+
+/// Splits off the leading run of digits, or of anything else.
+fn next_chunk(text: &str) -> (&str, &str) {
+    let is_digit = |it: char| it.is_ascii_digit();
+    let starts_with_digit = text.starts_with(is_digit);
+    let end = text
+        .find(|it| is_digit(it) != starts_with_digit)
+        .unwrap_or(text.len());
+    text.split_at(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_names_sort_as_numbers() {
+        let mut names = ["worker-10", "worker-9", "worker-1a", "worker", "worker-09"];
+        names.sort_by(|a, b| natural_order(a, b));
+        assert_eq!(
+            names,
+            ["worker", "worker-1a", "worker-09", "worker-9", "worker-10"]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_sorts_last() {
+        assert_eq!(Value::Missing.order(&Value::Number(1.0)), Ordering::Greater);
+        assert_eq!(
+            Value::Number(2.0).order(&Value::Number(10.0)),
+            Ordering::Less
+        );
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered() {
+        assert_eq!(
+            nearest("lifecyle", ["lifecycle", "launched"]),
+            Some("lifecycle")
+        );
+        assert_eq!(nearest("zzz", ["lifecycle", "launched"]), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! One EC2 machine, always known by its id.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Health, ImageId, InstanceId, Lifecycle, MachineState, Market, Phase, PoolKey, ScopeId,
+    Timestamp,
+};
+
+/// One EC2 instance: what its group says of it, and what EC2 says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    pub id: InstanceId,
+    pub scope: ScopeId,
+    /// `None` when it carries a pool's tag of a pool that does not exist.
+    pub pool: Option<PoolKey>,
+    /// `None` for an instance that belongs to no group.
+    pub lifecycle: Option<Lifecycle>,
+    /// When we first saw it in this lifecycle state. AWS does not tell when a
+    /// state began, so a countdown that starts here can only be late, never early.
+    pub lifecycle_since: Timestamp,
+    /// `None` when EC2 has not shown the machine to us yet.
+    pub state: Option<MachineState>,
+    /// EC2's own reason for the state, such as `Server.SpotInstanceTermination`.
+    pub state_reason: Option<String>,
+    pub health: Option<Health>,
+    /// Scale-in protection.
+    pub protected: bool,
+    pub instance_type: String,
+    pub zone: String,
+    pub market: Market,
+    pub image: Option<ImageId>,
+    pub template_name: Option<String>,
+    pub template_version: Option<String>,
+    pub launched_at: Option<Timestamp>,
+    pub private_address: Option<String>,
+    pub public_address: Option<String>,
+    pub private_dns: Option<String>,
+    /// The summary of the EC2 status checks: `ok`, `impaired`, `initializing`, ….
+    pub status_checks: Option<String>,
+    /// A scheduled event of the host, such as `instance-retirement`.
+    pub scheduled_event: Option<String>,
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Instance {
+    pub fn phase(&self) -> Phase {
+        self.lifecycle
+            .as_ref()
+            .map_or(Phase::Unattached, Lifecycle::phase)
+    }
+
+    pub fn is_spot(&self) -> bool {
+        self.market == Market::Spot
+    }
+
+    pub fn name(&self) -> Option<&str> {
+        self.tags.get("Name").map(String::as_str)
+    }
+
+    pub fn pool_name(&self) -> &str {
+        self.pool.as_ref().map_or("", |it| it.name.as_str())
+    }
+}
+
+/// The console output of an instance, as EC2 kept it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConsoleOutput {
+    pub instance: InstanceId,
+    /// When EC2 took it; the output lags behind the machine by minutes.
+    pub at: Option<Timestamp>,
+    pub text: String,
+}

@@ -1,0 +1,213 @@
+//! A set of interchangeable workers.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ControllerName, ImageId, Lifecycle, Phase, PoolKey, PoolName, Process, RefreshStatus, ScopeId,
+    Timestamp,
+};
+
+/// A pool: an Auto Scaling group, or the instances that carry a pool's tag.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pool {
+    pub scope: ScopeId,
+    pub name: PoolName,
+    pub kind: PoolKind,
+    /// `None` for a pool without a group: nobody keeps it at a size.
+    pub capacity: Option<Capacity>,
+    pub template: Option<Template>,
+    pub mixed: Option<MixedInstances>,
+    pub zones: Vec<String>,
+    pub suspended: Vec<Suspension>,
+    /// Whether new instances get scale-in protection.
+    pub protects_new_instances: bool,
+    pub hooks: Vec<Hook>,
+    /// Whether `hooks` was read; hooks cost a call for each group.
+    pub hooks_read_at: Option<Timestamp>,
+    pub warm_pool_size: Option<u32>,
+    /// The instance refresh in progress, or the last one known.
+    pub refresh: Option<Refresh>,
+    pub health_check: Option<String>,
+    pub termination_policies: Vec<String>,
+    /// The group metrics that CloudWatch collects; empty is none.
+    pub enabled_metrics: Vec<String>,
+    pub created_at: Option<Timestamp>,
+    /// Set by AWS only while the group is being deleted.
+    pub status: Option<String>,
+    pub tags: BTreeMap<String, String>,
+    /// The CI side: which controller and which label this pool serves.
+    pub ci: Option<CiLink>,
+}
+
+impl Pool {
+    pub fn key(&self) -> PoolKey {
+        PoolKey {
+            scope: self.scope.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    pub fn is_suspended(&self, process: &Process) -> bool {
+        self.suspended.iter().any(|it| it.process == *process)
+    }
+
+    /// Returns the hook that holds an instance in this lifecycle state.
+    pub fn hook_for(&self, lifecycle: &Lifecycle) -> Option<&Hook> {
+        let transition = match lifecycle {
+            Lifecycle::PendingWait | Lifecycle::WarmedPendingWait => HookTransition::Launching,
+            Lifecycle::TerminatingWait | Lifecycle::WarmedTerminatingWait => {
+                HookTransition::Terminating
+            }
+            _ => return None,
+        };
+        self.hooks.iter().find(|it| it.transition == transition)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolKind {
+    /// An Auto Scaling group.
+    Group,
+    /// Instances that carry the pool's tag and belong to no group.
+    Static,
+    /// Instances that a controller launches for a build and terminates after it.
+    Latent,
+}
+
+impl PoolKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Static => "static",
+            Self::Latent => "latent",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    pub desired: u32,
+    pub min: u32,
+    pub max: u32,
+}
+
+/// What new instances are made from: a launch template version, or a launch configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    pub kind: TemplateKind,
+    pub id: Option<String>,
+    pub name: String,
+    /// As the group says it: a number, `$Latest` or `$Default`; empty for a launch configuration.
+    pub version: String,
+    /// What `version` means now.
+    pub resolved_version: Option<String>,
+    /// The image that it resolves to now; `None` when it could not be resolved.
+    pub image: Option<ImageId>,
+    pub instance_type: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TemplateKind {
+    LaunchTemplate,
+    LaunchConfiguration,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MixedInstances {
+    pub on_demand_base: u32,
+    pub on_demand_percent_above_base: u32,
+    pub spot_allocation: Option<String>,
+    pub spot_max_price: Option<String>,
+    pub instance_types: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    pub process: Process,
+    /// AWS' words: `User suspended at 2026-…`, or an administrative suspension.
+    pub reason: String,
+}
+
+/// A lifecycle hook of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    pub name: String,
+    pub transition: HookTransition,
+    /// A heartbeat starts this time anew.
+    pub heartbeat_timeout: Duration,
+    /// No heartbeat reaches beyond this: 48 h or 100 heartbeats, whichever is less.
+    pub global_timeout: Duration,
+    /// What happens when nobody answers.
+    pub default_result: HookResult,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookTransition {
+    Launching,
+    Terminating,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum HookResult {
+    Continue,
+    Abandon,
+}
+
+impl HookResult {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Continue => "CONTINUE",
+            Self::Abandon => "ABANDON",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refresh {
+    pub id: String,
+    pub status: RefreshStatus,
+    pub reason: Option<String>,
+    pub percent_complete: Option<u32>,
+    pub n_instances_to_update: Option<u32>,
+    pub started_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How the configuration ties a pool to a CI controller.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CiLink {
+    pub controller: ControllerName,
+    pub label: String,
+    pub executors_per_instance: u32,
+    /// How long an instance may take from its launch to its registration.
+    pub boot_budget: Duration,
+}
+
+/// How many instances of a pool are in each phase.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts(BTreeMap<Phase, u32>);
+
+impl Counts {
+    pub fn add(&mut self, phase: Phase) {
+        *self.0.entry(phase).or_default() += 1;
+    }
+
+    pub fn get(&self, phase: Phase) -> u32 {
+        self.0.get(&phase).copied().unwrap_or(0)
+    }
+
+    pub fn total(&self) -> u32 {
+        self.0.values().sum()
+    }
+
+    /// Returns every phase with its count, zeros included, so that a reader never has to guess.
+    pub fn iter(&self) -> impl Iterator<Item = (Phase, u32)> {
+        Phase::ALL.into_iter().map(|it| (it, self.get(it)))
+    }
+}

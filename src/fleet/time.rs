@@ -1,0 +1,190 @@
+//! Points in time. Nothing here reads a clock: time is an argument.
+
+use std::{fmt, ops, time::Duration};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Milliseconds since the Unix epoch, UTC; written as RFC 3339.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp {
+    millis: i64,
+}
+
+impl Timestamp {
+    pub const EPOCH: Self = Self { millis: 0 };
+
+    pub const fn from_millis(millis: i64) -> Self {
+        Self { millis }
+    }
+
+    pub const fn from_secs(secs: i64) -> Self {
+        Self {
+            millis: secs.saturating_mul(1000),
+        }
+    }
+
+    pub const fn as_millis(self) -> i64 {
+        self.millis
+    }
+
+    /// Returns how long before `self` the earlier time was; zero when it was not earlier.
+    ///
+    /// Clocks step backwards and two hosts disagree, so an age is never negative.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(
+            u64::try_from(self.millis.saturating_sub(earlier.millis)).unwrap_or(0),
+        )
+    }
+
+    /// Returns the time of day, `12:34:56`, in UTC.
+    pub fn clock_time(self) -> String {
+        self.to_jiff().map_or_else(
+            || "--:--:--".to_owned(),
+            |it| it.strftime("%H:%M:%S").to_string(),
+        )
+    }
+
+    fn to_jiff(self) -> Option<jiff::Timestamp> {
+        jiff::Timestamp::from_millisecond(self.millis).ok()
+    }
+}
+
+impl ops::Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, by: Duration) -> Self {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        Self {
+            millis: self.millis.saturating_add(millis),
+        }
+    }
+}
+
+impl ops::Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, by: Duration) -> Self {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        Self {
+            millis: self.millis.saturating_sub(millis),
+        }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_jiff() {
+            Some(it) if self.millis % 1000 == 0 => write!(f, "{it:.0}"),
+            Some(it) => write!(f, "{it:.3}"),
+            None => write!(f, "{} ms", self.millis),
+        }
+    }
+}
+
+impl std::str::FromStr for Timestamp {
+    type Err = jiff::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let at: jiff::Timestamp = text.parse()?;
+        Ok(Self::from_millis(at.as_millisecond()))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// Returns a duration as operators write it, in its two largest units: `43s`, `3m20s`, `2h05m`, `4d3h`.
+pub fn short_duration(duration: Duration) -> String {
+    let secs = duration.as_secs();
+    let (days, hours, minutes) = (secs / 86_400, secs / 3600 % 24, secs / 60 % 60);
+    match secs {
+        0..60 => format!("{secs}s"),
+        60..600 => format!("{minutes}m{:02}s", secs % 60),
+        600..3600 => format!("{minutes}m"),
+        3600..86_400 => format!("{hours}h{minutes:02}m"),
+        _ => format!("{days}d{hours}h"),
+    }
+}
+
+/// Reads `90s`, `10m`, `1h30m`, `7d`; the error says what was expected.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    const DAY: u64 = 86_400;
+    let expected = || format!("`{text}` is not a duration; write it like 90s, 10m, 1h30m or 7d");
+    let text_lower = text.trim();
+    // `jiff` refuses days in an absolute duration, and operators mean 24 hours.
+    let (days, rest) = match text_lower.split_once('d') {
+        Some((days, rest)) => (days.trim().parse::<u64>().map_err(|_| expected())?, rest),
+        None => (0, text_lower),
+    };
+    let rest = match rest.trim() {
+        "" if text_lower.contains('d') => Duration::ZERO,
+        rest => {
+            let parsed: jiff::SignedDuration = rest.parse().map_err(|_| expected())?;
+            Duration::try_from(parsed).map_err(|_| expected())?
+        }
+    };
+    days.checked_mul(DAY)
+        .and_then(|it| rest.checked_add(Duration::from_secs(it)))
+        .ok_or_else(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_never_negative() {
+        let (early, late) = (Timestamp::from_secs(10), Timestamp::from_secs(20));
+        assert_eq!(late.since(early), Duration::from_secs(10));
+        assert_eq!(early.since(late), Duration::ZERO);
+    }
+
+    #[test]
+    fn timestamps_round_trip_as_rfc_3339() {
+        for millis in [0, 1_700_000_000_000, 1_700_000_000_123] {
+            let at = Timestamp::from_millis(millis);
+            assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
+        }
+        assert_eq!(Timestamp::EPOCH.to_string(), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn durations_read_as_operators_write_them() {
+        for (text, secs) in [
+            ("90s", 90),
+            ("10m", 600),
+            ("1h30m", 5400),
+            ("7d", 604_800),
+            ("1d2h", 93_600),
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_secs(secs)),
+                "{text}"
+            );
+        }
+        for text in ["", "ten", "5", "-3m", "1x", "d"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn short_durations_show_two_units() {
+        let short = |secs| short_duration(Duration::from_secs(secs));
+        assert_eq!(
+            [0, 59, 61, 601, 3661, 90_000].map(short),
+            ["0s", "59s", "1m01s", "10m", "1h01m", "1d1h"]
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! pooldeck: a terminal console for fleets of CI workers on EC2.
+//!
+//! Reads are values, writes are values, time is an argument. The rooms, from
+//! the bottom up; `tests/layers.rs` says which may import which.
+
+pub mod action;
+pub mod ci;
+pub mod cloud;
+pub mod fleet;
