@@ -68,6 +68,12 @@ pub enum Call {
         controller: ControllerName,
         executor: String,
     },
+    /// Takes the agent off the controller, if the controller itself finds it idle in
+    /// that moment: a busy one is a `Conflict`, and nothing happened.
+    RemoveExecutor {
+        controller: ControllerName,
+        executor: String,
+    },
 }
 
 impl Call {
@@ -84,9 +90,9 @@ impl Call {
             | Self::EnableMetrics { pool }
             | Self::TagPool { pool, .. } => SourceId::Scope(pool.scope.clone()),
             Self::TagInstances { scope, .. } => SourceId::Scope(scope.clone()),
-            Self::Cordon { controller, .. } | Self::Uncordon { controller, .. } => {
-                SourceId::Controller(controller.clone())
-            }
+            Self::Cordon { controller, .. }
+            | Self::Uncordon { controller, .. }
+            | Self::RemoveExecutor { controller, .. } => SourceId::Controller(controller.clone()),
         }
     }
 
@@ -105,6 +111,7 @@ impl Call {
             Self::TagInstances { .. } => "ec2:CreateTags",
             Self::Cordon { .. } => "ci:Cordon",
             Self::Uncordon { .. } => "ci:Uncordon",
+            Self::RemoveExecutor { .. } => "ci:RemoveExecutor",
         }
     }
 
@@ -122,7 +129,8 @@ impl Call {
             | Self::EnableMetrics { .. }
             | Self::TagPool { .. }
             | Self::Cordon { .. }
-            | Self::Uncordon { .. } => &[],
+            | Self::Uncordon { .. }
+            | Self::RemoveExecutor { .. } => &[],
         }
     }
 
@@ -202,7 +210,9 @@ impl Call {
                 ..
             } => format!("instances={} {key}={value}", join(instances)),
             Self::Cordon { executor, note, .. } => format!("executor={executor} note={note:?}"),
-            Self::Uncordon { executor, .. } => format!("executor={executor}"),
+            Self::Uncordon { executor, .. } | Self::RemoveExecutor { executor, .. } => {
+                format!("executor={executor}")
+            }
         }
     }
 }

@@ -2,15 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ControllerName, InstanceId, PoolKey, Timestamp};
+use super::{ControllerName, InstanceId, Joining, PoolKey, Timestamp};
 
 /// A CI agent: a Jenkins computer, a Buildbot worker, a GitHub runner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Executor {
+    /// What the controller's API calls it, unique there; a `Call` names it by this.
+    pub id: String,
+    /// What people call it; two agents may share a name.
     pub name: String,
     pub controller: ControllerName,
     /// The machine that it runs on, once the two were joined.
     pub instance: Option<InstanceId>,
+    /// How we know the machine, or why we do not.
+    pub joining: Joining,
     pub pool: Option<PoolKey>,
     pub labels: Vec<String>,
     pub work: Work,
@@ -19,12 +24,38 @@ pub struct Executor {
     /// The controller's note on the cordon: who, why, which operation.
     pub note: Option<String>,
     pub n_slots: u32,
+    /// How many of them run something; the jobs themselves may be hidden from us.
+    pub n_busy_slots: u32,
+    /// Has no machine until a job needs one, so being offline is ordinary.
+    pub is_latent: bool,
     pub evidence: Vec<Evidence>,
     /// What the controller says of the host, for joining: names and addresses.
     pub host_hints: Vec<String>,
 }
 
 impl Executor {
+    /// Makes an agent of which nothing is known yet but its name.
+    pub fn new(controller: ControllerName, name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self {
+            id: name.clone(),
+            name,
+            controller,
+            instance: None,
+            joining: Joining::default(),
+            pool: None,
+            labels: Vec::new(),
+            work: Work::Unknown("the controller was not asked yet".to_owned()),
+            cordoned: false,
+            note: None,
+            n_slots: 1,
+            n_busy_slots: 0,
+            is_latent: false,
+            evidence: Vec::new(),
+            host_hints: Vec::new(),
+        }
+    }
+
     pub fn jobs(&self) -> &[Job] {
         match &self.work {
             Work::Busy(jobs) => jobs,
@@ -35,6 +66,17 @@ impl Executor {
     /// Returns whether the agent could take a job now. A cordoned one never counts as capacity.
     pub fn is_available(&self) -> bool {
         !self.cordoned && matches!(self.work, Work::Idle { .. })
+    }
+
+    /// Returns the same agent after a reading that failed: what it does is not known any more.
+    ///
+    /// The old evidence stays, with its time, so that an operator sees how old it is.
+    #[must_use]
+    pub fn turned_unknown(&self, why: &str) -> Self {
+        Self {
+            work: Work::Unknown(why.to_owned()),
+            ..self.clone()
+        }
     }
 }
 

@@ -4,11 +4,13 @@
 
 mod activity;
 mod call;
+mod controller;
 mod executor;
 mod field;
 mod filter;
 mod id;
 mod instance;
+mod joining;
 mod lifecycle;
 mod pool;
 mod row;
@@ -23,11 +25,13 @@ use std::{
 
 pub use activity::Activity;
 pub use call::{Call, Receipt};
+pub use controller::{Controller, Grade};
 pub use executor::{Evidence, Executor, Job, Queue, Work};
 pub use field::{Align, Field, Record, Value, field_named, nearest};
 pub use filter::{Filter, FilterError, matches_wildcards};
 pub use id::{ControllerName, ImageId, InstanceId, PoolKey, PoolName, Region, ScopeId};
 pub use instance::{ConsoleOutput, Instance};
+pub use joining::{JoinRule, Joining};
 pub use lifecycle::{
     ActivityStatus, Health, Lifecycle, MachineState, Market, Phase, Process, RefreshStatus,
 };
@@ -61,6 +65,7 @@ pub struct Fleet {
     pub scopes: Vec<Scope>,
     pub pools: BTreeMap<PoolKey, Arc<Pool>>,
     pub instances: BTreeMap<InstanceId, Arc<Instance>>,
+    pub controllers: Vec<Controller>,
     pub executors: Vec<Arc<Executor>>,
     pub queues: Vec<Queue>,
     /// Newest first.
@@ -83,6 +88,7 @@ pub struct Part {
     pub scopes: Vec<Scope>,
     pub pools: Vec<Arc<Pool>>,
     pub instances: Vec<Arc<Instance>>,
+    pub controllers: Vec<Controller>,
     pub executors: Vec<Arc<Executor>>,
     pub queues: Vec<Queue>,
     pub activities: Vec<Arc<Activity>>,
@@ -100,6 +106,7 @@ impl Fleet {
             fleet
                 .instances
                 .extend(part.instances.iter().map(|it| (it.id.clone(), it.clone())));
+            fleet.controllers.extend(part.controllers.iter().cloned());
             fleet.executors.extend(part.executors.iter().cloned());
             fleet.queues.extend(part.queues.iter().cloned());
             fleet.activities.extend(part.activities.iter().cloned());
@@ -153,73 +160,28 @@ impl Fleet {
         }
     }
 
-    /// Finds the machine of every agent: an id in its name or host hints, else an address.
+    /// Finds the machine of every agent, and records how.
     fn join_executors(&mut self) {
-        let mut by_address: HashMap<&str, &InstanceId> = HashMap::new();
-        for instance in self.instances.values() {
-            let names = [
-                &instance.private_address,
-                &instance.private_dns,
-                &instance.public_address,
-            ];
-            for name in names.into_iter().flatten() {
-                by_address.insert(name, &instance.id);
-            }
-        }
+        let machines = joining::Machines::new(&self.pools, &self.instances);
         for (executor_idx, executor) in self.executors.iter_mut().enumerate() {
-            let found = executor.instance.clone().or_else(|| {
-                let hints = || std::iter::once(&executor.name).chain(&executor.host_hints);
-                let by_id = hints()
-                    .filter_map(|it| instance_id_in(it))
-                    .find(|it| self.instances.contains_key(it));
-                by_id.or_else(|| {
-                    hints().find_map(|it| by_address.get(it.as_str()).map(|it| (*it).clone()))
-                })
-            });
-            let Some(id) = found else { continue };
-            self.agents
-                .entry(id.clone())
-                .or_default()
-                .push(executor_idx);
-            let pool = self.instances.get(&id).and_then(|it| it.pool.clone());
-            if executor.instance.as_ref() != Some(&id) || executor.pool != pool {
+            let (instance, joining) = machines.machine_of(executor);
+            let pool = instance
+                .as_ref()
+                .and_then(|it| self.instances.get(it))
+                .and_then(|it| it.pool.clone());
+            if let Some(id) = &instance {
+                let agents = self.agents.entry(id.clone()).or_default();
+                agents.push(executor_idx);
+            }
+            let is_as_before = executor.instance == instance
+                && executor.joining == joining
+                && executor.pool == pool;
+            if !is_as_before {
                 let executor = Arc::make_mut(executor);
-                executor.instance = Some(id);
+                executor.instance = instance;
+                executor.joining = joining;
                 executor.pool = pool;
             }
         }
-    }
-}
-
-/// Returns the instance id that stands somewhere in `text`.
-fn instance_id_in(text: &str) -> Option<InstanceId> {
-    text.match_indices("i-").find_map(|(start, _)| {
-        let is_word_start = start == 0 || !text.as_bytes()[start - 1].is_ascii_alphanumeric();
-        let rest = &text[start + 2..];
-        let n_hex = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
-        let candidate = &text[start..start + 2 + n_hex];
-        (is_word_start && InstanceId::is_well_formed(candidate))
-            .then(|| InstanceId::from(candidate))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_instance_id_is_found_inside_a_name() {
-        let found = |text| instance_id_in(text).map(|it| it.to_string());
-        assert_eq!(
-            found("agent (i-0123456789abcdef0)"),
-            Some("i-0123456789abcdef0".to_owned())
-        );
-        assert_eq!(found("linux-i-0a1b2c3d"), Some("i-0a1b2c3d".to_owned()));
-        assert_eq!(
-            found("ci-12345678"),
-            None,
-            "`ci-` is not the start of an id"
-        );
-        assert_eq!(found("i-xyz"), None);
     }
 }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ControllerName, ImageId, Lifecycle, Phase, PoolKey, PoolName, Process, RefreshStatus, ScopeId,
-    Timestamp,
+    ControllerName, ImageId, JoinRule, Lifecycle, Phase, PoolKey, PoolName, Process, RefreshStatus,
+    ScopeId, Timestamp,
 };
 
 /// A pool: an Auto Scaling group, or the instances that carry a pool's tag.
@@ -185,6 +185,8 @@ pub struct CiLink {
     pub controller: ControllerName,
     pub label: String,
     pub executors_per_instance: u32,
+    /// How an agent of this pool names its instance; `None` tries every rule in order.
+    pub instance_from: Option<JoinRule>,
     /// How long an instance may take from its launch to its registration.
     pub boot_budget: Duration,
 }
