@@ -1,20 +1,32 @@
 //! The door to CI controllers: who runs what, what waits, and the cordon.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::fleet::{Call, ControllerName, Failure, FailureKind, Part, Receipt, Timestamp};
+use crate::fleet::{
+    Call, Controller, ControllerName, Failure, FailureKind, Grade, Part, Receipt, Timestamp,
+};
 
 /// One CI controller, real or simulated.
 #[async_trait]
 pub trait Ci: Debug + Send + Sync {
     fn name(&self) -> ControllerName;
 
+    /// Returns what is known of the controller without asking it: its kind, address and grade.
+    fn describe(&self) -> Controller {
+        Controller::new(self.name(), "unknown", Grade::ReadOnly)
+    }
+
     /// Reads agents, jobs and queues. An agent that is not in the answer is not idle: it is not there.
+    ///
+    /// An error says nothing of the agents: `Part::turned_unknown` is what is left of the last reading.
     async fn observe(&self, now: Timestamp) -> Result<Reading, Error>;
 
-    /// Makes one write: a cordon or its end.
+    /// Makes one write: a cordon or its end, or the removal of an idle agent.
+    ///
+    /// Success means that the controller accepted it; whether it took hold is for the
+    /// next reading to say.
     async fn apply(&self, call: &Call) -> Result<Receipt, Error>;
 
     /// Returns how many requests this door has sent since it was opened.
@@ -34,6 +46,27 @@ pub struct Reading {
 pub struct Error {
     pub kind: FailureKind,
     pub what: String,
+    /// How long the controller asked us to stay away.
+    pub retry_in: Option<Duration>,
+}
+
+impl Error {
+    pub fn new(kind: FailureKind, what: impl Into<String>) -> Self {
+        Self {
+            kind,
+            what: what.into(),
+            retry_in: None,
+        }
+    }
+
+    pub fn into_failure(self, at: Timestamp) -> Failure {
+        Failure {
+            kind: self.kind,
+            what: self.what,
+            at,
+            retry_at: self.retry_in.map(|it| at + it),
+        }
+    }
 }
 
 /// A door that several tasks share.

@@ -157,11 +157,10 @@ impl<'a> Machines<'a> {
     }
 
     fn index(&mut self, instance: &'a Instance) {
-        for address in [&instance.private_address, &instance.public_address] {
-            if let Some(address) = address {
-                let found = self.by_address.entry(address.clone()).or_default();
-                found.push(instance);
-            }
+        let addresses = [&instance.private_address, &instance.public_address];
+        for address in addresses.into_iter().flatten() {
+            let found = self.by_address.entry(address.clone()).or_default();
+            found.push(instance);
         }
         if let Some(dns) = &instance.private_dns {
             let dns = dns.to_ascii_lowercase();

@@ -94,6 +94,20 @@ pub struct Part {
     pub activities: Vec<Arc<Activity>>,
 }
 
+impl Part {
+    /// Returns the same part after its door failed: what its agents do is not known any more.
+    ///
+    /// Everything else stays as it was last seen.
+    #[must_use]
+    pub fn turned_unknown(&self, why: &str) -> Self {
+        let turned = |it: &Arc<Executor>| Arc::new(it.turned_unknown(why));
+        Self {
+            executors: self.executors.iter().map(turned).collect(),
+            ..self.clone()
+        }
+    }
+}
+
 impl Fleet {
     /// Joins what the doors saw into one fleet.
     pub fn join<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Self {
