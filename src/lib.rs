@@ -6,4 +6,5 @@
 pub mod action;
 pub mod ci;
 pub mod cloud;
+pub mod engine;
 pub mod fleet;

@@ -12,8 +12,8 @@ use crate::fleet::{Call, Fleet, InstanceId, PoolKey, ScopeId};
 
 /// What an action would do, shown before it is done.
 ///
-/// Only `plan` makes one. Two plans are equal when they would do the same, so
-/// the plan that was confirmed can be held against a fresh one.
+/// Only `plan` makes one, and the plan that was confirmed is held against a
+/// fresh one before anything is called.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
     /// The command line that asks for the same.
@@ -44,6 +44,18 @@ pub struct Plan {
 pub(super) struct Seal;
 
 impl Plan {
+    /// Returns whether carrying out either plan would do the same.
+    ///
+    /// Words that only explain may differ: a job that ended meanwhile changes
+    /// nothing, unless the action could have ended it.
+    pub fn does_the_same_as(&self, other: &Self) -> bool {
+        self.calls == other.calls
+            && self.targets == other.targets
+            && self.confirmation <= other.confirmation
+            && self.is_destructive == other.is_destructive
+            && (!self.is_destructive || self.jobs_at_risk == other.jobs_at_risk)
+    }
+
     /// Returns how many instances the plan touches: those it names, or those it adds.
     pub fn n_instances(&self) -> usize {
         self.targets.iter().map(|it| it.instances.len()).sum()

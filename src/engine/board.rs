@@ -1,0 +1,187 @@
+//! The board: the last good part of every source, joined into one observation.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Clock, Config, Doors, Event, Link, Snapshot};
+use crate::fleet::{
+    Failure, Fleet, Observation, Part, SourceHealth, SourceId, Timestamp, matches_wildcards,
+};
+
+/// What a poller tells the board after each reading.
+pub(super) struct Reading {
+    pub(super) source: SourceId,
+    pub(super) at: Timestamp,
+    pub(super) outcome: Result<(Part, Vec<Failure>), Failure>,
+    /// Requests that the door has sent since it was opened.
+    pub(super) n_requests: u64,
+    /// How soon the source is read again.
+    pub(super) interval: Duration,
+    /// Those who asked for this reading, told once it is on the board.
+    pub(super) waiters: Vec<Waiter>,
+}
+
+/// Tells whoever asked for a reading how it went.
+pub(super) type Waiter = oneshot::Sender<Result<(), Failure>>;
+
+pub(super) struct Board {
+    sources: BTreeMap<SourceId, Source>,
+    links: Vec<Link>,
+    clock: Clock,
+    published: watch::Sender<Arc<Observation>>,
+}
+
+struct Source {
+    health: SourceHealth,
+    part: Part,
+    missing: Vec<Failure>,
+    /// When and at which count the requests were sampled, over the last minute.
+    samples: VecDeque<(Timestamp, u64)>,
+}
+
+impl Board {
+    pub(super) fn new(doors: &Doors, config: &Config, clock: Clock) -> (Self, Snapshot) {
+        let mut sources = BTreeMap::new();
+        for cloud in &doors.clouds {
+            let scope = cloud.scope();
+            let id = SourceId::Scope(scope.id.clone());
+            let part = Part {
+                scopes: vec![scope],
+                ..Part::default()
+            };
+            sources.insert(id.clone(), Source::new(id, config.interval, part));
+        }
+        for ci in &doors.cis {
+            let id = SourceId::Controller(ci.name());
+            sources.insert(
+                id.clone(),
+                Source::new(id, config.interval, Part::default()),
+            );
+        }
+        let (published, snapshot) = watch::channel(Arc::default());
+        let board = Self {
+            sources,
+            links: config.links.clone(),
+            clock,
+            published,
+        };
+        board.publish();
+        (board, snapshot)
+    }
+
+    pub(super) fn n_sources(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// Takes readings until every poller has ended.
+    pub(super) async fn run(
+        mut self,
+        mut readings: mpsc::Receiver<Reading>,
+        events: mpsc::Sender<Event>,
+    ) {
+        while let Some(first) = readings.recv().await {
+            let mut told = self.take(first);
+            // Sources that were read together are joined once.
+            while let Ok(reading) = readings.try_recv() {
+                told.extend(self.take(reading));
+            }
+            let observation = self.publish();
+            for (waiter, outcome) in told {
+                // Whoever asked may have given up.
+                let _ = waiter.send(outcome);
+            }
+            if events.send(Event::Observed(observation)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, reading: Reading) -> Vec<(Waiter, Result<(), Failure>)> {
+        let Some(source) = self.sources.get_mut(&reading.source) else {
+            return Vec::new();
+        };
+        source.health.interval = reading.interval;
+        source.count_requests(reading.at, reading.n_requests);
+        let told = match reading.outcome {
+            Ok((part, missing)) => {
+                source.part = part;
+                source.missing = missing;
+                source.health.read_at = Some(reading.at);
+                source.health.failure = None;
+                Ok(())
+            }
+            // The last good part stays: rows are never wiped.
+            Err(failure) => {
+                source.health.failure = Some(failure.clone());
+                Err(failure)
+            }
+        };
+        let tell = |it| (it, told.clone());
+        reading.waiters.into_iter().map(tell).collect()
+    }
+
+    fn publish(&self) -> Arc<Observation> {
+        let linked: Vec<Part> = self
+            .sources
+            .values()
+            .map(|it| self.link(&it.part))
+            .collect();
+        let errors = self.sources.iter().flat_map(|(id, source)| {
+            let failures = source.health.failure.iter().chain(&source.missing);
+            failures.map(|it| (id.clone(), it.clone()))
+        });
+        let observation = Arc::new(Observation {
+            at: self.clock.now(),
+            fleet: Fleet::join(&linked),
+            sources: self.sources.values().map(|it| it.health.clone()).collect(),
+            errors: errors.collect(),
+        });
+        self.published.send_replace(observation.clone());
+        observation
+    }
+
+    /// Ties the pools of a part to their controllers.
+    fn link(&self, part: &Part) -> Part {
+        let mut part = part.clone();
+        for pool in &mut part.pools {
+            let rule = self
+                .links
+                .iter()
+                .find(|it| matches_wildcards(pool.name.as_str(), &it.pool));
+            if let Some(rule) = rule.filter(|it| pool.ci.as_ref() != Some(&it.ci)) {
+                Arc::make_mut(pool).ci = Some(rule.ci.clone());
+            }
+        }
+        part
+    }
+}
+
+impl Source {
+    fn new(id: SourceId, interval: Duration, part: Part) -> Self {
+        Self {
+            health: SourceHealth::new(id, interval),
+            part,
+            missing: Vec::new(),
+            samples: VecDeque::new(),
+        }
+    }
+
+    fn count_requests(&mut self, now: Timestamp, n_requests: u64) {
+        const MINUTE: Duration = Duration::from_mins(1);
+        self.samples.push_back((now, n_requests));
+        // One sample from before the minute is kept, as the count to start from.
+        while self.samples.len() > 1 && now.since(self.samples[1].0) > MINUTE {
+            self.samples.pop_front();
+        }
+        let (since, first) = self.samples[0];
+        // Before the first minute is over, everything since the start counts.
+        let n_before = if now.since(since) >= MINUTE { first } else { 0 };
+        self.health.n_calls_per_minute =
+            u32::try_from(n_requests.saturating_sub(n_before)).unwrap_or(u32::MAX);
+    }
+}

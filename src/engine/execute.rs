@@ -1,0 +1,284 @@
+//! From a confirmed plan to its calls: observe afresh, plan again, write down, call.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+
+use super::{
+    Event,
+    audit::{Audit, AuditEvent, Heading, Line},
+    follow::{self, Launch},
+    handle::Inner,
+};
+use crate::{
+    action::{self, Action, Follow, Plan, Refusal},
+    fleet::{Call, Failure, FailureKind, Observation, Receipt, SourceId},
+};
+
+/// An action that the operator confirmed.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    pub action: Action,
+    pub reason: Option<String>,
+    /// The plan that was shown; a fresh one that differs is not carried out.
+    pub confirmed: Plan,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct SubmissionId(pub u64);
+
+impl fmt::Display for SubmissionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// What becomes of a submission, in its order; `Ended` is the last.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    Observing,
+    Calling(Call),
+    Applied(Call, Receipt),
+    /// The call was refused, or its answer is not known.
+    Failed(Call, Failure),
+    /// Instances that were launched, as far as they have come.
+    Launching(Vec<Launch>),
+    Ended(Outcome),
+}
+
+/// How a submission ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Done,
+    /// Nothing was done.
+    Refused(Refusal),
+    /// Nothing was done: the fleet changed, and this is what the action would do now.
+    Changed(Box<Plan>),
+    /// Nothing was done: the fleet could not be read afresh.
+    Unavailable(Failure),
+    /// The first call failed, or nothing could be written down.
+    Failed(Failure),
+    /// Some calls or instances succeeded; a sentence for each that did not.
+    Partly(Vec<String>),
+}
+
+pub(super) struct Execution {
+    pub(super) inner: Arc<Inner>,
+    pub(super) id: SubmissionId,
+    pub(super) submission: Submission,
+}
+
+/// A call that was not applied, and the request id of the answer if there was one.
+struct Unapplied {
+    failure: Failure,
+    request_id: Option<String>,
+}
+
+impl Execution {
+    pub(super) async fn run(self) {
+        let outcome = self.execute().await;
+        self.tell(Progress::Ended(outcome)).await;
+        // What was done shows at once, not at the next interval.
+        self.inner.observe(Some(&self.sources())).await;
+    }
+
+    async fn execute(&self) -> Outcome {
+        self.tell(Progress::Observing).await;
+        let failures = self.inner.observe(Some(&self.sources())).await;
+        if let Some(failure) = failures.into_iter().next() {
+            return Outcome::Unavailable(failure);
+        }
+        let observation = self.inner.snapshot.borrow().clone();
+        let plan = match self.plan_again(&observation) {
+            Ok(plan) => plan,
+            Err(outcome) => return outcome,
+        };
+        let mut audit = match self.open_audit() {
+            Ok(audit) => audit,
+            Err(failure) => return Outcome::Failed(failure),
+        };
+        let (n_applied, failure) = self.make_calls(&plan, &observation, &mut audit).await;
+        match (failure, &plan.follow) {
+            (None, Some(follow)) => self.follow(follow).await,
+            (None, None) => Outcome::Done,
+            (Some(failure), _) if n_applied == 0 => Outcome::Failed(failure),
+            (Some(failure), _) => {
+                let n_left = plan.calls.len() - n_applied;
+                let left = format!("{n_left} of {} calls were not made", plan.calls.len());
+                Outcome::Partly(vec![failure.what, left])
+            }
+        }
+    }
+
+    /// Plans once more on what was just read; a plan that differs is given back to be asked about.
+    fn plan_again(&self, observation: &Observation) -> Result<Plan, Outcome> {
+        let Submission {
+            action,
+            reason,
+            confirmed,
+        } = &self.submission;
+        let policy = &self.inner.config.policy;
+        let fresh = action::plan(action, reason.as_deref(), &observation.fleet, policy)
+            .map_err(Outcome::Refused)?;
+        if fresh.does_the_same_as(confirmed) {
+            Ok(fresh)
+        } else {
+            Err(Outcome::Changed(Box::new(fresh)))
+        }
+    }
+
+    /// Makes the calls in their order; returns how many were applied, and what ended them early.
+    async fn make_calls(
+        &self,
+        plan: &Plan,
+        observation: &Observation,
+        audit: &mut Audit,
+    ) -> (usize, Option<Failure>) {
+        for (call_idx, call) in plan.calls.iter().enumerate() {
+            let mut line = Line {
+                at: self.inner.clock.now(),
+                account: account_of(observation, call),
+                call,
+                event: AuditEvent::Intended,
+                request_id: None,
+                error: None,
+            };
+            if let Err(error) = audit.write(&line) {
+                return (call_idx, Some(self.no_audit(&error.to_string())));
+            }
+            self.tell(Progress::Calling(call.clone())).await;
+            let answer = self.apply(call).await;
+            line.at = self.inner.clock.now();
+            let (event, failure) = match &answer {
+                Ok(receipt) => {
+                    line.request_id = receipt.request_id.as_deref();
+                    (AuditEvent::Applied, None)
+                }
+                Err(Unapplied {
+                    failure,
+                    request_id,
+                }) => {
+                    line.request_id = request_id.as_deref();
+                    line.error = Some(failure.into());
+                    let is_unknown = failure.kind == FailureKind::Unknown;
+                    let event = if is_unknown {
+                        AuditEvent::Unknown
+                    } else {
+                        AuditEvent::Refused
+                    };
+                    (event, Some(failure.clone()))
+                }
+            };
+            line.event = event;
+            let written = audit.write(&line);
+            if let Some(failure) = failure {
+                let progress = Progress::Failed(call.clone(), failure.clone());
+                self.tell(progress).await;
+                return (call_idx, Some(failure));
+            }
+            if let Ok(receipt) = answer {
+                self.tell(Progress::Applied(call.clone(), receipt)).await;
+            }
+            if let Err(error) = written {
+                // Done, and not on record: nothing more is done.
+                return (call_idx + 1, Some(self.no_audit(&error.to_string())));
+            }
+        }
+        (plan.calls.len(), None)
+    }
+
+    async fn apply(&self, call: &Call) -> Result<Receipt, Unapplied> {
+        let now = || self.inner.clock.now();
+        let unapplied = |failure| Unapplied {
+            failure,
+            request_id: None,
+        };
+        match call.source() {
+            SourceId::Scope(scope) => {
+                let Some(cloud) = self.inner.cloud(&scope) else {
+                    return Err(unapplied(self.inner.unknown(scope.as_str())));
+                };
+                cloud.apply(call).await.map_err(|error| Unapplied {
+                    request_id: error.request_id.clone(),
+                    failure: error.into_failure(now(), None),
+                })
+            }
+            SourceId::Controller(name) => {
+                let found = self.inner.doors.cis.iter().find(|it| it.name() == name);
+                let Some(ci) = found else {
+                    return Err(unapplied(self.inner.unknown(name.as_str())));
+                };
+                ci.apply(call).await.map_err(|error| {
+                    unapplied(Failure {
+                        kind: error.kind,
+                        what: error.what,
+                        at: now(),
+                        retry_at: None,
+                    })
+                })
+            }
+        }
+    }
+
+    fn open_audit(&self) -> Result<Audit, Failure> {
+        let heading = Heading {
+            actor: self.inner.config.actor.clone(),
+            submission: self.id.0,
+            command_line: self.submission.confirmed.command_line.clone(),
+            reason: self.submission.reason.clone(),
+        };
+        let Some(directory) = &self.inner.config.state_dir else {
+            return Err(self.no_audit("no state directory is known; give one with --state-dir"));
+        };
+        Audit::open(directory, heading)
+            .map_err(|it| self.no_audit(&format!("{}: {it}", directory.display())))
+    }
+
+    /// What cannot be written down is not done.
+    fn no_audit(&self, why: &str) -> Failure {
+        Failure {
+            kind: FailureKind::Invalid,
+            what: format!("the audit log cannot be written, so nothing more is done: {why}"),
+            at: self.inner.clock.now(),
+            retry_at: None,
+        }
+    }
+
+    async fn follow(&self, follow: &Follow) -> Outcome {
+        let Follow::Launch {
+            pool,
+            n_instances,
+            known,
+        } = follow;
+        let mut follower = follow::Follower::new(&self.inner, pool, *n_instances, known);
+        while let Some(launches) = follower.next().await {
+            self.tell(Progress::Launching(launches)).await;
+        }
+        follower.outcome()
+    }
+
+    /// Returns the sources whose freshness the action depends on.
+    fn sources(&self) -> Vec<SourceId> {
+        let plan = &self.submission.confirmed;
+        let targets = plan.targets.iter();
+        let scopes = targets.map(|it| SourceId::Scope(it.pool.scope.clone()));
+        let called = plan.calls.iter().map(Call::source);
+        let mut sources: Vec<SourceId> = scopes.chain(called).collect();
+        sources.sort();
+        sources.dedup();
+        sources
+    }
+
+    async fn tell(&self, progress: Progress) {
+        let id = self.id;
+        self.inner.tell(Event::Submission { id, progress }).await;
+    }
+}
+
+fn account_of<'a>(observation: &'a Observation, call: &Call) -> Option<&'a str> {
+    let SourceId::Scope(id) = call.source() else {
+        return None;
+    };
+    let identity = observation.fleet.scope(&id)?.identity.as_ref()?;
+    Some(&identity.account)
+}

@@ -1,0 +1,212 @@
+//! A clonable way to ask the engine. Asking never waits for AWS.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Clock, Config, Doors, Event, Snapshot, Submission, SubmissionId,
+    execute::Execution,
+    poll::{Poller, Request},
+    watched,
+};
+use crate::{
+    cloud::SharedCloud,
+    fleet::{Failure, FailureKind, InstanceId, Observation, PoolKey, ScopeId, SourceId},
+};
+
+#[derive(Clone, Debug)]
+pub struct Handle {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) doors: Doors,
+    pub(super) config: Config,
+    pub(super) clock: Clock,
+    pub(super) snapshot: Snapshot,
+    events: mpsc::Sender<Event>,
+    pollers: Vec<Poller>,
+    n_submitted: AtomicU64,
+    n_in_flight: AtomicUsize,
+}
+
+impl Handle {
+    pub(super) fn new(
+        doors: Doors,
+        config: Config,
+        clock: Clock,
+        pollers: Vec<Poller>,
+        snapshot: Snapshot,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                doors,
+                config,
+                clock,
+                snapshot,
+                events,
+                pollers,
+                n_submitted: AtomicU64::new(0),
+                n_in_flight: AtomicUsize::new(0),
+            }),
+        }
+    }
+
+    /// Returns the fleet as last observed.
+    pub fn observation(&self) -> Arc<Observation> {
+        self.inner.snapshot.borrow().clone()
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Asks every source for a reading now; requests made while one is under way coalesce.
+    pub fn refresh(&self) {
+        for poller in &self.inner.pollers {
+            // A full queue means that a reading is already owed.
+            let _ = poller.requests.try_send(Request { reply: None });
+        }
+    }
+
+    /// Reads every source afresh, and returns what was seen; failures are in it.
+    pub async fn observe(&self) -> Arc<Observation> {
+        self.inner.observe(None).await;
+        self.observation()
+    }
+
+    /// Starts an action; what becomes of it arrives as events under the returned id.
+    pub fn submit(&self, submission: Submission) -> SubmissionId {
+        let id = SubmissionId(self.inner.n_submitted.fetch_add(1, Ordering::Relaxed) + 1);
+        let in_flight = InFlight::new(&self.inner);
+        let execution = Execution {
+            inner: self.inner.clone(),
+            id,
+            submission,
+        };
+        // Ends when the action has ended.
+        let task = async move {
+            execution.run().await;
+            drop(in_flight);
+        };
+        watched(format!("submission {id}"), task, &self.inner.events);
+        id
+    }
+
+    /// Returns how many submissions have not ended yet.
+    pub fn n_in_flight(&self) -> usize {
+        self.inner.n_in_flight.load(Ordering::SeqCst)
+    }
+
+    /// Fetches the console output of an instance; it arrives as an event.
+    pub fn fetch_console_output(&self, instance: InstanceId) {
+        let inner = self.inner.clone();
+        // Ends with the answer.
+        let task = async move {
+            let result = match inner.cloud_of(&instance) {
+                Some(cloud) => cloud
+                    .console_output(&instance)
+                    .await
+                    .map_err(|it| it.into_failure(inner.clock.now(), None)),
+                None => Err(inner.unknown(instance.as_str())),
+            };
+            inner.tell(Event::Console { instance, result }).await;
+        };
+        watched("console output", task, &self.inner.events);
+    }
+
+    /// Fetches the activities of one group; they arrive as an event.
+    pub fn fetch_activities(&self, pool: PoolKey) {
+        let inner = self.inner.clone();
+        // Ends with the answer.
+        let task = async move {
+            let result = match inner.cloud(&pool.scope) {
+                Some(cloud) => cloud
+                    .activities(&pool)
+                    .await
+                    .map_err(|it| it.into_failure(inner.clock.now(), None)),
+                None => Err(inner.unknown(pool.scope.as_str())),
+            };
+            inner.tell(Event::Activities { pool, result }).await;
+        };
+        watched("activities", task, &self.inner.events);
+    }
+}
+
+impl Inner {
+    /// Reads the named sources (or all) afresh, and waits until the board has them.
+    pub(super) async fn observe(&self, sources: Option<&[SourceId]>) -> Vec<Failure> {
+        let mut answers = Vec::new();
+        for poller in &self.pollers {
+            if sources.is_some_and(|it| !it.contains(&poller.source)) {
+                continue;
+            }
+            let (reply, answer) = oneshot::channel();
+            let request = Request { reply: Some(reply) };
+            // A poller that is gone answers below, by its dropped reply.
+            let _ = poller.requests.send(request).await;
+            answers.push((&poller.source, answer));
+        }
+        let mut failures = Vec::new();
+        for (source, answer) in answers {
+            match answer.await {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) => failures.push(failure),
+                Err(_) => failures.push(self.unknown(&source.to_string())),
+            }
+        }
+        failures
+    }
+
+    pub(super) fn cloud(&self, scope: &ScopeId) -> Option<&SharedCloud> {
+        self.doors.clouds.iter().find(|it| it.scope().id == *scope)
+    }
+
+    fn cloud_of(&self, instance: &InstanceId) -> Option<&SharedCloud> {
+        let scope = {
+            let observation = self.snapshot.borrow();
+            observation.fleet.instances.get(instance)?.scope.clone()
+        };
+        self.cloud(&scope)
+    }
+
+    pub(super) async fn tell(&self, event: Event) {
+        // A front end that is gone needs no news.
+        let _ = self.events.send(event).await;
+    }
+
+    pub(super) fn unknown(&self, what: &str) -> Failure {
+        Failure {
+            kind: FailureKind::NotFound,
+            what: format!("{what} is not known here any more"),
+            at: self.clock.now(),
+            retry_at: None,
+        }
+    }
+}
+
+/// Counts a submission until it ends, by panic too.
+struct InFlight(Arc<Inner>);
+
+impl InFlight {
+    fn new(inner: &Arc<Inner>) -> Self {
+        inner.n_in_flight.fetch_add(1, Ordering::SeqCst);
+        Self(inner.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.n_in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,268 @@
+//! One poller per source: one reading in flight, "now" requests coalesce.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::{
+    Clock, Config, Doors, Event,
+    board::{self, Waiter},
+    watched,
+};
+use crate::{
+    ci::SharedCi,
+    cloud::SharedCloud,
+    fleet::{
+        ControllerName, Failure, FailureKind, Identity, Part, Phase, ScopeId, SourceId, Timestamp,
+    },
+};
+
+/// A reading that takes longer than this counts as no answer.
+const READING_MAX: Duration = Duration::from_secs(30);
+/// The longest pause between two tries, whatever went wrong.
+const BACK_OFF_MAX: Duration = Duration::from_mins(2);
+/// The shortest pause while instances are in motion.
+const INTERVAL_MIN: Duration = Duration::from_secs(2);
+/// Who we are is proven again this often: a profile can change its meaning.
+const IDENTITY_MAX_AGE: Duration = Duration::from_mins(5);
+/// Requests that wait while a reading is made; all are served by the next one.
+const N_REQUESTS_MAX: usize = 64;
+
+/// Asks one poller for a reading that begins after the request was made.
+pub(super) struct Request {
+    pub(super) reply: Option<Waiter>,
+}
+
+/// A way to ask the poller of one source.
+#[derive(Clone, Debug)]
+pub(super) struct Poller {
+    pub(super) source: SourceId,
+    pub(super) requests: mpsc::Sender<Request>,
+}
+
+/// Starts a task for each source; each ends when its `Poller`s are dropped.
+pub(super) fn start(
+    doors: &Doors,
+    config: &Config,
+    clock: &Clock,
+    board: &mpsc::Sender<board::Reading>,
+    events: &mpsc::Sender<Event>,
+) -> Vec<Poller> {
+    let clouds = doors.clouds.iter().map(|it| Door::Cloud {
+        scope: it.scope().id,
+        cloud: it.clone(),
+        identity: None,
+    });
+    let cis = doors.cis.iter().map(|it| Door::Ci {
+        name: it.name(),
+        ci: it.clone(),
+    });
+    clouds
+        .chain(cis)
+        .map(|door| {
+            let (requests, requests_rx) = mpsc::channel(N_REQUESTS_MAX);
+            let source = door.source();
+            let task = Task {
+                door,
+                interval: config.interval,
+                n_failures: 0,
+                clock: clock.clone(),
+                board: board.clone(),
+            };
+            watched(format!("poll {source}"), task.run(requests_rx), events);
+            Poller { source, requests }
+        })
+        .collect()
+}
+
+enum Door {
+    Cloud {
+        scope: ScopeId,
+        cloud: SharedCloud,
+        /// Proven, and when.
+        identity: Option<(Identity, Timestamp)>,
+    },
+    Ci {
+        name: ControllerName,
+        ci: SharedCi,
+    },
+}
+
+struct Task {
+    door: Door,
+    interval: Duration,
+    n_failures: u32,
+    clock: Clock,
+    board: mpsc::Sender<board::Reading>,
+}
+
+impl Task {
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut waiters = Vec::new();
+        loop {
+            // Whoever asked before the reading begins is served by it.
+            while let Ok(request) = requests.try_recv() {
+                waiters.extend(request.reply);
+            }
+            let (reading, pause) = self.read(std::mem::take(&mut waiters)).await;
+            if self.board.send(reading).await.is_err() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.clock.sleep_for(pause)) => {}
+                request = requests.recv() => match request {
+                    Some(request) => waiters.extend(request.reply),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    async fn read(&mut self, waiters: Vec<Waiter>) -> (board::Reading, Duration) {
+        let began = self.clock.now();
+        let answer = tokio::time::timeout(READING_MAX, self.door.observe(began)).await;
+        let answer = answer.unwrap_or_else(|_| {
+            let seconds = READING_MAX.as_secs();
+            Err(Failed {
+                kind: FailureKind::Unknown,
+                what: format!("{} did not answer within {seconds} s", self.door.source()),
+            })
+        });
+        let (outcome, pause) = match answer {
+            Ok((part, missing)) => {
+                let is_throttled = |it: &Failure| it.kind == FailureKind::Throttled;
+                let pause = if missing.iter().any(is_throttled) {
+                    self.back_off()
+                } else {
+                    self.n_failures = 0;
+                    self.pause_after(&part)
+                };
+                (Ok((part, missing)), pause)
+            }
+            Err(failed) => {
+                tracing::warn!(source = %self.door.source(), why = failed.what, "a reading failed");
+                let pause = self.back_off();
+                let now = self.clock.now();
+                let failure = Failure {
+                    kind: failed.kind,
+                    what: failed.what,
+                    at: now,
+                    retry_at: Some(now + pause),
+                };
+                (Err(failure), pause)
+            }
+        };
+        let reading = board::Reading {
+            source: self.door.source(),
+            at: began,
+            outcome,
+            n_requests: self.door.n_requests(),
+            interval: pause,
+            waiters,
+        };
+        (reading, pause)
+    }
+
+    /// Reads twice as often while instances come or go.
+    fn pause_after(&self, part: &Part) -> Duration {
+        let is_moving = part.instances.iter().any(|it| {
+            matches!(
+                it.phase(),
+                Phase::Pending | Phase::PendingWait | Phase::Terminating | Phase::TerminatingWait
+            )
+        });
+        if is_moving {
+            (self.interval / 2).max(INTERVAL_MIN).min(self.interval)
+        } else {
+            self.interval
+        }
+    }
+
+    /// Doubles the pause with each failure, and spreads the consoles of one account apart.
+    fn back_off(&mut self) -> Duration {
+        self.n_failures = (self.n_failures + 1).min(6);
+        let doubled = self.interval.saturating_mul(1 << self.n_failures);
+        let longest = doubled.min(BACK_OFF_MAX).max(self.interval);
+        self.interval
+            + longest
+                .saturating_sub(self.interval)
+                .mul_f64(fastrand::f64())
+    }
+}
+
+struct Failed {
+    kind: FailureKind,
+    what: String,
+}
+
+impl From<crate::cloud::Error> for Failed {
+    fn from(error: crate::cloud::Error) -> Self {
+        Self {
+            kind: error.kind,
+            what: error.what,
+        }
+    }
+}
+
+impl From<crate::ci::Error> for Failed {
+    fn from(error: crate::ci::Error) -> Self {
+        Self {
+            kind: error.kind,
+            what: error.what,
+        }
+    }
+}
+
+impl Door {
+    fn source(&self) -> SourceId {
+        match self {
+            Self::Cloud { scope, .. } => SourceId::Scope(scope.clone()),
+            Self::Ci { name, .. } => SourceId::Controller(name.clone()),
+        }
+    }
+
+    fn n_requests(&self) -> u64 {
+        match self {
+            Self::Cloud { cloud, .. } => cloud.n_requests(),
+            Self::Ci { ci, .. } => ci.n_requests(),
+        }
+    }
+
+    async fn observe(&mut self, now: Timestamp) -> Result<(Part, Vec<Failure>), Failed> {
+        match self {
+            Self::Cloud {
+                cloud, identity, ..
+            } => {
+                let identity = identify(cloud, identity, now).await?;
+                let reading = cloud.observe(now).await?;
+                let mut part = reading.part;
+                let mut scope = cloud.scope();
+                scope.identity = Some(identity);
+                part.scopes = vec![scope];
+                Ok((part, reading.missing))
+            }
+            Self::Ci { ci, .. } => {
+                let reading = ci.observe(now).await?;
+                Ok((reading.part, reading.missing))
+            }
+        }
+    }
+}
+
+/// Proves who we are before any row is believed, and again every few minutes.
+async fn identify(
+    cloud: &SharedCloud,
+    known: &mut Option<(Identity, Timestamp)>,
+    now: Timestamp,
+) -> Result<Identity, Failed> {
+    if let Some((identity, at)) = known
+        && now.since(*at) < IDENTITY_MAX_AGE
+        && identity.expires_at.is_none_or(|it| now < it)
+    {
+        return Ok(identity.clone());
+    }
+    *known = None;
+    let identity = cloud.identify().await?;
+    *known = Some((identity.clone(), now));
+    Ok(identity)
+}
