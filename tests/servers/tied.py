@@ -14,9 +14,7 @@ PATIENCE_SECONDS = 3
 
 
 def main() -> None:
-    server = subprocess.Popen(
-        sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True
-    )
+    server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
     threading.Thread(target=lambda: os._exit(server.wait()), daemon=True).start()
     try:
         sys.stdin.buffer.read()

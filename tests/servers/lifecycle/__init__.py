@@ -1,0 +1,9 @@
+"""Working lifecycles on top of moto. `install` puts them in moto's place."""
+
+from . import api, groups, refresh
+
+
+def install() -> None:
+    groups.install()
+    api.install()
+    refresh.install()
