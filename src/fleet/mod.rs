@@ -15,6 +15,7 @@ mod lifecycle;
 mod pool;
 mod row;
 mod scope;
+mod text;
 mod time;
 mod waiting;
 
@@ -41,6 +42,7 @@ pub use pool::{
 };
 pub use row::{ActivityRow, InstanceRow, PoolRow, ScopeRow};
 pub use scope::{Failure, FailureKind, Identity, Liveness, Scope, SourceHealth, SourceId};
+pub use text::{sanitize, sanitize_lines};
 pub use time::{Timestamp, parse_duration, short_duration};
 pub use waiting::{Waiting, waiting};
 
