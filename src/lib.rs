@@ -8,3 +8,4 @@ pub mod ci;
 pub mod cloud;
 pub mod engine;
 pub mod fleet;
+pub mod settings;

@@ -115,8 +115,10 @@ impl Board {
                 source.health.failure = None;
                 Ok(())
             }
-            // The last good part stays: rows are never wiped.
+            // The last good part stays: rows are never wiped. What an agent
+            // does is the exception, because old news of a job proves nothing.
             Err(failure) => {
+                source.part = source.part.turned_unknown(&failure.what);
                 source.health.failure = Some(failure.clone());
                 Err(failure)
             }

@@ -126,6 +126,7 @@ impl Task {
             Err(Failed {
                 kind: FailureKind::Unknown,
                 what: format!("{} did not answer within {seconds} s", self.door.source()),
+                retry_in: None,
             })
         });
         let (outcome, pause) = match answer {
@@ -141,7 +142,8 @@ impl Task {
             }
             Err(failed) => {
                 tracing::warn!(source = %self.door.source(), why = failed.what, "a reading failed");
-                let pause = self.back_off();
+                // A source that says when to come back is taken at its word.
+                let pause = self.back_off().max(failed.retry_in.unwrap_or_default());
                 let now = self.clock.now();
                 let failure = Failure {
                     kind: failed.kind,
@@ -193,6 +195,7 @@ impl Task {
 struct Failed {
     kind: FailureKind,
     what: String,
+    retry_in: Option<Duration>,
 }
 
 impl From<crate::cloud::Error> for Failed {
@@ -200,6 +203,7 @@ impl From<crate::cloud::Error> for Failed {
         Self {
             kind: error.kind,
             what: error.what,
+            retry_in: None,
         }
     }
 }
@@ -209,6 +213,7 @@ impl From<crate::ci::Error> for Failed {
         Self {
             kind: error.kind,
             what: error.what,
+            retry_in: error.retry_in,
         }
     }
 }

@@ -1,0 +1,355 @@
+//! The shape of the configuration file, and its reading.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use toml::Spanned;
+
+use super::{
+    ControllerKind, ControllerSettings, InstanceFrom, PoolSelection, PoolSettings, ScopeSettings,
+    SecretSource, Settings, SettingsError,
+};
+use crate::{
+    action::{Confirmation, Guardrail, verbs},
+    fleet::{ControllerName, Region, nearest, parse_duration},
+};
+
+/// Returns a file in which every key stands with its meaning; `info --config-example` prints it.
+pub fn example() -> &'static str {
+    include_str!("example.toml")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    theme: Option<String>,
+    keymap: Option<String>,
+    refresh: Option<Span>,
+    #[serde(default)]
+    scope: Vec<ScopeTable>,
+    #[serde(default)]
+    controller: Vec<ControllerTable>,
+    #[serde(default)]
+    pool: Vec<PoolTable>,
+    #[serde(default)]
+    guardrail: Vec<GuardrailTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScopeTable {
+    profile: Option<String>,
+    #[serde(default)]
+    regions: Vec<String>,
+    alias: Option<Spanned<String>>,
+    environment: Option<String>,
+    #[serde(default)]
+    read_only: bool,
+    endpoint_url: Option<String>,
+    pools: Option<PoolSelectionTable>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PoolSelectionTable {
+    tag: Option<String>,
+    #[serde(default)]
+    names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ControllerTable {
+    name: Spanned<String>,
+    kind: Spanned<String>,
+    url: Option<String>,
+    user: Option<String>,
+    token: Option<SecretTable>,
+    organization: Option<String>,
+    #[serde(default)]
+    repositories: Vec<String>,
+    enterprise: Option<String>,
+    #[serde(default)]
+    command: Vec<String>,
+    timeout: Option<Span>,
+}
+
+/// Exactly one of the three.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretFields {
+    env: Option<String>,
+    command: Option<String>,
+    file: Option<PathBuf>,
+}
+
+struct SecretTable(SecretSource);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PoolTable {
+    r#match: String,
+    controller: Option<Spanned<String>>,
+    label: Option<String>,
+    executors_per_instance: Option<u32>,
+    instance_from: Option<InstanceFromText>,
+    boot_budget: Option<Span>,
+}
+
+struct InstanceFromText(InstanceFrom);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuardrailTable {
+    environment: Option<String>,
+    scope: Option<String>,
+    pool: Option<String>,
+    #[serde(default)]
+    actions: Vec<Spanned<String>>,
+    confirm: Option<Confirmation>,
+    max_instances: Option<u32>,
+    max_percent: Option<u32>,
+    #[serde(default)]
+    require_reason: bool,
+    reason: Option<String>,
+}
+
+/// A duration as operators write it: `10s`, `5m`.
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_duration(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected = "a place to find the secret: { env = \"NAME\" }, { command = \"…\" } or { file = \"…\" }; \
+                        never the secret itself";
+        let value = toml::Value::deserialize(deserializer)?;
+        let toml::Value::Table(table) = value else {
+            return Err(D::Error::custom(format!("expected {expected}")));
+        };
+        let fields: SecretFields = table
+            .try_into()
+            .map_err(|it: toml::de::Error| D::Error::custom(it.message()))?;
+        match (fields.env, fields.command, fields.file) {
+            (Some(name), None, None) => Ok(Self(SecretSource::Env(name))),
+            (None, Some(line), None) => Ok(Self(SecretSource::Command(line))),
+            (None, None, Some(path)) => Ok(Self(SecretSource::File(path))),
+            _ => Err(D::Error::custom(format!("expected exactly one {expected}"))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for InstanceFromText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self(match text.as_str() {
+            "name" => InstanceFrom::Name,
+            "host" => InstanceFrom::Host,
+            "address" => InstanceFrom::Address,
+            other => match other.strip_prefix("tag:").filter(|it| !it.is_empty()) {
+                Some(key) => InstanceFrom::Tag(key.to_owned()),
+                None => {
+                    return Err(D::Error::custom(format!(
+                        "`{other}` is no way to find an instance; write name, host, address or tag:KEY"
+                    )));
+                }
+            },
+        }))
+    }
+}
+
+/// Reads a configuration file, and checks what its tables say of each other.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> {
+    let file: File = toml::from_str(text).map_err(|it| SettingsError::of_toml(path, text, &it))?;
+    let reader = Reader { path, text };
+    let default = Settings::default();
+    let controllers = file.controller.into_iter().map(|it| reader.controller(it));
+    let controllers: Vec<ControllerSettings> = controllers.collect::<Result<_, _>>()?;
+    reader.check_aliases(&file.scope)?;
+    let pools = file
+        .pool
+        .into_iter()
+        .map(|it| reader.pool(it, &controllers));
+    let pools = pools.collect::<Result<_, _>>()?;
+    let guardrails = file.guardrail.into_iter().map(|it| reader.guardrail(it));
+    Ok(Settings {
+        file: Some(path.to_owned()),
+        theme: file.theme.unwrap_or(default.theme),
+        keymap: file.keymap.unwrap_or(default.keymap),
+        refresh: file
+            .refresh
+            .map_or(default.refresh, |it| it.0.max(REFRESH_MIN)),
+        scopes: file.scope.into_iter().map(scope).collect(),
+        pools,
+        guardrails: guardrails.collect::<Result<_, _>>()?,
+        controllers,
+    })
+}
+
+/// AWS' buckets are shared with the autoscaler that we watch: no console reads faster than this.
+const REFRESH_MIN: Duration = Duration::from_secs(2);
+
+/// Places errors in the file.
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn error<T>(&self, at: &Spanned<String>, what: String) -> Result<T, SettingsError> {
+        Err(SettingsError::at(
+            self.path,
+            self.text,
+            Some(at.span()),
+            what,
+        ))
+    }
+
+    fn check_aliases(&self, scopes: &[ScopeTable]) -> Result<(), SettingsError> {
+        for (scope_idx, scope) in scopes.iter().enumerate() {
+            let Some(alias) = &scope.alias else { continue };
+            let is_same = |it: &ScopeTable| {
+                it.alias
+                    .as_ref()
+                    .is_some_and(|it| it.get_ref() == alias.get_ref())
+            };
+            if scopes[..scope_idx].iter().any(is_same) {
+                let alias_text = alias.get_ref();
+                return self.error(
+                    alias,
+                    format!("two scopes are called `{alias_text}`; an alias names one"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn controller(&self, table: ControllerTable) -> Result<ControllerSettings, SettingsError> {
+        let word = table.kind.get_ref();
+        let Some(kind) = ControllerKind::ALL
+            .into_iter()
+            .find(|it| it.as_str() == word)
+        else {
+            let known = ControllerKind::ALL.map(ControllerKind::as_str);
+            return self.error(&table.kind, unknown("kind of controller", word, &known));
+        };
+        let name = table.name.get_ref();
+        let needs =
+            |what: &str| self.error(&table.name, format!("controller `{name}` needs {what}"));
+        match kind {
+            ControllerKind::Jenkins | ControllerKind::Buildbot if table.url.is_none() => {
+                return needs("a `url`");
+            }
+            ControllerKind::Command if table.url.is_none() == table.command.is_empty() => {
+                return needs("either a `command` or a `url`");
+            }
+            ControllerKind::Buildkite if table.organization.is_none() => {
+                return needs("an `organization`");
+            }
+            ControllerKind::GitHub
+                if table.organization.is_none()
+                    && table.enterprise.is_none()
+                    && table.repositories.is_empty() =>
+            {
+                return needs("an `organization`, an `enterprise` or `repositories`");
+            }
+            ControllerKind::Jenkins
+            | ControllerKind::Buildbot
+            | ControllerKind::Command
+            | ControllerKind::Buildkite
+            | ControllerKind::GitHub => {}
+        }
+        Ok(ControllerSettings {
+            name: ControllerName::from(name.as_str()),
+            kind,
+            url: table.url,
+            user: table.user,
+            token: table.token.map(|it| it.0),
+            organization: table.organization,
+            repositories: table.repositories,
+            enterprise: table.enterprise,
+            command: table.command,
+            timeout: table.timeout.map_or(Duration::from_secs(10), |it| it.0),
+        })
+    }
+
+    fn pool(
+        &self,
+        table: PoolTable,
+        controllers: &[ControllerSettings],
+    ) -> Result<PoolSettings, SettingsError> {
+        if let Some(controller) = &table.controller {
+            let names: Vec<&str> = controllers.iter().map(|it| it.name.as_str()).collect();
+            if !names.contains(&controller.get_ref().as_str()) {
+                return self.error(
+                    controller,
+                    unknown("controller", controller.get_ref(), &names),
+                );
+            }
+        }
+        Ok(PoolSettings {
+            pattern: table.r#match,
+            controller: table
+                .controller
+                .map(|it| ControllerName::from(it.into_inner())),
+            label: table.label,
+            executors_per_instance: table.executors_per_instance.unwrap_or(1).max(1),
+            instance_from: table.instance_from.map(|it| it.0),
+            boot_budget: table.boot_budget.map_or(Duration::from_mins(10), |it| it.0),
+        })
+    }
+
+    fn guardrail(&self, table: GuardrailTable) -> Result<Guardrail, SettingsError> {
+        let verbs = verbs();
+        let names: Vec<&str> = verbs.iter().map(|it| it.name.as_str()).collect();
+        for action in &table.actions {
+            if !names.contains(&action.get_ref().as_str()) {
+                return self.error(action, unknown("action", action.get_ref(), &names));
+            }
+        }
+        Ok(Guardrail {
+            environment: table.environment,
+            scope: table.scope,
+            pool: table.pool,
+            actions: table.actions.into_iter().map(Spanned::into_inner).collect(),
+            confirm: table.confirm,
+            max_instances: table.max_instances,
+            max_percent: table.max_percent,
+            require_reason: table.require_reason,
+            reason: table.reason,
+        })
+    }
+}
+
+fn scope(table: ScopeTable) -> ScopeSettings {
+    let pools = table.pools.unwrap_or_default();
+    ScopeSettings {
+        profile: table.profile,
+        regions: table.regions.into_iter().map(Region::from).collect(),
+        alias: table.alias.map(Spanned::into_inner),
+        environment: table.environment,
+        read_only: table.read_only,
+        endpoint_url: table.endpoint_url,
+        selection: PoolSelection {
+            tag: pools.tag,
+            names: pools.names,
+        },
+    }
+}
+
+fn unknown(noun: &str, word: &str, known: &[&str]) -> String {
+    let hint = match nearest(word, known.iter().copied()) {
+        Some(it) => format!("did you mean `{it}`?"),
+        None if known.is_empty() => "none is configured".to_owned(),
+        None => format!("expected one of {}", known.join(", ")),
+    };
+    format!("no {noun} is called `{word}`; {hint}")
+}

@@ -1,0 +1,411 @@
+//! Plans and refusals: what each verb would call on a small fleet, and what it will not.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use pooldeck::{
+    action::{self, ActionLine, Confirmation, Guardrail, Plan, Policy, Refusal},
+    fleet::*,
+};
+
+const IDS: [&str; 4] = [
+    "i-00000000000000001",
+    "i-00000000000000002",
+    "i-00000000000000003",
+    "i-00000000000000004",
+];
+
+/// One pool `linux` (desired 4, 2 to 8) in two scopes of which `prod` is production;
+/// `win` stands only in `prod`; the fourth instance of `prod/linux` is in standby.
+fn fleet() -> Fleet {
+    let mut parts = Vec::new();
+    for (scope, environment) in [
+        ("prod/us-east-1", Some("production")),
+        ("dev/us-east-1", None),
+    ] {
+        let mut part = Part {
+            scopes: vec![Scope {
+                id: scope.into(),
+                profile: None,
+                region: "us-east-1".into(),
+                alias: scope.split('/').next().unwrap().into(),
+                environment: environment.map(str::to_owned),
+                read_only: false,
+                identity: None,
+            }],
+            pools: vec![Arc::new(pool(scope, "linux"))],
+            ..Part::default()
+        };
+        if environment.is_some() {
+            part.pools.push(Arc::new(pool(scope, "win")));
+            for (id_idx, id) in IDS.iter().enumerate() {
+                let mut it = instance(scope, "linux", id);
+                if id_idx == 3 {
+                    it.lifecycle = Some(Lifecycle::Standby);
+                }
+                part.instances.push(Arc::new(it));
+            }
+        }
+        parts.push(part);
+    }
+    Fleet::join(&parts)
+}
+
+fn pool(scope: &str, name: &str) -> Pool {
+    Pool {
+        scope: scope.into(),
+        name: name.into(),
+        kind: PoolKind::Group,
+        capacity: Some(Capacity {
+            desired: 4,
+            min: 2,
+            max: 8,
+        }),
+        template: None,
+        mixed: None,
+        zones: vec!["us-east-1a".into()],
+        suspended: Vec::new(),
+        protects_new_instances: false,
+        hooks: Vec::new(),
+        hooks_read_at: None,
+        warm_pool_size: None,
+        refresh: None,
+        health_check: None,
+        termination_policies: Vec::new(),
+        enabled_metrics: Vec::new(),
+        created_at: None,
+        status: None,
+        tags: std::collections::BTreeMap::default(),
+        ci: None,
+    }
+}
+
+fn instance(scope: &str, pool: &str, id: &str) -> Instance {
+    Instance {
+        id: id.into(),
+        scope: scope.into(),
+        pool: Some(PoolKey::new(scope, pool)),
+        lifecycle: Some(Lifecycle::InService),
+        lifecycle_since: Timestamp::EPOCH,
+        state: Some(MachineState::Running),
+        state_reason: None,
+        health: Some(Health::Healthy),
+        protected: false,
+        instance_type: "m5.large".into(),
+        zone: "us-east-1a".into(),
+        market: Market::OnDemand,
+        image: None,
+        template_name: None,
+        template_version: None,
+        launched_at: None,
+        private_address: None,
+        public_address: None,
+        private_dns: None,
+        status_checks: None,
+        scheduled_event: None,
+        tags: std::collections::BTreeMap::default(),
+    }
+}
+
+fn plan_with(line: &str, fleet: &Fleet, policy: &Policy) -> Result<Plan, Refusal> {
+    let line: ActionLine = line.parse().unwrap();
+    action::plan(&line.action, line.reason.as_deref(), fleet, policy)
+}
+
+#[track_caller]
+fn check_calls(line: &str, expected: &[&str]) -> Plan {
+    let plan = plan_with(line, &fleet(), &Policy::default()).unwrap();
+    let calls: Vec<String> = plan.calls.iter().map(ToString::to_string).collect();
+    assert_eq!(calls, expected, "{line}");
+    plan
+}
+
+#[track_caller]
+fn check_refused(line: &str, expected: &str) {
+    let refusal = plan_with(line, &fleet(), &Policy::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refusal.contains(expected),
+        "{line}: {refusal}\n  lacks: {expected}"
+    );
+}
+
+#[test]
+fn scaling_up_sets_an_absolute_desired_capacity() {
+    check_calls(
+        "scale win 6",
+        &["autoscaling:SetDesiredCapacity group=win desired=6"],
+    );
+    check_calls(
+        "scale win +2",
+        &["autoscaling:SetDesiredCapacity group=win desired=6"],
+    );
+    check_calls(
+        "scale win 12 --max 20",
+        &[
+            "autoscaling:UpdateAutoScalingGroup group=win max=20",
+            "autoscaling:SetDesiredCapacity group=win desired=12",
+        ],
+    );
+    check_calls(
+        "scale win --min 3",
+        &["autoscaling:UpdateAutoScalingGroup group=win min=3"],
+    );
+}
+
+#[test]
+fn scaling_down_is_refused_because_aws_would_choose_the_victims() {
+    check_refused("scale win 3", "drain the instances that should go");
+    check_refused("scale win -1", "drain the instances that should go");
+    check_refused("scale win 0 --min 0", "drain the instances that should go");
+    check_refused("scale win -9", "less than nothing");
+}
+
+#[test]
+fn bounds_must_hold_together() {
+    check_refused("scale win 9", "add --max 9");
+    check_refused("scale win --min 9", "min 9 above max 8");
+    check_refused("scale win --min 5", "ask for 5 or more");
+    check_refused("scale win --max 3", "max 3, below 4");
+    check_refused("scale win 4", "nothing to do");
+    check_refused("scale win", "needs a size");
+}
+
+#[test]
+fn a_pool_is_found_by_name_and_scope_or_refused_with_the_nearest() {
+    check_refused(
+        "scale linux 6",
+        "2 scopes have a pool called `linux`; add --scope",
+    );
+    check_calls(
+        "scale linux 6 --scope dev/us-east-1",
+        &["autoscaling:SetDesiredCapacity group=linux desired=6"],
+    );
+    check_refused("scale linx 6", "did you mean `linux`?");
+    check_refused("launch", "needs a pool");
+}
+
+#[test]
+fn launching_never_asks_for_more_than_the_count() {
+    let plan = check_calls(
+        "launch win --count 3",
+        &["autoscaling:SetDesiredCapacity group=win desired=7"],
+    );
+    assert!(plan.follow.is_some());
+    check_refused("launch win --count 5", "5 more do not fit");
+    check_refused("launch win --count 0", "launches nothing");
+}
+
+#[test]
+fn protection_is_changed_in_batches_of_fifty() {
+    let parts = Part {
+        pools: vec![Arc::new(pool("a/b", "big"))],
+        instances: (0..120)
+            .map(|n| Arc::new(instance("a/b", "big", &format!("i-{n:017x}"))))
+            .collect(),
+        ..Part::default()
+    };
+    let fleet = Fleet::join([&parts]);
+    let ids: Vec<String> = fleet.instances.keys().map(ToString::to_string).collect();
+    let plan = plan_with(
+        &format!("protect {}", ids.join(" ")),
+        &fleet,
+        &Policy::default(),
+    )
+    .unwrap();
+    let sizes: Vec<usize> = plan.calls.iter().map(|it| it.instances().len()).collect();
+    assert_eq!(sizes, [50, 50, 20]);
+}
+
+#[test]
+fn standby_and_activate_respect_the_bounds() {
+    let ids = IDS[..2].join(" ");
+    check_calls(
+        &format!("standby {ids}"),
+        &[&format!(
+            "autoscaling:EnterStandby group=linux instances={} decrement=true",
+            IDS[..2].join(",")
+        )],
+    );
+    check_refused(&format!("standby {}", IDS[..3].join(" ")), "below min 2");
+    check_calls(
+        &format!("standby {} --replace", IDS[..3].join(" ")),
+        &[&format!(
+            "autoscaling:EnterStandby group=linux instances={} decrement=false",
+            IDS[..3].join(",")
+        )],
+    );
+    check_calls(
+        &format!("activate {}", IDS[3]),
+        &[&format!(
+            "autoscaling:ExitStandby group=linux instances={}",
+            IDS[3]
+        )],
+    );
+    check_refused(
+        &format!("activate {}", IDS[0]),
+        "wants instances that are Standby",
+    );
+    check_refused(
+        &format!("standby {}", IDS[3]),
+        "wants instances that are InService",
+    );
+}
+
+#[test]
+fn suspending_everything_names_every_process_and_warns() {
+    let plan = plan_with("suspend win", &fleet(), &Policy::default()).unwrap();
+    assert_eq!(plan.changes.len(), Process::KNOWN.len());
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|it| it.contains("nothing is replaced"))
+    );
+    check_refused("resume win", "none of these processes");
+}
+
+#[test]
+fn resuming_what_acts_at_once_is_destructive() {
+    let mut parts = Part {
+        pools: vec![Arc::new(pool("a/b", "linux"))],
+        ..Part::default()
+    };
+    Arc::make_mut(&mut parts.pools[0]).suspended = vec![Suspension {
+        process: Process::Terminate,
+        reason: "User suspended".into(),
+    }];
+    let plan = plan_with("resume linux", &Fleet::join([&parts]), &Policy::default()).unwrap();
+    assert!(plan.is_destructive);
+    assert_eq!(
+        plan.calls[0].to_string(),
+        "autoscaling:ResumeProcesses group=linux processes=Terminate"
+    );
+}
+
+#[test]
+fn a_repeated_instance_counts_once() {
+    let plan = check_calls(
+        &format!("tag owner=me {} {}", IDS[0], IDS[0]),
+        &[&format!("ec2:CreateTags instances={} owner=me", IDS[0])],
+    );
+    assert_eq!(plan.n_instances(), 1);
+    check_refused(
+        "protect i-0000000000000dead",
+        "no instance i-0000000000000dead is known",
+    );
+}
+
+#[test]
+fn read_only_refuses_every_verb() {
+    let policy = Policy {
+        read_only: true,
+        ..Policy::default()
+    };
+    for line in [
+        "scale win 6",
+        "launch win",
+        "suspend win",
+        "enable-metrics win",
+        "tag a=b --pool win",
+    ] {
+        let refusal = plan_with(line, &fleet(), &policy).unwrap_err();
+        assert!(
+            matches!(refusal, Refusal::ReadOnly { .. }),
+            "{line}: {refusal}"
+        );
+    }
+    for verb in [
+        format!("protect {}", IDS[0]),
+        format!("activate {}", IDS[3]),
+        format!("tag a=b {}", IDS[0]),
+    ] {
+        let refusal = plan_with(&verb, &fleet(), &policy).unwrap_err();
+        assert!(
+            matches!(refusal, Refusal::ReadOnly { .. }),
+            "{verb}: {refusal}"
+        );
+    }
+}
+
+#[test]
+fn the_first_guardrail_that_matches_wins() {
+    let rule = |actions: &[&str], confirm| Guardrail {
+        environment: Some("production".into()),
+        actions: actions.iter().map(ToString::to_string).collect(),
+        confirm,
+        reason: Some("page the build team".into()),
+        ..Guardrail::default()
+    };
+    let policy = Policy {
+        read_only: false,
+        guardrails: vec![
+            rule(&["suspend"], Some(Confirmation::Deny)),
+            rule(&[], Some(Confirmation::TypeAccountAlias)),
+        ],
+    };
+    let refusal = plan_with("suspend win", &fleet(), &policy).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "a guardrail forbids suspend on win (page the build team)"
+    );
+    let plan = plan_with("scale win 5", &fleet(), &policy).unwrap();
+    assert_eq!(plan.confirmation, Confirmation::TypeAccountAlias);
+    let elsewhere = plan_with("suspend linux --scope dev/us-east-1", &fleet(), &policy).unwrap();
+    assert_eq!(elsewhere.confirmation, Confirmation::YesNo);
+}
+
+#[test]
+fn a_guardrail_bounds_how_much_one_action_touches() {
+    let policy = |max_instances, max_percent, require_reason| Policy {
+        read_only: false,
+        guardrails: vec![Guardrail {
+            max_instances,
+            max_percent,
+            require_reason,
+            ..Guardrail::default()
+        }],
+    };
+    let refusal =
+        |line: &str, policy: &Policy| plan_with(line, &fleet(), policy).unwrap_err().to_string();
+    let two = format!("standby {}", IDS[..2].join(" "));
+    assert!(refusal(&two, &policy(Some(1), None, false)).contains("would touch 2 of 4"));
+    assert!(refusal(&two, &policy(None, Some(25), false)).contains("allows 25 %"));
+    assert!(plan_with(&two, &fleet(), &policy(Some(2), Some(50), false)).is_ok());
+    assert!(refusal(&two, &policy(None, None, true)).contains("add --reason"));
+    let with_reason = format!("{two} --reason tired");
+    assert!(plan_with(&with_reason, &fleet(), &policy(None, None, true)).is_ok());
+    assert!(
+        refusal(&format!("{two} --reason ' '"), &policy(None, None, true)).contains("add --reason")
+    );
+}
+
+#[test]
+fn production_asks_harder_the_more_is_touched() {
+    let small = plan_with("scale win 5", &fleet(), &Policy::default()).unwrap();
+    assert_eq!(small.confirmation, Confirmation::YesNo);
+    let most = format!("protect {}", IDS.join(" "));
+    let large = plan_with(&most, &fleet(), &Policy::default()).unwrap();
+    assert_eq!(large.confirmation, Confirmation::TypePoolName);
+    let automation = plan_with("suspend win AZRebalance", &fleet(), &Policy::default()).unwrap();
+    assert_eq!(automation.confirmation, Confirmation::TypePoolName);
+}
+
+#[test]
+fn a_plan_on_a_changed_fleet_is_another_plan() {
+    let before = plan_with("launch win", &fleet(), &Policy::default()).unwrap();
+    let mut part = Part {
+        pools: vec![Arc::new(pool("prod/us-east-1", "win"))],
+        ..Part::default()
+    };
+    let same = plan_with("launch win", &Fleet::join([&part]), &Policy::default()).unwrap();
+    assert!(same.does_the_same_as(&before));
+    Arc::make_mut(&mut part.pools[0]).capacity = Some(Capacity {
+        desired: 5,
+        min: 2,
+        max: 8,
+    });
+    let after = plan_with("launch win", &Fleet::join([&part]), &Policy::default()).unwrap();
+    assert!(!after.does_the_same_as(&before));
+}
