@@ -1,13 +1,14 @@
 //! One poller per source: one reading in flight, "now" requests coalesce.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 
 use super::{
     Clock, Config, Doors, Event,
     board::{self, Waiter},
-    watched,
+    panic_message, watched,
 };
 use crate::{
     ci::SharedCi,
@@ -120,15 +121,7 @@ impl Task {
 
     async fn read(&mut self, waiters: Vec<Waiter>) -> (board::Reading, Duration) {
         let began = self.clock.now();
-        let answer = tokio::time::timeout(READING_MAX, self.door.observe(began)).await;
-        let answer = answer.unwrap_or_else(|_| {
-            let seconds = READING_MAX.as_secs();
-            Err(Failed {
-                kind: FailureKind::Unknown,
-                what: format!("{} did not answer within {seconds} s", self.door.source()),
-                retry_in: None,
-            })
-        });
+        let answer = self.observe(began).await;
         let (outcome, pause) = match answer {
             Ok((part, missing)) => {
                 let is_throttled = |it: &Failure| it.kind == FailureKind::Throttled;
@@ -163,6 +156,33 @@ impl Task {
             waiters,
         };
         (reading, pause)
+    }
+
+    /// Reads the door; an answer that does not come, or a panic on the way, is a failure like any other.
+    async fn observe(&mut self, now: Timestamp) -> Result<(Part, Vec<Failure>), Failed> {
+        let source = self.door.source();
+        let failed = |what| Failed {
+            kind: FailureKind::Unknown,
+            what,
+            retry_in: None,
+        };
+        // What a panic may leave behind is a door's cache; the next reading replaces it.
+        let reading = AssertUnwindSafe(self.door.observe(now)).catch_unwind();
+        match tokio::time::timeout(READING_MAX, reading).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(panic)) => {
+                let why = panic_message(panic.as_ref());
+                Err(failed(format!(
+                    "the reading of {source} broke: {why}; please report this"
+                )))
+            }
+            Err(_) => {
+                let seconds = READING_MAX.as_secs();
+                Err(failed(format!(
+                    "{source} did not answer within {seconds} s"
+                )))
+            }
+        }
     }
 
     /// Reads twice as often while instances come or go.
