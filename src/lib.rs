@@ -9,3 +9,4 @@ pub mod cloud;
 pub mod engine;
 pub mod fleet;
 pub mod settings;
+pub mod sim;

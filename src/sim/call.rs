@@ -1,0 +1,53 @@
+//! From a `Call` to the verb that carries it out. Every call is named: a new one
+//! that the world does not know does not compile.
+
+use super::{refusal::Verdict, world::World};
+use crate::fleet::Call;
+
+impl World {
+    pub(super) fn carry_out(&mut self, call: &Call) -> Verdict {
+        match call {
+            Call::SetDesiredCapacity { pool, desired } => self.set_desired(pool, *desired),
+            Call::UpdateBounds { pool, min, max } => self.update_bounds(pool, *min, *max),
+            Call::SetInstanceProtection {
+                pool,
+                instances,
+                protected,
+            } => self.set_protection(pool, instances, *protected),
+            Call::SuspendProcesses { pool, processes } => self.suspend(pool, processes),
+            Call::ResumeProcesses { pool, processes } => self.resume(pool, processes),
+            Call::EnterStandby {
+                pool,
+                instances,
+                decrement,
+            } => self.enter_standby(pool, instances, *decrement),
+            Call::ExitStandby { pool, instances } => self.exit_standby(pool, instances),
+            Call::EnableMetrics { pool } => self.enable_metrics(pool),
+            Call::TagPool {
+                pool,
+                key,
+                value,
+                propagate,
+            } => self.tag_pool(pool, key, value, *propagate),
+            Call::TagInstances {
+                scope,
+                instances,
+                key,
+                value,
+            } => self.tag_instances(scope, instances, key, value),
+            Call::Cordon {
+                controller,
+                executor,
+                note,
+            } => self.cordon(controller, executor, Some(note.clone())),
+            Call::RemoveExecutor {
+                controller,
+                executor,
+            } => self.remove_idle_agent(controller, executor),
+            Call::Uncordon {
+                controller,
+                executor,
+            } => self.cordon(controller, executor, None),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The way in for our own writes: what a bad network and a busy service do to them.
+
+use super::{dice, refusal::Refused, world::World};
+use crate::{
+    cloud,
+    fleet::{Call, FailureKind, Receipt, SourceId},
+};
+
+impl World {
+    /// Makes one write, once, with all that may happen to it on its way there and back.
+    pub fn apply(&mut self, call: &Call) -> Result<Receipt, cloud::Error> {
+        let operation = call.operation();
+        self.check_door(&call.source(), operation)?;
+        let faults = &self.faults.cloud;
+        let is_cloud = matches!(call.source(), SourceId::Scope(_));
+        let chance = |of: f64| if is_cloud { of } else { 0.0 };
+        let (lost_call, lost_reply) = (chance(faults.lost_call), chance(faults.lost_reply));
+        if dice::happens(&mut self.dice.door, lost_call) {
+            return Err(no_answer(operation));
+        }
+        let request_id = dice::uuid(&mut self.dice.door);
+        self.carry_out(call).map_err(|refused| cloud::Error {
+            request_id: Some(request_id.clone()),
+            ..refused.into_error(operation)
+        })?;
+        if dice::happens(&mut self.dice.door, lost_reply) {
+            return Err(no_answer(operation));
+        }
+        Ok(Receipt {
+            request_id: Some(request_id),
+            message: None,
+        })
+    }
+
+    /// Fails as the source would before it even looks at a request.
+    pub(super) fn check_door(
+        &mut self,
+        source: &SourceId,
+        operation: &str,
+    ) -> Result<(), cloud::Error> {
+        if self.is_silent(source) {
+            return Err(no_answer(operation));
+        }
+        match source {
+            SourceId::Scope(_) => self.check_cloud_door(operation),
+            SourceId::Controller(name) => {
+                if dice::happens(&mut self.dice.door, self.faults.ci.refused) {
+                    return Err(cloud::Error::new(
+                        FailureKind::Unknown,
+                        format!("{operation}: {name} answered 500 Internal Server Error"),
+                    ));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn check_cloud_door(&mut self, operation: &str) -> Result<(), cloud::Error> {
+        let faults = &self.faults.cloud;
+        let fail = |kind, code, message: String| {
+            Err(Refused {
+                kind,
+                code,
+                message,
+            }
+            .into_error(operation))
+        };
+        if faults.credentials_end.is_some_and(|it| it <= self.now) {
+            let message = "The security token included in the request is expired".to_owned();
+            return fail(FailureKind::Credentials, "ExpiredToken", message);
+        }
+        if faults.denied.iter().any(|it| it == operation) {
+            let message = format!("User is not authorized to perform: {operation}");
+            return fail(FailureKind::Denied, "AccessDenied", message);
+        }
+        if dice::happens(&mut self.dice.door, faults.throttled) {
+            return fail(
+                FailureKind::Throttled,
+                "Throttling",
+                "Rate exceeded".to_owned(),
+            );
+        }
+        if dice::happens(&mut self.dice.door, faults.server_error) {
+            let message = "An internal error has occurred".to_owned();
+            return fail(FailureKind::Unknown, "InternalFailure", message);
+        }
+        Ok(())
+    }
+}
+
+impl Refused {
+    fn into_error(self, operation: &str) -> cloud::Error {
+        cloud::Error::new(
+            self.kind,
+            format!("{operation}: {}: {}", self.code, self.message),
+        )
+    }
+}
+
+fn no_answer(operation: &str) -> cloud::Error {
+    cloud::Error::new(
+        FailureKind::Unknown,
+        format!("{operation}: no answer within 10 s"),
+    )
+}

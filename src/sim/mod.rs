@@ -1,0 +1,50 @@
+//! A simulated AWS account and its CI controllers: synchronous, seeded, without
+//! a clock. The same seed and the same calls give the same story.
+
+mod activity;
+mod agent;
+mod big;
+mod call;
+mod console;
+mod deed;
+mod demo;
+mod dice;
+mod door;
+mod faults;
+mod gate;
+mod group;
+mod happening;
+mod history;
+mod hook;
+mod job;
+mod launch;
+mod machine;
+mod member;
+mod observe;
+mod observe_ci;
+mod policy;
+mod reconcile;
+mod refusal;
+mod scenario;
+mod spot;
+mod start;
+mod terminate;
+mod verb;
+mod victim;
+mod weather;
+mod world;
+
+pub use agent::{Agent, Controller, Run};
+pub use big::big;
+pub use deed::Deed;
+pub use demo::{DEMO_WARM_UP, Demo, demo};
+pub use door::{SharedWorld, SimCi, SimCloud, share};
+pub use faults::Faults;
+pub use group::Group;
+pub use history::{Death, Doom, History, Launch};
+pub use machine::{HookWait, Machine};
+pub use scenario::{
+    AgentNames, ControllerSpec, HostSpec, LoadSpec, PoolSpec, Project, RegionSpec, ScalingPolicy,
+    Scenario, Shortage,
+};
+pub use world::World;

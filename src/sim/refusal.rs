@@ -1,0 +1,40 @@
+//! AWS' refusals: its codes, its sentences, and the kind that callers act on.
+
+use crate::fleet::FailureKind;
+
+/// Why AWS would not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) kind: FailureKind,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+impl Refused {
+    /// The catch-all of EC2 Auto Scaling.
+    pub(super) fn validation(message: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::Invalid,
+            code: "ValidationError",
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::NotFound,
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::Conflict,
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+pub(super) type Verdict = Result<(), Refused>;
