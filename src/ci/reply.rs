@@ -8,7 +8,7 @@ use reqwest::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::fleet::FailureKind;
+use crate::fleet::{FailureKind, Timestamp};
 
 use super::{Error, text};
 
@@ -251,30 +251,23 @@ impl Reply {
             return Some(Duration::from_secs(secs));
         }
         // GitHub names a point in time, by its own clock.
-        let reset = number("x-ratelimit-reset")?;
-        let date = u64::try_from(self.date_secs()?).ok()?;
-        Some(Duration::from_secs(reset.saturating_sub(date)))
+        let reset = i64::try_from(number("x-ratelimit-reset")?).ok()?;
+        Some(Timestamp::from_secs(reset).since(self.date()?))
     }
 
     fn retry_after(&self, value: &str) -> Option<Duration> {
         if let Ok(secs) = value.trim().parse() {
             return Some(Duration::from_secs(secs));
         }
-        let until = http_date_secs(value)?;
-        let wait = until.saturating_sub(self.date_secs()?);
-        Some(Duration::from_secs(u64::try_from(wait).unwrap_or(0)))
+        Some(Timestamp::from_http_date(value)?.since(self.date()?))
     }
 
-    fn date_secs(&self) -> Option<i64> {
-        http_date_secs(self.headers.get(DATE)?.to_str().ok()?)
+    /// Returns the time by the server's clock.
+    fn date(&self) -> Option<Timestamp> {
+        Timestamp::from_http_date(self.headers.get(DATE)?.to_str().ok()?)
     }
 
     pub(super) fn fail(&self, kind: FailureKind, what: &str) -> Error {
         Error::new(kind, format!("{}: {what}", self.request))
     }
-}
-
-fn http_date_secs(text: &str) -> Option<i64> {
-    let at = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(at.timestamp().as_second())
 }
