@@ -270,13 +270,11 @@ fn compare(
 /// Compares with alternatives and wildcards: `a,b`, `us-*-1a`, and `…` as people type it.
 fn matches_text(value: &Value<'_>, operand: &str) -> bool {
     let shown = value.show("none").to_lowercase();
-    let patterns = operand.to_lowercase().replace('…', "*");
-    // A value may hold a comma itself.
-    let whole = std::iter::once(patterns.as_str()).filter(|it| it.contains(','));
-    patterns
+    operand
+        .to_lowercase()
+        .replace('…', "*")
         .split(',')
-        .chain(whole)
-        .any(|it| matches_wildcards(&shown, it))
+        .any(|pattern| matches_wildcards(&shown, pattern))
 }
 
 /// Returns whether `text` fits `pattern`, in which `*` stands for any text.

@@ -28,6 +28,8 @@ pub struct Controller {
     pub(super) free: BTreeMap<String, BTreeSet<String>>,
     pub(super) build_numbers: BTreeMap<String, u32>,
     pub(super) n_runs: u64,
+    /// Why it hands out no jobs, while it does not.
+    pub quieting_down: Option<String>,
     pub(super) started_at: Timestamp,
     /// When it came back from its last restart; may lie ahead while it is down.
     pub(super) restarted_at: Option<Timestamp>,
@@ -89,6 +91,7 @@ impl Controller {
             url: Some(self.url.clone()),
             version: Some("2.528".to_owned()),
             started_at: Some(self.restarted_at.unwrap_or(self.started_at)),
+            quieting_down: self.quieting_down.clone(),
             ..crate::fleet::Controller::new(self.name.clone(), "simulated", self.grade)
         }
     }
@@ -300,6 +303,22 @@ impl World {
                     note,
                 },
             );
+        }
+        Ok(())
+    }
+
+    /// Stops a controller from handing out jobs, or lets it go on.
+    pub(super) fn quiet_down(&mut self, name: &ControllerName, why: Option<String>) -> Verdict {
+        let Some(controller) = self.controllers.get_mut(name) else {
+            return Err(Refused::not_found(
+                "404",
+                format!("{name} is not in this world"),
+            ));
+        };
+        controller.quieting_down = why;
+        let labels: Vec<String> = controller.loads.iter().map(|it| it.label.clone()).collect();
+        for label in labels {
+            self.dispatch(name, &label);
         }
         Ok(())
     }

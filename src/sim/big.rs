@@ -56,6 +56,7 @@ pub fn big(n_instances: u32, seed: u64, start: Timestamp) -> World {
         regions: vec![RegionSpec {
             scope,
             account: "210987654321".to_owned(),
+            n_machines_max: None,
             pools,
         }],
         controllers: vec![ControllerSpec {

@@ -1,9 +1,11 @@
 //! What somebody else does to the world: another tool, another operator, the host.
 
+use std::time::Duration;
+
 use super::{history::Doom, refusal::Refused, world::World};
 use crate::{
     cloud,
-    fleet::{Call, HookResult, ImageId, InstanceId, PoolKey},
+    fleet::{Call, ControllerName, Hook, HookResult, ImageId, InstanceId, PoolKey},
 };
 
 /// One deed of somebody who is not us. It suffers none of our faults.
@@ -37,6 +39,33 @@ pub enum Deed {
     Attach {
         pool: PoolKey,
         instances: Vec<InstanceId>,
+    },
+    /// The machine shuts itself down, as a failing host or a careless script does.
+    StopItself {
+        instance: InstanceId,
+    },
+    /// EC2 announces that it will stop the machine, and does.
+    Retire {
+        instance: InstanceId,
+        after: Duration,
+    },
+    PutHook {
+        pool: PoolKey,
+        hook: Hook,
+    },
+    DeleteHook {
+        pool: PoolKey,
+        hook: String,
+    },
+    /// By force it takes its members with it, and no hook is asked.
+    DeleteGroup {
+        pool: PoolKey,
+        force: bool,
+    },
+    /// The controller hands out no jobs, for this reason; or does so again.
+    QuietDown {
+        controller: ControllerName,
+        why: Option<String>,
     },
     SetHealth {
         instance: InstanceId,
@@ -104,6 +133,12 @@ impl World {
                 decrement,
             } => self.detach(pool, instances, *decrement),
             Deed::Attach { pool, instances } => self.attach(pool, instances),
+            Deed::StopItself { instance } => self.stop_itself(instance),
+            Deed::Retire { instance, after } => self.retire(instance, *after),
+            Deed::PutHook { pool, hook } => self.put_hook(pool, hook),
+            Deed::DeleteHook { pool, hook } => self.delete_hook(pool, hook),
+            Deed::DeleteGroup { pool, force } => self.delete_group(pool, *force),
+            Deed::QuietDown { controller, why } => self.quiet_down(controller, why.clone()),
             Deed::SetHealth {
                 instance,
                 is_healthy,

@@ -68,6 +68,7 @@ fn demo_scenario() -> Scenario {
             ..Faults::none()
         },
         script: script(),
+        ..Scenario::default()
     }
 }
 
@@ -83,6 +84,7 @@ fn region(region: &str, environment: &str, pools: Vec<PoolSpec>) -> RegionSpec {
             identity: None,
         },
         account: "123456789012".to_owned(),
+        n_machines_max: None,
         pools,
     }
 }

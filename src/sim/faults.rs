@@ -40,6 +40,7 @@ impl Faults {
                 missing_agent: 0.01,
                 cordon_delay: Duration::from_secs(5),
                 cordon_lost: 0.05,
+                lost_reply: 0.03,
                 refused: 0.02,
                 restart_blackout: Duration::from_secs(90),
                 hides_restart: false,
@@ -80,6 +81,8 @@ pub struct CloudFaults {
     pub lost_call: f64,
     /// How likely a launch fails for want of capacity.
     pub no_capacity: f64,
+    /// How likely a member is shown in a lifecycle state that nobody documented.
+    pub odd_word: f64,
     /// Operations that we may not do, as IAM names them.
     pub denied: Vec<String>,
     /// When the credentials end.
@@ -102,6 +105,8 @@ pub struct CiFaults {
     pub cordon_delay: Duration,
     /// How likely a cordon that was accepted never takes effect.
     pub cordon_lost: f64,
+    /// How likely a write happens and its answer is lost.
+    pub lost_reply: f64,
     /// How likely a request fails with a 500.
     pub refused: f64,
     /// How long executors read idle after a restart, whatever runs there.

@@ -11,10 +11,10 @@ impl World {
     pub fn apply(&mut self, call: &Call) -> Result<Receipt, cloud::Error> {
         let operation = call.operation();
         self.check_door(&call.source(), operation)?;
-        let faults = &self.faults.cloud;
-        let is_cloud = matches!(call.source(), SourceId::Scope(_));
-        let chance = |of: f64| if is_cloud { of } else { 0.0 };
-        let (lost_call, lost_reply) = (chance(faults.lost_call), chance(faults.lost_reply));
+        let (lost_call, lost_reply) = match call.source() {
+            SourceId::Scope(_) => (self.faults.cloud.lost_call, self.faults.cloud.lost_reply),
+            SourceId::Controller(_) => (0.0, self.faults.ci.lost_reply),
+        };
         if dice::happens(&mut self.dice.door, lost_call) {
             return Err(no_answer(operation));
         }

@@ -35,6 +35,8 @@ pub struct Group {
     pub(super) idle_since: Option<Timestamp>,
     /// How many of the next launches never register.
     pub(super) n_duds: u32,
+    /// The tags that its machines do not get.
+    pub(super) local_tags: BTreeSet<String>,
     pub(super) past: VecDeque<(Timestamp, Arc<Pool>)>,
 }
 
@@ -53,6 +55,7 @@ impl Group {
             is_balancing: false,
             idle_since: None,
             n_duds: 0,
+            local_tags: BTreeSet::new(),
             past: VecDeque::new(),
         }
     }

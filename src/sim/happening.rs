@@ -24,6 +24,7 @@ pub(super) enum Happening {
     },
     ChecksPass(InstanceId),
     Terminated(InstanceId),
+    Stopped(InstanceId),
     /// AWS stops to list a machine that is gone.
     Forget(InstanceId),
     /// The group notices that a machine is not what it should be.
@@ -81,6 +82,7 @@ impl World {
             }
             Happening::ChecksPass(id) => self.pass_checks(&id),
             Happening::Terminated(id) => self.terminated(&id),
+            Happening::Stopped(id) => self.stopped(&id),
             Happening::Forget(id) => {
                 self.machines.remove(&id);
             }

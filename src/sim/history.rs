@@ -1,7 +1,9 @@
 //! What truly happened in a world: every launch, every death and why, every job lost.
 
+use std::collections::BTreeMap;
+
 use super::agent::Run;
-use crate::fleet::{InstanceId, PoolKey, Timestamp};
+use crate::fleet::{ImageId, InstanceId, PoolKey, Timestamp};
 
 /// The record that checkers judge by; no reader of the doors sees it.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +12,15 @@ pub struct History {
     pub deaths: Vec<Death>,
     pub n_jobs_started: u64,
     pub n_jobs_done: u64,
+    /// How jobs ended, by the image that they ran on.
+    pub outcomes: BTreeMap<ImageId, Outcomes>,
+}
+
+/// How many jobs passed and failed; one that was lost did neither.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    pub n_passed: u64,
+    pub n_failed: u64,
 }
 
 impl History {

@@ -105,6 +105,17 @@ impl World {
         }
     }
 
+    /// Lets go of a member that hooks hold on its way out, without asking anyone.
+    pub(super) fn forget_hooks(&mut self, id: &InstanceId) {
+        let is_held = self
+            .machines
+            .get(id)
+            .is_some_and(|it| it.is_in(&Lifecycle::TerminatingWait));
+        if is_held {
+            self.proceed_to_terminate(id);
+        }
+    }
+
     pub(super) fn check_deadlines(&mut self, id: &InstanceId) {
         let Some(machine) = self.machines.get(id) else {
             return;

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use super::{agent::Run, dice, happening::Happening, scenario::LoadSpec, world::World};
-use crate::fleet::{ControllerName, Timestamp};
+use super::{
+    agent::Run, dice, happening::Happening, image::ImageTrait, scenario::LoadSpec, world::World,
+};
+use crate::fleet::{ControllerName, InstanceId, Timestamp};
+
+/// How many jobs fail for reasons of their own.
+const FAILING_PERCENT: u32 = 6;
 
 #[derive(Clone, Debug)]
 pub(super) struct QueuedJob {
@@ -111,7 +116,10 @@ impl World {
                 history,
                 ..
             } = self;
-            let Some(found) = controllers.get_mut(controller) else {
+            let Some(found) = controllers
+                .get_mut(controller)
+                .filter(|it| it.quieting_down.is_none())
+            else {
                 return;
             };
             loop {
@@ -183,10 +191,28 @@ impl World {
         }
         let (label, instance) = (busy.labels.first().cloned(), busy.instance.clone());
         found.refresh_free(agent);
-        self.history.n_jobs_done += 1;
+        self.count_outcome(&instance);
         self.wake_host(&instance, Duration::from_secs(2));
         if let Some(label) = label {
             self.dispatch(controller, &label);
+        }
+    }
+}
+
+impl World {
+    /// A few jobs fail anywhere; on a bad image all do.
+    fn count_outcome(&mut self, id: &InstanceId) {
+        let fails_here = self.image_of(id) == ImageTrait::FailsJobs;
+        let fails_anyway = self.dice.ci.u32(..100) < FAILING_PERCENT;
+        self.history.n_jobs_done += 1;
+        let image = self.machines.get(id).and_then(|it| it.row.image.clone());
+        if let Some(image) = image {
+            let outcomes = self.history.outcomes.entry(image).or_default();
+            if fails_here || fails_anyway {
+                outcomes.n_failed += 1;
+            } else {
+                outcomes.n_passed += 1;
+            }
         }
     }
 }

@@ -116,6 +116,11 @@ impl Machine {
         )
     }
 
+    /// Returns whether neither a group nor EC2 has it any more; its row is what they said last.
+    pub fn is_gone(&self) -> bool {
+        self.listed_until.is_some()
+    }
+
     pub fn is_terminated(&self) -> bool {
         self.row.state == Some(MachineState::Terminated)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{dice, happening::Happening, hook::Transition, world::World};
+use super::{dice, happening::Happening, hook::Transition, machine::Machine, world::World};
 use crate::fleet::{ActivityStatus, Health, InstanceId, Lifecycle, MachineState};
 
 impl World {
@@ -112,6 +112,10 @@ impl World {
             it.protected |= protects;
         });
         self.finish_activity(id, ActivityStatus::Successful);
+        if self.machines.get(id).is_some_and(|it| !it.is_alive()) {
+            // It died where nobody looked, in standby or on its way in.
+            self.schedule(Duration::from_mins(1), Happening::HealthCheck(id.clone()));
+        }
         if let Some(key) = self.pool_of(id) {
             self.wake(&key, Duration::from_secs(30));
         }
@@ -138,9 +142,16 @@ impl World {
             it.lifecycle = None;
             it.health = None;
             it.protected = false;
+            it.tags.remove("aws:autoscaling:groupName");
         });
-        if let Some(group) = key.and_then(|it| self.groups.get_mut(&it)) {
+        if let Some(group) = key.as_ref().and_then(|it| self.groups.get_mut(it)) {
             group.members.remove(id);
+        }
+        if let Some(key) = key {
+            self.remove_deleted_group(&key);
+        }
+        if self.machines.get(id).is_some_and(Machine::is_terminated) {
+            self.leave_for_good(id);
         }
     }
 

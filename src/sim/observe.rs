@@ -2,12 +2,12 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{dice, machine::Machine, world::World};
+use super::{dice, faults::CloudFaults, machine::Machine, world::World};
 use crate::{
     cloud::{Error, Reading},
     fleet::{
-        Activity, ConsoleOutput, Failure, FailureKind, Identity, Instance, InstanceId, Part, Pool,
-        PoolKey, ScopeId, SourceId, Timestamp,
+        Activity, ConsoleOutput, Failure, FailureKind, Identity, Instance, InstanceId, Lifecycle,
+        Part, Pool, PoolKey, ScopeId, SourceId, Timestamp,
     },
 };
 
@@ -37,7 +37,8 @@ impl World {
         for group in self.groups.values().filter(|it| it.row.scope == *scope) {
             let row = shown(
                 &mut self.dice.door,
-                self.faults.cloud.stale_read,
+                &self.faults.cloud,
+                self.now,
                 &group.past,
                 &group.row,
             );
@@ -73,12 +74,12 @@ impl World {
             if faults.hides_state_begin {
                 note_seen(machine, *now);
             }
-            let row = shown(
-                &mut dice.door,
-                faults.stale_read,
-                &machine.past,
-                &machine.row,
-            );
+            let row = shown(&mut dice.door, faults, *now, &machine.past, &machine.row);
+            let row = if dice::happens(&mut dice.door, faults.odd_word) {
+                oddly_worded(&row)
+            } else {
+                row
+            };
             rows.push(if *now < machine.hidden_until {
                 unknown_to_ec2(&row)
             } else {
@@ -179,14 +180,23 @@ impl World {
 /// Returns the row, or by chance one that it replaced not long ago.
 fn shown<T>(
     rng: &mut fastrand::Rng,
-    chance: f64,
+    faults: &CloudFaults,
+    now: Timestamp,
     past: &VecDeque<(Timestamp, Arc<T>)>,
     row: &Arc<T>,
 ) -> Arc<T> {
-    if past.is_empty() || !dice::happens(rng, chance) {
+    let n_outlived = past.partition_point(|(until, _)| faults.stale_for < now.since(*until));
+    if n_outlived == past.len() || !dice::happens(rng, faults.stale_read) {
         return row.clone();
     }
-    past[rng.usize(..past.len())].1.clone()
+    past[rng.usize(n_outlived..past.len())].1.clone()
+}
+
+/// AWS adds words; a reader must neither choke on one nor take it for another.
+fn oddly_worded(row: &Arc<Instance>) -> Arc<Instance> {
+    let mut row = row.as_ref().clone();
+    row.lifecycle = row.lifecycle.map(|_| Lifecycle::from("Pending:Teleport"));
+    Arc::new(row)
 }
 
 /// A group lists its new member before EC2 describes it.

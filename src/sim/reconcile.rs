@@ -38,6 +38,12 @@ impl World {
             return;
         };
         let n_counted = count(self.members(key).filter(|it| it.is_counted()));
+        if n_counted <= capacity.desired
+            && let Some(group) = self.groups.get_mut(key)
+        {
+            // The newcomer that was to even out the zones did not live to do so.
+            group.is_balancing = false;
+        }
         match n_counted.cmp(&capacity.desired) {
             Ordering::Less => self.grow(key, n_counted, capacity.desired),
             Ordering::Greater => self.shrink(key, n_counted, capacity),
@@ -135,14 +141,18 @@ impl World {
         let counts = self.zone_counts(key);
         let emptiest = counts.iter().min_by_key(|it| it.1);
         let fullest = counts.iter().max_by_key(|it| it.1);
-        let (Some((zone, least)), Some((_, largest))) = (emptiest, fullest) else {
+        let (Some((zone, least)), Some((crowded, largest))) = (emptiest, fullest) else {
             return;
         };
         let is_short = self
             .groups
             .get(key)
             .is_some_and(|it| it.short_zones.contains(zone));
-        if *largest < least + 2 || is_short {
+        // A zone whose members are all protected would lose none of them.
+        let has_victim = self.members(key).any(|it| {
+            it.row.zone == *crowded && it.is_in(&Lifecycle::InService) && !it.row.protected
+        });
+        if *largest < least + 2 || is_short || !has_victim {
             return;
         }
         let cause = format!(

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{deed::Deed, faults::Faults};
+use super::{deed::Deed, faults::Faults, image::ImageTrait};
 use crate::fleet::{
     Capacity, CiLink, ControllerName, Grade, Hook, ImageId, MixedInstances, PoolKind, PoolName,
     Process, Scope,
@@ -14,14 +14,59 @@ pub struct Scenario {
     pub regions: Vec<RegionSpec>,
     pub controllers: Vec<ControllerSpec>,
     pub faults: Faults,
+    /// The images that are not as they should be.
+    pub images: BTreeMap<ImageId, ImageTrait>,
     /// What somebody else does, and how long after the start.
     pub script: Vec<(Duration, Deed)>,
+}
+
+impl Scenario {
+    /// Returns a world of one region, `sim/us-east-1`, and one controller, `jenkins`,
+    /// which every pool that names no other is tied to by its own name.
+    pub fn of(mut pools: Vec<PoolSpec>, loads: Vec<LoadSpec>) -> Self {
+        let controller = ControllerName::from("jenkins");
+        for pool in &mut pools {
+            pool.ci.get_or_insert_with(|| CiLink {
+                controller: controller.clone(),
+                label: pool.name.to_string(),
+                executors_per_instance: 1,
+                instance_from: None,
+                boot_budget: Duration::from_mins(10),
+            });
+        }
+        let scope = Scope {
+            id: "sim/us-east-1".into(),
+            profile: Some("sim".to_owned()),
+            region: "us-east-1".into(),
+            alias: "sim".to_owned(),
+            environment: None,
+            read_only: false,
+            identity: None,
+        };
+        Self {
+            regions: vec![RegionSpec {
+                scope,
+                account: "111122223333".to_owned(),
+                n_machines_max: None,
+                pools,
+            }],
+            controllers: vec![ControllerSpec {
+                name: controller,
+                url: "https://jenkins.sim.example/".to_owned(),
+                grade: Grade::Durable,
+                loads,
+            }],
+            ..Self::default()
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 pub struct RegionSpec {
     pub scope: Scope,
     pub account: String,
+    /// The account's quota here, in machines.
+    pub n_machines_max: Option<u32>,
     pub pools: Vec<PoolSpec>,
 }
 

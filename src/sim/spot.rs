@@ -41,6 +41,28 @@ impl World {
         self.schedule(after, Happening::HealthCheck(id.clone()));
     }
 
+    /// Stops a machine; its disk stays, and what ran there is lost all the same.
+    pub(super) fn stop_machine(&mut self, id: &InstanceId) {
+        let Some(machine) = self.machines.get_mut(id).filter(|it| it.is_alive()) else {
+            return;
+        };
+        machine.doom = machine.doom.or(Some(Doom::Failed));
+        let reason = "Client.InstanceInitiatedShutdown: Instance initiated shutdown";
+        self.power_off(id, &MachineState::Stopping, Some(reason));
+        let stopped = dice::secs(&mut self.dice.cloud, 10, 40);
+        self.schedule(stopped, Happening::Stopped(id.clone()));
+        let noticed = dice::secs(&mut self.dice.cloud, 60, 180);
+        self.schedule(noticed, Happening::HealthCheck(id.clone()));
+    }
+
+    pub(super) fn stopped(&mut self, id: &InstanceId) {
+        self.edit_machine(id, |it| {
+            if it.state == Some(MachineState::Stopping) {
+                it.state = Some(MachineState::Stopped);
+            }
+        });
+    }
+
     /// Makes a machine's status checks fail; what runs there goes on.
     pub fn sicken(&mut self, id: &InstanceId) {
         self.edit_machine(id, |it| it.status_checks = Some("impaired".to_owned()));

@@ -30,6 +30,7 @@ impl World {
             machines: BTreeMap::new(),
             controllers: BTreeMap::new(),
             silent: BTreeMap::new(),
+            images: scenario.images,
             has_weather: false,
             last_rows: BTreeMap::new(),
             history: History::default(),
@@ -66,6 +67,7 @@ impl World {
             build_numbers: BTreeMap::new(),
             n_runs: 0,
             restarted_at: None,
+            quieting_down: None,
         };
         self.controllers.insert(spec.name, controller);
     }
@@ -76,6 +78,7 @@ impl World {
             scope: spec.scope,
             account: spec.account,
             n_addresses: 0,
+            n_machines_max: spec.n_machines_max,
         };
         self.regions.insert(scope.clone(), region);
         for pool in spec.pools {

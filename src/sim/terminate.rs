@@ -103,7 +103,7 @@ impl World {
     }
 
     /// The last step: no group lists it, and EC2 for a while only.
-    fn leave_for_good(&mut self, id: &InstanceId) {
+    pub(super) fn leave_for_good(&mut self, id: &InstanceId) {
         self.finish_activity(id, ActivityStatus::Successful);
         let key = self.pool_of(id);
         if let Some(group) = key.as_ref().and_then(|it| self.groups.get_mut(it)) {
@@ -118,6 +118,7 @@ impl World {
         if let Some(key) = key {
             let after = dice::secs(&mut self.dice.cloud, 2, 10);
             self.wake(&key, after);
+            self.remove_deleted_group(&key);
         }
     }
 }

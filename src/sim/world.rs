@@ -13,10 +13,12 @@ use super::{
     group::Group,
     happening::Happening,
     history::History,
+    image::ImageTrait,
     machine::Machine,
 };
 use crate::fleet::{
-    ControllerName, Instance, InstanceId, Pool, PoolKey, Scope, ScopeId, SourceId, Timestamp,
+    ControllerName, ImageId, Instance, InstanceId, Pool, PoolKey, Scope, ScopeId, SourceId,
+    Timestamp,
 };
 
 /// One AWS account with its regions, and the CI controllers beside it.
@@ -36,6 +38,8 @@ pub struct World {
     /// Sources that do not answer, and until when.
     pub(super) silent: BTreeMap<SourceId, Timestamp>,
     /// Whether the next minute's weather is scheduled.
+    /// The images that are not as they should be.
+    pub(super) images: BTreeMap<ImageId, ImageTrait>,
     pub(super) has_weather: bool,
     /// The rows of the last reading of a scope, where pages get lost.
     pub(super) last_rows: BTreeMap<ScopeId, Vec<Arc<Instance>>>,
@@ -47,6 +51,8 @@ pub(super) struct Region {
     pub(super) scope: Scope,
     pub(super) account: String,
     pub(super) n_addresses: u32,
+    /// The quota, in machines.
+    pub(super) n_machines_max: Option<u32>,
 }
 
 impl World {

@@ -2,5 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod big;
+mod ci_faults;
+mod cloud_faults;
 mod common;
 mod demo;
+mod jobs;
+mod launches;
+mod refusals;
+mod scaling;
+mod soak;
+mod transitions;
+mod weather;

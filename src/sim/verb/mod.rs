@@ -2,6 +2,9 @@
 
 mod action;
 mod capacity;
+mod group;
+mod hook;
+mod machine;
 mod membership;
 mod process;
 mod protection;
@@ -27,6 +30,7 @@ impl World {
     fn capacity_of(&self, pool: &PoolKey) -> Result<Capacity, Refused> {
         self.groups
             .get(pool)
+            .filter(|it| it.row.status.is_none())
             .and_then(|it| it.row.capacity)
             .ok_or_else(|| {
                 Refused::validation(format!(

@@ -34,11 +34,17 @@ impl World {
                 "The tag limit is 50 for each group.",
             ));
         }
-        // Propagation reaches new machines only: those get the group's tags anyway here.
-        let _ = propagate;
         self.edit_group(pool, |it| {
             it.tags.insert(key.to_owned(), value.to_owned());
         });
+        if let Some(group) = self.groups.get_mut(pool) {
+            // Propagation reaches new machines only.
+            if propagate {
+                group.local_tags.remove(key);
+            } else {
+                group.local_tags.insert(key.to_owned());
+            }
+        }
         Ok(())
     }
 

@@ -27,7 +27,7 @@ impl World {
         let machine = self.machines.get(id).ok_or_else(not_managed)?;
         let pool = machine.pool().cloned().ok_or_else(not_managed)?;
         let capacity = self.capacity_of(&pool).map_err(|_| not_managed())?;
-        if machine.lifecycle().is_none() || machine.listed_until.is_some() {
+        if machine.lifecycle().is_none() || machine.is_gone() {
             return Err(not_managed());
         }
         let is_retained = machine.is_in(&Lifecycle::TerminatingRetained);

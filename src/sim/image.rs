@@ -1,0 +1,33 @@
+//! Images, and what is wrong with some of them.
+
+use super::world::World;
+use crate::fleet::{ImageId, InstanceId};
+
+/// What machines of an image do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ImageTrait {
+    #[default]
+    Good,
+    /// They boot, and their agent never registers.
+    NeverRegisters,
+    /// They register, and every job fails.
+    FailsJobs,
+    /// It was deregistered: nothing launches from it.
+    Gone,
+}
+
+impl World {
+    /// Changes what machines of an image do from their next launch or job on.
+    pub fn set_image(&mut self, image: ImageId, is: ImageTrait) {
+        self.images.insert(image, is);
+    }
+
+    /// Returns what is the matter with the image of a machine.
+    pub(super) fn image_of(&self, id: &InstanceId) -> ImageTrait {
+        let image = self.machines.get(id).and_then(|it| it.row.image.as_ref());
+        image
+            .and_then(|it| self.images.get(it))
+            .copied()
+            .unwrap_or_default()
+    }
+}
