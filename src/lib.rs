@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod ci;
+pub mod cli;
 pub mod cloud;
 pub mod engine;
 pub mod fleet;

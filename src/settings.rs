@@ -15,7 +15,7 @@ pub use file::example;
 
 use crate::{
     action::Guardrail,
-    fleet::{ControllerName, Region},
+    fleet::{ControllerName, JoinRule, Region},
 };
 
 /// Everything that can be configured, with its defaults filled in.
@@ -103,17 +103,9 @@ pub struct PoolSettings {
     pub label: Option<String>,
     pub executors_per_instance: u32,
     /// How an agent is joined to its machine; `None` tries every way.
-    pub instance_from: Option<InstanceFrom>,
+    pub instance_from: Option<JoinRule>,
     /// How long an instance may take from its launch to its registration.
     pub boot_budget: Duration,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InstanceFrom {
-    Name,
-    Host,
-    Address,
-    Tag(String),
 }
 
 /// What the command line says; it wins over the file.

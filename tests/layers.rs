@@ -43,7 +43,7 @@ const ROOMS: &[Room] = &[
         &["fleet"],
         &["aws_config", "aws_sdk", "aws_smithy", "aws_types"],
     ),
-    room("ci", &["fleet"], &["reqwest", "hyper"]),
+    room("ci", &["fleet"], &["reqwest", "rustls", "hyper"]),
     room("sim", &["fleet", "cloud", "ci"], &["fastrand"]),
     // The engine's back-off is jittered, so it shares the random numbers with `sim`.
     room(

@@ -6,7 +6,8 @@ use std::{path::Path, time::Duration};
 
 use pooldeck::{
     action::Confirmation,
-    settings::{ControllerKind, InstanceFrom, SecretSource, Settings, example},
+    fleet::JoinRule,
+    settings::{ControllerKind, SecretSource, Settings, example},
 };
 use proptest::prelude::*;
 
@@ -45,7 +46,7 @@ fn the_printed_example_is_a_configuration() {
         settings.controllers[0].token,
         Some(SecretSource::Env("JENKINS_TOKEN".into()))
     );
-    assert_eq!(settings.pools[0].instance_from, Some(InstanceFrom::Name));
+    assert_eq!(settings.pools[0].instance_from, Some(JoinRule::Name));
     assert_eq!(
         settings.guardrails[0].confirm,
         Some(Confirmation::TypePoolName)
@@ -107,7 +108,7 @@ fn a_bad_value_says_what_was_expected() {
     );
     check_refused(
         "[[pool]]\nmatch = \"x\"\ninstance_from = \"tag:\"\n",
-        "name, host, address or tag:KEY",
+        "use name, host, address or tag:KEY",
     );
     check_refused(
         "[[guardrail]]\nactions = [\"terminat\", \"scale\"]\n",

@@ -1,5 +1,15 @@
 //! The door to CI controllers: who runs what, what waits, and the cordon.
 
+mod endpoint;
+mod epoch;
+mod explain;
+mod http;
+pub mod jenkins;
+mod reply;
+mod row;
+mod secret;
+mod text;
+
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -7,6 +17,9 @@ use async_trait::async_trait;
 use crate::fleet::{
     Call, Controller, ControllerName, Failure, FailureKind, Grade, Part, Receipt, Timestamp,
 };
+
+pub use endpoint::{Endpoint, LabelRule};
+pub use secret::Secret;
 
 /// One CI controller, real or simulated.
 #[async_trait]

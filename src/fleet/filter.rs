@@ -270,11 +270,13 @@ fn compare(
 /// Compares with alternatives and wildcards: `a,b`, `us-*-1a`, and `…` as people type it.
 fn matches_text(value: &Value<'_>, operand: &str) -> bool {
     let shown = value.show("none").to_lowercase();
-    operand
-        .to_lowercase()
-        .replace('…', "*")
+    let patterns = operand.to_lowercase().replace('…', "*");
+    // A value may hold a comma itself.
+    let whole = std::iter::once(patterns.as_str()).filter(|it| it.contains(','));
+    patterns
         .split(',')
-        .any(|pattern| matches_wildcards(&shown, pattern))
+        .chain(whole)
+        .any(|it| matches_wildcards(&shown, it))
 }
 
 /// Returns whether `text` fits `pattern`, in which `*` stands for any text.

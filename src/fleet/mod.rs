@@ -15,6 +15,7 @@ mod lifecycle;
 mod pool;
 mod row;
 mod scope;
+mod stray;
 mod text;
 mod time;
 mod waiting;
@@ -40,8 +41,11 @@ pub use pool::{
     Capacity, CiLink, Counts, Hook, HookResult, HookTransition, MixedInstances, Pool, PoolKind,
     Refresh, Suspension, Template, TemplateKind,
 };
-pub use row::{ActivityRow, InstanceRow, PoolRow, ScopeRow};
+pub use row::{
+    ActivityRow, ExecutorRow, InstanceRow, JobRow, PoolRow, QueueRow, ScopeRow, StrayRow,
+};
 pub use scope::{Failure, FailureKind, Identity, Liveness, Scope, SourceHealth, SourceId};
+pub use stray::{Stray, StrayKind, strays};
 pub use text::{sanitize, sanitize_lines};
 pub use time::{Timestamp, parse_duration, short_duration};
 pub use waiting::{Waiting, waiting};

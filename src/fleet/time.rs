@@ -27,6 +27,12 @@ impl Timestamp {
         self.millis
     }
 
+    /// Reads a date as HTTP headers write it: `Tue, 22 Sep 2026 12:00:00 GMT`.
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let at = jiff::fmt::rfc2822::parse(text).ok()?;
+        Some(Self::from_millis(at.timestamp().as_millisecond()))
+    }
+
     /// Returns how long before `self` the earlier time was; zero when it was not earlier.
     ///
     /// Clocks step backwards and two hosts disagree, so an age is never negative.
@@ -157,6 +163,15 @@ mod tests {
             assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
         }
         assert_eq!(Timestamp::EPOCH.to_string(), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_date_of_a_header_is_read() {
+        let at = Timestamp::from_http_date("Tue, 22 Sep 2026 12:00:00 GMT");
+        assert_eq!(at, Some(Timestamp::from_secs(1_790_078_400)));
+        for text in ["", "300", "Tue, 99 Sep 2026 12:00:00 GMT"] {
+            assert_eq!(Timestamp::from_http_date(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -9,12 +9,12 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
 use super::{
-    ControllerKind, ControllerSettings, InstanceFrom, PoolSelection, PoolSettings, ScopeSettings,
-    SecretSource, Settings, SettingsError,
+    ControllerKind, ControllerSettings, PoolSelection, PoolSettings, ScopeSettings, SecretSource,
+    Settings, SettingsError,
 };
 use crate::{
     action::{Confirmation, Guardrail, verbs},
-    fleet::{ControllerName, Region, nearest, parse_duration},
+    fleet::{ControllerName, JoinRule, Region, nearest, parse_duration},
 };
 
 /// Returns a file in which every key stands with its meaning; `info --config-example` prints it.
@@ -95,11 +95,9 @@ struct PoolTable {
     controller: Option<Spanned<String>>,
     label: Option<String>,
     executors_per_instance: Option<u32>,
-    instance_from: Option<InstanceFromText>,
+    instance_from: Option<JoinRule>,
     boot_budget: Option<Span>,
 }
-
-struct InstanceFromText(InstanceFrom);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,25 +142,6 @@ impl<'de> Deserialize<'de> for SecretTable {
             (None, None, Some(path)) => Ok(Self(SecretSource::File(path))),
             _ => Err(D::Error::custom(format!("expected exactly one {expected}"))),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for InstanceFromText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(Self(match text.as_str() {
-            "name" => InstanceFrom::Name,
-            "host" => InstanceFrom::Host,
-            "address" => InstanceFrom::Address,
-            other => match other.strip_prefix("tag:").filter(|it| !it.is_empty()) {
-                Some(key) => InstanceFrom::Tag(key.to_owned()),
-                None => {
-                    return Err(D::Error::custom(format!(
-                        "`{other}` is no way to find an instance; write name, host, address or tag:KEY"
-                    )));
-                }
-            },
-        }))
     }
 }
 
@@ -302,7 +281,7 @@ impl Reader<'_> {
                 .map(|it| ControllerName::from(it.into_inner())),
             label: table.label,
             executors_per_instance: table.executors_per_instance.unwrap_or(1).max(1),
-            instance_from: table.instance_from.map(|it| it.0),
+            instance_from: table.instance_from,
             boot_budget: table.boot_budget.map_or(Duration::from_mins(10), |it| it.0),
         })
     }

@@ -1,0 +1,358 @@
+//! The command line. A doc comment here is the `--help` there; the verbs come
+//! from the action grammar, so that the `:` line and a script speak alike.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{
+    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+    builder::styling::{AnsiColor, Styles},
+    error::ErrorKind,
+};
+
+use super::exit::EXIT_CODES;
+use crate::{action::Action, fleet::parse_duration};
+
+/// Watch and operate fleets of CI workers on EC2
+///
+/// Without a command, the full-screen console starts. Every command writes
+/// data to stdout and talk to stderr.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "pooldeck", version, styles = STYLES, after_long_help = EXIT_CODES)]
+#[command(subcommand_value_name = "COMMAND", max_term_width = 100)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub console: ConsoleFlags,
+    #[command(flatten)]
+    pub global: GlobalFlags,
+    /// What may follow an action; of no meaning elsewhere.
+    #[arg(skip)]
+    pub act: ActFlags,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// List pools
+    Pools {
+        #[command(flatten)]
+        pools: PoolPatterns,
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+    /// List instances
+    Instances {
+        #[command(flatten)]
+        pools: PoolPatterns,
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+    /// List what the groups did, newest first
+    Activities {
+        #[command(flatten)]
+        pools: PoolPatterns,
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+    /// List where we look, who we are there, and how well we can see
+    Scopes {
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+    /// Show paths, versions and what is configured; never a secret
+    Info {
+        #[command(flatten)]
+        info: InfoFlags,
+    },
+    #[command(flatten)]
+    Act(Action),
+    /// Print a completion script for a shell
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or the page of one command
+    Man {
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct PoolPatterns {
+    /// Pools by name, or by scope/name; * stands for any text
+    #[arg(value_name = "POOL")]
+    pub pools: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ReadFlags {
+    /// How to write the rows
+    ///
+    /// json is one document with a version, the time of the reading, the rows
+    /// and what could not be read. ndjson is one row per line. csv has plain
+    /// values: ages in seconds, times in UTC; text that a spreadsheet would
+    /// take for a formula gets an apostrophe in front.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+    /// Only rows that pass, such as 'state=InService az=*a age>2h !spot word'
+    ///
+    /// Terms are separated by spaces, and all must hold: field=value and
+    /// field!=value (* stands for any text, a comma separates alternatives),
+    /// field~text (contains), field>value and >=, <, <= (numbers, ages such as
+    /// 2h, times), flag and !flag, and any other word is looked for fuzzily.
+    #[arg(short, long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// The columns of a table or csv; +name adds to the usual ones
+    #[arg(short, long, value_name = "NAME,…", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Order by these fields; -name turns the order around
+    #[arg(
+        short,
+        long,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub sort: Vec<String>,
+    /// Leave out the line of column titles
+    #[arg(long)]
+    pub no_headers: bool,
+    /// Read again and again, and write when something changed
+    ///
+    /// On a terminal the table is drawn in place. ndjson writes one line per
+    /// change: the whole document of json. Ctrl-C ends it with exit code 0.
+    #[arg(
+        short,
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        value_parser = parse_refresh
+    )]
+    pub watch: Option<Option<Duration>>,
+    /// Do not wait longer than this for an answer, such as 10s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+// No doc comment: clap would take it for the help of the action that these follow.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Action options")]
+pub struct ActFlags {
+    /// Show the plan and its API calls, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask; needed where there is no terminal to ask on
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Why; goes to the audit log, and some guardrails want it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Do not follow longer than this, such as 10m; what was called goes on
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+    /// How to write the plan and the result; ndjson writes each event as it happens
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: ActFormat,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct InfoFlags {
+    /// Print a configuration file with every key explained
+    #[arg(long)]
+    pub config_example: bool,
+    /// Print the keys of the keymap in use
+    #[arg(long, conflicts_with = "config_example")]
+    pub print_keys: bool,
+    /// How to write it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: InfoFormat,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Console options")]
+pub struct ConsoleFlags {
+    /// Name of the theme
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Name of the keymap
+    #[arg(long, value_name = "NAME")]
+    pub keymap: Option<String>,
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalFlags {
+    /// Configuration file instead of the one in the configuration directory
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// AWS profile, or alias of a configured scope; may be repeated
+    #[arg(
+        long = "profile",
+        global = true,
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub profiles: Vec<String>,
+    /// AWS region; may be repeated
+    #[arg(
+        long = "region",
+        global = true,
+        value_name = "REGION",
+        value_delimiter = ','
+    )]
+    pub regions: Vec<String>,
+    /// Look at a simulated region instead of AWS
+    #[arg(long, global = true)]
+    pub demo: bool,
+    /// With --demo: the same number tells the same story
+    #[arg(long, global = true, value_name = "N")]
+    pub seed: Option<u64>,
+    /// With --demo: how many times faster than life; 0 is a still picture
+    #[arg(long, global = true, value_name = "X", value_parser = parse_speed)]
+    pub speed: Option<f64>,
+    /// Refuse every write
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Allow writes where the configuration forbids them
+    #[arg(long, global = true)]
+    pub write: bool,
+    /// How often to read when nothing moves, such as 10s
+    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_refresh)]
+    pub refresh: Option<Duration>,
+    /// Directory of the audit log and the log file
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+    /// The same as --color=never
+    #[arg(long, global = true, action = ArgAction::SetTrue)]
+    pub no_color: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Table,
+    Json,
+    Ndjson,
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ActFormat {
+    #[default]
+    Table,
+    Json,
+    Ndjson,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum InfoFormat {
+    #[default]
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// Headings and names stand out; nothing depends on it.
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Yellow.on_default().bold())
+    .usage(AnsiColor::Yellow.on_default().bold())
+    .literal(AnsiColor::Green.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+impl CommandLine {
+    /// Returns the definition of the whole command line.
+    pub fn definition() -> clap::Command {
+        let verbs: Vec<String> = crate::action::verbs()
+            .into_iter()
+            .map(|it| it.name)
+            .collect();
+        Self::command().mut_subcommands(|it| {
+            if verbs.iter().any(|verb| verb == it.get_name()) {
+                ActFlags::augment_args(it)
+            } else {
+                it
+            }
+        })
+    }
+
+    /// Reads the words of a command line; asking for help is an `Err` too.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut definition = Self::definition();
+        let matches = definition.try_get_matches_from_mut(words)?;
+        let mut line = Self::from_arg_matches(&matches)?;
+        if let (Some(Command::Act(_)), Some((_, of_verb))) = (&line.command, matches.subcommand()) {
+            line.act = ActFlags::from_arg_matches(of_verb)?;
+        }
+        line.check()
+            .map_err(|why| definition.error(ErrorKind::ArgumentConflict, why))?;
+        Ok(line)
+    }
+
+    /// Returns how often to read, if the command line says so.
+    pub fn refresh(&self) -> Option<Duration> {
+        let read = match &self.command {
+            Some(
+                Command::Pools { read, .. }
+                | Command::Instances { read, .. }
+                | Command::Activities { read, .. }
+                | Command::Scopes { read },
+            ) => Some(read),
+            _ => None,
+        };
+        let watched = read.and_then(|it| it.watch.flatten());
+        watched.or(self.global.refresh)
+    }
+
+    /// Checks what clap cannot: global flags may stand before and after the command.
+    fn check(&self) -> Result<(), &'static str> {
+        let global = &self.global;
+        if !global.demo && (global.seed.is_some() || global.speed.is_some()) {
+            return Err("--seed and --speed belong to --demo");
+        }
+        if global.demo && !(global.profiles.is_empty() && global.regions.is_empty()) {
+            return Err("--demo looks at no AWS profile or region");
+        }
+        if global.read_only && global.write {
+            return Err("--read-only and --write exclude each other");
+        }
+        if global.no_color && global.color == ColorChoice::Always {
+            return Err("--no-color and --color=always exclude each other");
+        }
+        Ok(())
+    }
+}
+
+/// Reads `5` as seconds, or a duration such as `5s`. A source is read at most once a second: AWS throttles whole accounts.
+fn parse_refresh(text: &str) -> Result<Duration, String> {
+    let pause = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => parse_duration(text)?,
+    };
+    if pause < Duration::from_secs(1) {
+        return Err(format!("`{text}` is too short; at least 1s"));
+    }
+    Ok(pause)
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    let speed: Option<f64> = text.parse().ok();
+    speed
+        .filter(|it| (0.0..=10_000.0).contains(it))
+        .ok_or_else(|| format!("`{text}` is not a speed; write a number from 0 to 10000"))
+}

@@ -1,0 +1,102 @@
+//! The headless front end: the command line, and words and JSON of the same
+//! values that the console shows. It decides nothing that `action` decides.
+
+mod act;
+mod args;
+mod comma;
+mod confirm;
+mod exit;
+mod info;
+pub mod json;
+mod listing;
+mod manual;
+mod plan;
+mod print;
+mod query;
+mod session;
+mod table;
+mod watch;
+
+pub use args::{
+    ActFlags, ActFormat, ColorChoice, Command, CommandLine, ConsoleFlags, Format, GlobalFlags,
+    InfoFlags, InfoFormat, PoolPatterns, ReadFlags,
+};
+pub use exit::{EXIT_CODES, Error, Exit};
+pub use info::{ControllerFacts, Facts, ScopeFacts};
+pub use print::{Printer, Terminal, terminal_size};
+pub use session::Session;
+
+use crate::action::Action;
+use listing::Listing;
+
+/// What a command line asks for, checked as far as that goes without reading anything.
+pub enum Job {
+    /// No command: the full-screen console.
+    Console,
+    /// Needs neither AWS nor the simulated region.
+    Offline(Offline),
+    Live(Live),
+}
+
+pub enum Offline {
+    Info(InfoFlags),
+    Completions(clap_complete::Shell),
+    Manual(Option<String>),
+}
+
+/// Reads a fleet, and may change it.
+pub struct Live(Task);
+
+enum Task {
+    List(Box<Listing>),
+    Act(Box<Action>, Box<ActFlags>),
+}
+
+impl Job {
+    /// Checks a command line; filters, columns and orders are read here.
+    pub fn new(line: &CommandLine) -> Result<Self, Error> {
+        let Some(command) = &line.command else {
+            return Ok(Self::Console);
+        };
+        if let Some(listing) = Listing::parse(command)? {
+            return Ok(Self::Live(Live(Task::List(Box::new(listing)))));
+        }
+        Ok(match command {
+            Command::Info { info } => Self::Offline(Offline::Info(info.clone())),
+            Command::Completions { shell } => Self::Offline(Offline::Completions(*shell)),
+            Command::Man { command } => Self::Offline(Offline::Manual(command.clone())),
+            Command::Act(action) => Self::Live(Live(Task::Act(
+                Box::new(action.clone()),
+                Box::new(line.act.clone()),
+            ))),
+            Command::Pools { .. }
+            | Command::Instances { .. }
+            | Command::Activities { .. }
+            | Command::Scopes { .. } => unreachable!("`Listing::parse` takes every listing"),
+        })
+    }
+}
+
+impl Offline {
+    /// Writes what was asked for.
+    pub fn run(self, printer: &mut Printer, facts: &Facts) -> Result<Exit, Error> {
+        match self {
+            Self::Info(flags) => info::run(printer, &flags, facts),
+            Self::Completions(shell) => manual::completions(printer, shell),
+            Self::Manual(command) => manual::page(printer, command.as_deref()),
+        }
+    }
+}
+
+impl Live {
+    /// Reads, acts, and writes what came of it.
+    pub async fn run(self, session: &mut Session<'_>) -> Result<Exit, Error> {
+        match self.0 {
+            Task::List(listing) if listing.flags.watch.is_some() => {
+                watch::run(session, &listing).await
+            }
+            Task::List(listing) => listing.run(session).await,
+            Task::Act(action, flags) => act::run(session, *action, *flags).await,
+        }
+    }
+}

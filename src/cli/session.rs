@@ -1,0 +1,134 @@
+//! A headless session: the engine, and the streams that are written to.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
+
+use super::{Error, Exit, Printer};
+use crate::{
+    engine::{Event, Handle},
+    fleet::{Failure, FailureKind, Observation, SourceId, sanitize, short_duration},
+};
+
+/// What a command that reads or writes works with.
+pub struct Session<'a> {
+    pub handle: Handle,
+    pub events: mpsc::Receiver<Event>,
+    pub printer: &'a mut Printer,
+}
+
+/// A wait shorter than this needs no word.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What was seen, and what was not.
+pub(super) struct Sight {
+    pub(super) observation: Arc<Observation>,
+    pub(super) failures: Vec<(SourceId, Failure)>,
+}
+
+impl Sight {
+    /// Says on stderr what could not be read.
+    pub(super) fn warn(&self, printer: &mut Printer) {
+        for line in self.warnings() {
+            printer.warn(&line);
+        }
+    }
+
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
+        let lines = self.failures.iter();
+        lines.map(|(source, failure)| {
+            let age = self.observation.sources.iter().find_map(|it| {
+                let read_at = it.read_at.filter(|_| it.source == *source)?;
+                Some(self.observation.at.since(read_at))
+            });
+            // A part that is missing from a good reading has no age worth telling.
+            let age = age.filter(|it| PATIENCE < *it).map_or(String::new(), |it| {
+                format!(" (last read {} ago)", short_duration(it))
+            });
+            format!("{source}: {}{age}", sanitize(&failure.what))
+        })
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        Exit::of_reading(self.failures.iter().map(|it| &it.1))
+    }
+}
+
+impl Session<'_> {
+    /// Waits until every source was read once or has failed, but not longer than `timeout`.
+    pub(super) async fn read_all(&mut self, timeout: Option<Duration>) -> Result<Sight, Error> {
+        let deadline = tokio::time::sleep(timeout.unwrap_or(Duration::MAX));
+        tokio::pin!(deadline);
+        let mut tick = tokio::time::interval(PATIENCE);
+        let mut n_ticks = 0;
+        loop {
+            let observation = self.handle.observation();
+            let silent: Vec<&SourceId> = silent(&observation);
+            if silent.is_empty() {
+                self.printer.clear_status();
+                return Ok(self.sight(timeout));
+            }
+            tokio::select! {
+                event = self.events.recv() => hear(event)?,
+                () = &mut deadline => {
+                    self.printer.clear_status();
+                    return Ok(self.sight(timeout));
+                }
+                _ = tick.tick() => {
+                    if n_ticks != 0 {
+                        let names: Vec<String> = silent.iter().map(ToString::to_string).collect();
+                        self.printer.status(&format!("reading {} … {n_ticks}s", names.join(", ")));
+                    }
+                    n_ticks += 1;
+                }
+            }
+        }
+    }
+
+    /// Returns what is known now; a source that never answered counts as failed.
+    pub(super) fn sight(&self, waited: Option<Duration>) -> Sight {
+        let observation = self.handle.observation();
+        let mut failures = observation.errors.clone();
+        failures.extend(silent(&observation).into_iter().map(|it| {
+            let waited = waited.map_or(String::new(), |it| {
+                format!(" within {}", short_duration(it))
+            });
+            let failure = Failure {
+                kind: FailureKind::Unknown,
+                what: format!("no answer{waited}"),
+                at: observation.at,
+                retry_at: None,
+            };
+            (it.clone(), failure)
+        }));
+        Sight {
+            observation,
+            failures,
+        }
+    }
+}
+
+/// Takes an event that only matters when something is broken.
+pub(super) fn hear(event: Option<Event>) -> Result<(), Error> {
+    match event {
+        Some(Event::TaskLost { task, why }) => Err(Error::new(
+            Exit::Failed,
+            format!("a task of pooldeck broke down ({task}): {}", sanitize(&why)),
+        )
+        .hint("this is a fault of pooldeck; the log file says more")),
+        Some(
+            Event::Observed(_)
+            | Event::Submission { .. }
+            | Event::Console { .. }
+            | Event::Activities { .. },
+        ) => Ok(()),
+        None => Err(Error::new(Exit::Failed, "the engine has stopped")),
+    }
+}
+
+/// Returns the sources that have neither answered nor failed yet.
+fn silent(observation: &Observation) -> Vec<&SourceId> {
+    let is_silent = |it: &&crate::fleet::SourceHealth| it.read_at.is_none() && it.failure.is_none();
+    let sources = observation.sources.iter().filter(is_silent);
+    sources.map(|it| &it.source).collect()
+}

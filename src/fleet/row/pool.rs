@@ -1,0 +1,260 @@
+//! The row of a pool: its group, its members and its agents, added up.
+
+use std::sync::Arc;
+
+use super::field;
+use crate::fleet::{
+    Align::{Left, Right},
+    Field, Fleet, ImageId, Instance, Phase, Pool, Queue, Record, Roster, Scope, Timestamp, Value,
+    Work,
+};
+
+/// A pool with what its members and agents add up to.
+#[derive(Clone, Debug)]
+pub struct PoolRow<'a> {
+    pub pool: &'a Arc<Pool>,
+    pub roster: &'a Roster,
+    pub scope: Option<&'a Scope>,
+    pub n_executors: u32,
+    pub n_busy: u32,
+    pub n_idle: u32,
+    pub n_queued: Option<u32>,
+    pub n_outdated: u32,
+}
+
+impl<'a> PoolRow<'a> {
+    pub fn all(fleet: &'a Fleet) -> Vec<Self> {
+        fleet
+            .pools
+            .values()
+            .map(|it| Self::new(fleet, it))
+            .collect()
+    }
+
+    pub fn new(fleet: &'a Fleet, pool: &'a Arc<Pool>) -> Self {
+        let key = pool.key();
+        let roster = fleet.roster(&key);
+        let mut row = Self {
+            pool,
+            roster,
+            scope: fleet.scope(&pool.scope),
+            n_executors: 0,
+            n_busy: 0,
+            n_idle: 0,
+            n_queued: pool.ci.as_ref().map(|link| {
+                let is_ours =
+                    |it: &&Queue| it.controller == link.controller && it.label == link.label;
+                fleet
+                    .queues
+                    .iter()
+                    .filter(is_ours)
+                    .map(|it| it.length)
+                    .sum()
+            }),
+            n_outdated: 0,
+        };
+        for instance in &roster.instances {
+            row.n_outdated += u32::from(is_outdated(instance, pool));
+            for executor in fleet.executors_on(&instance.id) {
+                row.n_executors += 1;
+                row.n_busy += u32::from(matches!(executor.work, Work::Busy(_)));
+                row.n_idle += u32::from(executor.is_available());
+            }
+        }
+        row
+    }
+
+    pub fn count(&self, phase: Phase) -> u32 {
+        self.roster.counts.get(phase)
+    }
+}
+
+/// Returns whether the machine was made from another image or template version
+/// than the pool would use now. Not known counts as not outdated.
+pub(super) fn is_outdated(instance: &Instance, pool: &Pool) -> bool {
+    let Some(template) = &pool.template else {
+        return false;
+    };
+    let other_version = match (&instance.template_version, &template.resolved_version) {
+        (Some(ours), Some(theirs)) => ours != theirs,
+        _ => false,
+    };
+    let other_image = match (&instance.image, &template.image) {
+        (Some(ours), Some(theirs)) => ours != theirs,
+        _ => false,
+    };
+    other_version || other_image
+}
+
+impl Record for PoolRow<'_> {
+    const NOUN: &'static str = "a pool";
+
+    fn fields() -> &'static [Field] {
+        const FIELDS: &[Field] = &[
+            field(
+                "name",
+                "POOL",
+                "the group's name, or the value of the pool tag",
+                Left,
+                true,
+            ),
+            field("scope", "SCOPE", "account alias and region", Left, true),
+            field("kind", "KIND", "group, static or latent", Left, false),
+            field(
+                "desired",
+                "DESIRED",
+                "instances that the group wants",
+                Right,
+                true,
+            ),
+            field("min", "MIN", "lower bound of desired", Right, true),
+            field("max", "MAX", "upper bound of desired", Right, true),
+            field("in_service", "INSVC", "instances in service", Right, true),
+            field(
+                "pending",
+                "PEND",
+                "instances on their way, waiting ones included",
+                Right,
+                true,
+            ),
+            field(
+                "terminating",
+                "TERM",
+                "instances on their way out, waiting ones included",
+                Right,
+                true,
+            ),
+            field("standby", "STBY", "instances in standby", Right, true),
+            field(
+                "waiting",
+                "WAIT",
+                "instances that a lifecycle hook holds",
+                Right,
+                false,
+            ),
+            field("busy", "BUSY", "agents that run a job", Right, true),
+            field(
+                "idle",
+                "IDLE",
+                "agents that run nothing and may take a job",
+                Right,
+                true,
+            ),
+            field(
+                "queued",
+                "QUEUE",
+                "jobs that wait for the pool's label",
+                Right,
+                true,
+            ),
+            field(
+                "outdated",
+                "OLD",
+                "instances from another image or template version",
+                Right,
+                true,
+            ),
+            field(
+                "image",
+                "IMAGE",
+                "the image that new instances get",
+                Left,
+                false,
+            ),
+            field(
+                "template",
+                "TEMPLATE",
+                "launch template and version",
+                Left,
+                false,
+            ),
+            field("type", "TYPE", "instance type of the template", Left, false),
+            field("zones", "ZONES", "availability zones", Left, false),
+            field("suspended", "SUSPENDED", "suspended processes", Left, false),
+            field(
+                "label",
+                "LABEL",
+                "the CI label that the pool serves",
+                Left,
+                false,
+            ),
+            field("account", "ACCOUNT", "account id", Left, false),
+            field("region", "REGION", "AWS region", Left, false),
+            field(
+                "production",
+                "PROD",
+                "whether the scope is production",
+                Left,
+                false,
+            ),
+        ];
+        FIELDS
+    }
+
+    fn value(&self, field: &str, _now: Timestamp) -> Value<'_> {
+        let pool = self.pool;
+        let capacity = pool.capacity;
+        let counts = |phases: &[Phase]| Value::count(phases.iter().map(|it| self.count(*it)).sum());
+        match field {
+            "name" => Value::text(pool.name.as_str()),
+            "scope" => Value::text(pool.scope.as_str()),
+            "kind" => Value::text(pool.kind.as_str()),
+            "desired" => Value::maybe_count(capacity.map(|it| it.desired)),
+            "min" => Value::maybe_count(capacity.map(|it| it.min)),
+            "max" => Value::maybe_count(capacity.map(|it| it.max)),
+            "in_service" => counts(&[Phase::InService]),
+            "pending" => counts(&[Phase::Pending, Phase::PendingWait]),
+            "terminating" => counts(&[Phase::Terminating, Phase::TerminatingWait]),
+            "standby" => counts(&[Phase::Standby]),
+            "waiting" => counts(&[Phase::PendingWait, Phase::TerminatingWait]),
+            // Without a controller nothing is known of work, and that is not zero.
+            "busy" => Value::maybe_count(pool.ci.as_ref().map(|_| self.n_busy)),
+            "idle" => Value::maybe_count(pool.ci.as_ref().map(|_| self.n_idle)),
+            "queued" => Value::maybe_count(self.n_queued),
+            "outdated" => Value::count(self.n_outdated),
+            "image" => Value::maybe_text(
+                pool.template
+                    .as_ref()
+                    .and_then(|it| it.image.as_ref())
+                    .map(ImageId::as_str),
+            ),
+            "template" => pool.template.as_ref().map_or(Value::Missing, |it| {
+                if it.version.is_empty() {
+                    Value::text(it.name.as_str())
+                } else {
+                    Value::text(format!("{}:{}", it.name, it.version))
+                }
+            }),
+            "type" => Value::maybe_text(
+                pool.template
+                    .as_ref()
+                    .and_then(|it| it.instance_type.as_deref()),
+            ),
+            "zones" => Value::text(pool.zones.join(",")),
+            "suspended" => Value::text(
+                pool.suspended
+                    .iter()
+                    .map(|it| it.process.as_str())
+                    .collect::<Vec<_>>()
+                    .join(","),
+            ),
+            "label" => Value::maybe_text(pool.ci.as_ref().map(|it| it.label.as_str())),
+            "account" => Value::maybe_text(
+                self.scope
+                    .and_then(|it| it.identity.as_ref())
+                    .map(|it| it.account.as_str()),
+            ),
+            "region" => Value::maybe_text(self.scope.map(|it| it.region.as_str())),
+            "production" => Value::Flag(self.scope.is_some_and(Scope::is_production)),
+            _ => Value::Missing,
+        }
+    }
+
+    fn words<'a>(&'a self, visit: &mut dyn FnMut(&'a str)) {
+        visit(self.pool.name.as_str());
+        visit(self.pool.scope.as_str());
+        if let Some(link) = &self.pool.ci {
+            visit(&link.label);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Strays: where EC2 and the CI controllers disagree about who is there.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Executor, Fleet, Instance, InstanceId, Phase, Pool, PoolKey, Timestamp, Work, short_duration,
+};
+
+/// One disagreement, with what was expected and what is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stray {
+    pub kind: StrayKind,
+    /// The agent's name, or the pool's where no agent is meant.
+    pub name: String,
+    pub instance: Option<InstanceId>,
+    pub pool: Option<PoolKey>,
+    pub why: String,
+    pub since: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StrayKind {
+    /// A pool has more agents than its desired instances can hold: someone started one outside the group.
+    ExecutorsExceedDesired,
+    /// An agent runs on an instance that belongs to no group.
+    AgentOutsideGroups,
+    /// An instance is past its boot budget, and no agent registered.
+    InstanceWithoutAgent,
+    /// An instance carries the pool's tag and belongs to no group.
+    InstanceOutsideGroups,
+    /// The controller knows an agent whose machine nobody sees.
+    AgentWithoutInstance,
+    /// A latent worker without a machine: ordinary, and shown dim.
+    Latent,
+}
+
+impl StrayKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ExecutorsExceedDesired => "executors_exceed_desired",
+            Self::AgentOutsideGroups => "agent_outside_groups",
+            Self::InstanceWithoutAgent => "instance_without_agent",
+            Self::InstanceOutsideGroups => "instance_outside_groups",
+            Self::AgentWithoutInstance => "agent_without_instance",
+            Self::Latent => "latent",
+        }
+    }
+
+    /// Returns whether an operator has to do something about it.
+    pub fn is_alarming(self) -> bool {
+        self != Self::Latent
+    }
+}
+
+/// Lists every disagreement, the alarming kinds first.
+///
+/// A controller that could not be read accuses nobody: an instance counts as
+/// without an agent only while its controller's list was read and is whole.
+pub fn strays(fleet: &Fleet, now: Timestamp) -> Vec<Stray> {
+    let mut found: Vec<Stray> = fleet
+        .executors
+        .iter()
+        .filter_map(|it| stray_agent(fleet, it))
+        .collect();
+    for instance in fleet.instances.values() {
+        found.extend(stray_instance(fleet, instance, now));
+    }
+    found.extend(
+        fleet
+            .pools
+            .values()
+            .filter_map(|it| too_many_agents(fleet, it)),
+    );
+    found.sort_by(|a, b| (a.kind, &a.name, &a.instance).cmp(&(b.kind, &b.name, &b.instance)));
+    found
+}
+
+fn stray_agent(fleet: &Fleet, executor: &Executor) -> Option<Stray> {
+    let stray = |kind, why: String| {
+        let since = match executor.work {
+            Work::Idle { since } | Work::Offline { since } => since,
+            Work::Busy(_) | Work::Unknown(_) => None,
+        };
+        Some(Stray {
+            kind,
+            name: executor.name.clone(),
+            instance: executor.instance.clone(),
+            pool: executor.pool.clone(),
+            why,
+            since,
+        })
+    };
+    match executor
+        .instance
+        .as_ref()
+        .and_then(|it| fleet.instances.get(it))
+    {
+        Some(instance) if instance.phase() == Phase::Unattached => stray(
+            StrayKind::AgentOutsideGroups,
+            format!(
+                "its instance {} belongs to no Auto Scaling group",
+                instance.id
+            ),
+        ),
+        Some(_) => None,
+        None if executor.is_latent => stray(
+            StrayKind::Latent,
+            "a latent worker; its machine is started for the next build".to_owned(),
+        ),
+        None => stray(
+            StrayKind::AgentWithoutInstance,
+            format!("no instance was found for it: {}", executor.joining),
+        ),
+    }
+}
+
+fn stray_instance(fleet: &Fleet, instance: &Instance, now: Timestamp) -> Option<Stray> {
+    let has_agent = fleet.executors_on(&instance.id).next().is_some();
+    let pool = instance.pool.as_ref().and_then(|it| fleet.pool(it));
+    let stray = |kind, why: String, since| {
+        Some(Stray {
+            kind,
+            name: instance.pool_name().to_owned(),
+            instance: Some(instance.id.clone()),
+            pool: instance.pool.clone(),
+            why,
+            since,
+        })
+    };
+    if instance.phase() == Phase::Unattached && !has_agent {
+        let why = "it carries the pool's tag and belongs to no Auto Scaling group".to_owned();
+        return stray(StrayKind::InstanceOutsideGroups, why, instance.launched_at);
+    }
+    let link = pool?.ci.as_ref()?;
+    let is_working = matches!(instance.phase(), Phase::InService | Phase::PendingWait);
+    let launched_at = instance.launched_at.filter(|_| is_working && !has_agent)?;
+    let is_read = fleet
+        .controllers
+        .iter()
+        .any(|it| it.name == link.controller && it.warnings.is_empty());
+    let age = now.since(launched_at);
+    (is_read && link.boot_budget < age).then_some(())?;
+    stray(
+        StrayKind::InstanceWithoutAgent,
+        format!(
+            "launched {} ago, and no agent of {} registered within {}",
+            short_duration(age),
+            link.controller,
+            short_duration(link.boot_budget)
+        ),
+        Some(launched_at),
+    )
+}
+
+/// The count that the author of an early account found by eye: one executor more than desired.
+fn too_many_agents(fleet: &Fleet, pool: &Pool) -> Option<Stray> {
+    let (capacity, link) = (pool.capacity?, pool.ci.as_ref()?);
+    let is_ours = |it: &&std::sync::Arc<Executor>| {
+        it.controller == link.controller
+            && it.labels.contains(&link.label)
+            && !it.cordoned
+            && matches!(it.work, Work::Busy(_) | Work::Idle { .. })
+    };
+    let n_slots: u32 = fleet
+        .executors
+        .iter()
+        .filter(is_ours)
+        .map(|it| it.n_slots)
+        .sum();
+    let n_wanted = capacity.desired * link.executors_per_instance;
+    // Those on their way out are not wanted any more, and still there.
+    let counts = &fleet.roster(&pool.key()).counts;
+    let n_leaving = counts.get(Phase::Terminating)
+        + counts.get(Phase::TerminatingWait)
+        + counts.get(Phase::Standby);
+    let n_over = n_slots.checked_sub(n_wanted + n_leaving * link.executors_per_instance)?;
+    (0 < n_over).then(|| Stray {
+        kind: StrayKind::ExecutorsExceedDesired,
+        name: pool.name.to_string(),
+        instance: None,
+        pool: Some(pool.key()),
+        why: format!(
+            "label {} has {n_slots} executors, {n_over} more than {} desired instances can hold: \
+             someone started one outside the group",
+            link.label, capacity.desired
+        ),
+        since: None,
+    })
+}

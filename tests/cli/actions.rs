@@ -1,0 +1,232 @@
+//! Actions from the command line: plans, refusals, results and their codes.
+
+use snapbox::{IntoData as _, str};
+
+use crate::sandbox::{Sandbox, check};
+
+#[test]
+fn a_dry_run_shows_the_plan_and_does_nothing() {
+    let sandbox = Sandbox::new();
+    let said = sandbox.run("scale workhorse +5 --max 50 --dry-run --demo --speed 0");
+    snapbox::assert_data_eq!(
+        said,
+        str![[r#"
+$ pooldeck scale workhorse +5 --max 50 --dry-run --demo --speed 0
+scale workhorse +5 --max 50
+  pool      demo/us-east-1/workhorse, account 123456789012 as ci-operator, production
+  change    max 40 -> 50
+  change    desired 20 -> 25
+  call      autoscaling:UpdateAutoScalingGroup group=workhorse max=50
+  call      autoscaling:SetDesiredCapacity group=workhorse desired=25
+
+"#]]
+        .raw()
+    );
+    assert!(
+        !sandbox
+            .home()
+            .join(".local/state/pooldeck/demo/audit.jsonl")
+            .exists()
+    );
+}
+
+#[test]
+fn a_dry_run_in_json() {
+    check(
+        "protect i-09d55893f9cc10228 --dry-run -o json --demo --speed 0",
+        str![[r#"
+$ pooldeck protect i-09d55893f9cc10228 --dry-run -o json --demo --speed 0
+{
+  "version": 1,
+  "at": "2026-03-02T09:30:00Z",
+  "command_line": "protect i-09d55893f9cc10228",
+  "reason": null,
+  "outcome": "planned",
+  "exit_code": 0,
+  "why": [],
+  "plan": {
+    "command_line": "protect i-09d55893f9cc10228",
+    "verb": "protect",
+    "calls": [
+      {
+        "operation": "autoscaling:SetInstanceProtection",
+        "parameters": "group=workhorse instances=i-09d55893f9cc10228 protected=true",
+        "source": "demo/us-east-1",
+        "instances": [
+          "i-09d55893f9cc10228"
+        ]
+      }
+    ],
+    "targets": [
+      {
+        "pool": "workhorse",
+        "scope": "demo/us-east-1",
+        "instances": [
+          "i-09d55893f9cc10228"
+        ]
+      }
+    ],
+    "changes": [
+      {
+        "pool": "workhorse",
+        "scope": "demo/us-east-1",
+        "what": "protected",
+        "from": "false",
+        "to": "true"
+      }
+    ],
+    "jobs_at_risk": [],
+    "warnings": [],
+    "destructive": false,
+    "confirmation": "yes-no",
+    "guardrail": null
+  },
+  "calls": [],
+  "instances": []
+}
+
+"#]],
+    );
+}
+
+#[test]
+fn without_a_terminal_nothing_is_done_unasked() {
+    check(
+        "scale workhorse 30 --demo --speed 0",
+        str![[r#"
+$ pooldeck scale workhorse 30 --demo --speed 0
+--- stderr
+error: scale asks before it acts, and there is no terminal to ask on
+hint: look at the plan with --dry-run, then add --yes
+--- exit code 2
+
+"#]],
+    );
+}
+
+#[test]
+fn a_call_is_made_and_written_down() {
+    let sandbox = Sandbox::new();
+    let said =
+        sandbox.run("suspend workhorse AZRebalance --yes --reason 'release day' --demo --speed 0");
+    snapbox::assert_data_eq!(said, str![[r#"
+$ pooldeck suspend workhorse AZRebalance --yes --reason 'release day' --demo --speed 0
+RESULT   CALL                                                                REQUEST
+applied  autoscaling:SuspendProcesses group=workhorse processes=AZRebalance  30eb5c92-6882-4201-af72-5c5a818c48ec
+--- stderr
+Done: suspend workhorse AZRebalance
+
+"#]].raw());
+    let log = sandbox
+        .home()
+        .join(".local/state/pooldeck/demo/audit.jsonl");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert_eq!(log.lines().count(), 2, "{log}");
+    assert!(
+        log.lines()
+            .all(|it| it.contains(r#""reason":"release day""#)),
+        "{log}"
+    );
+    assert!(log.contains(r#""user":"tester""#), "{log}");
+}
+
+#[test]
+fn a_plan_that_may_not_be_is_refused() {
+    check(
+        "scale workhorse 2 --yes --demo --speed 0",
+        str![[r#"
+$ pooldeck scale workhorse 2 --yes --demo --speed 0
+--- stderr
+error: demo/us-east-1/workhorse wants 20 and would want 2: lowering desired lets AWS choose which instances die, with their jobs; drain the instances that should go instead
+--- exit code 3
+
+"#]],
+    );
+    check(
+        "scale wrkhorse 30 --yes --demo --speed 0",
+        str![[r#"
+$ pooldeck scale wrkhorse 30 --yes --demo --speed 0
+--- stderr
+error: no pool is called `wrkhorse`; did you mean `workhorse`?
+--- exit code 3
+
+"#]],
+    );
+    check(
+        "launch ios --yes --demo --speed 0",
+        str![[r#"
+$ pooldeck launch ios --yes --demo --speed 0
+--- stderr
+error: demo/us-east-1/ios is static: no Auto Scaling group stands behind it, so there is nothing to launch
+--- exit code 3
+
+"#]],
+    );
+    check(
+        "scale workhorse 30 --yes --read-only --demo --speed 0",
+        str![[r#"
+$ pooldeck scale workhorse 30 --yes --read-only --demo --speed 0
+--- stderr
+error: demo/us-east-1 is read-only (this session was started read-only); start with --write, or change `read_only` in the configuration
+--- exit code 3
+
+"#]],
+    );
+}
+
+#[test]
+fn what_is_so_already_is_no_failure() {
+    check(
+        "scale workhorse 20 --yes -o json --demo --speed 0",
+        str![[r#"
+$ pooldeck scale workhorse 20 --yes -o json --demo --speed 0
+{
+  "version": 1,
+  "at": "2026-03-02T09:30:00Z",
+  "command_line": "scale workhorse 20",
+  "reason": null,
+  "outcome": "already_so",
+  "exit_code": 0,
+  "why": [
+    "nothing to do: demo/us-east-1/workhorse already wants 20, between 6 and 40"
+  ],
+  "plan": null,
+  "calls": [],
+  "instances": []
+}
+--- stderr
+Nothing to do: demo/us-east-1/workhorse already wants 20, between 6 and 40
+
+"#]],
+    );
+}
+
+#[test]
+fn a_guardrail_refuses_and_says_why() {
+    let sandbox = Sandbox::new();
+    sandbox.configure(
+        "[[guardrail]]\nenvironment = \"production\"\nactions = [\"scale\"]\nmax_instances = 3\nreason = \"page the build team first\"\n",
+    );
+    let said = sandbox.run("scale workhorse +5 --yes --demo --speed 0");
+    snapbox::assert_data_eq!(said, str![[r#"
+$ pooldeck scale workhorse +5 --yes --demo --speed 0
+--- stderr
+error: scale would touch 5 of 23 instances of workhorse, and a guardrail allows 3 (page the build team first)
+--- exit code 3
+
+"#]].raw());
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_done() {
+    let sandbox = Sandbox::new();
+    std::fs::write(sandbox.home().join("file"), "").unwrap();
+    let said = sandbox.run("scale workhorse 30 --yes --state-dir file --demo --speed 0");
+    snapbox::assert_data_eq!(said, str![[r#"
+$ pooldeck scale workhorse 30 --yes --state-dir file --demo --speed 0
+--- stderr
+error: the audit log cannot be written, so nothing more is done: file/demo: Not a directory (os error 20)
+--- exit code 1
+
+"#]].raw());
+}

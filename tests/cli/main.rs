@@ -1,0 +1,13 @@
+//! The command line: transcripts of the real binary on the simulated region,
+//! and the same code against a world that a test makes worse.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "the snapshots are written by a program"
+)]
+
+mod actions;
+mod mistakes;
+mod reads;
+mod sandbox;

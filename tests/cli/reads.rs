@@ -1,0 +1,146 @@
+//! Listings, in every format.
+
+use snapbox::str;
+
+use crate::sandbox::check;
+
+#[test]
+fn pools_are_a_table() {
+    check(
+        "pools --demo --speed 0",
+        str![[r#"
+$ pooldeck pools --demo --speed 0
+POOL       SCOPE           DESIRED  MIN  MAX  INSVC  PEND  TERM  STBY  BUSY  IDLE  QUEUE  OLD
+arm-linux  demo/eu-west-1       19    4   30     18     1     0     0    10     8      0    0
+browsers   demo/eu-west-1       12    4   20     12     0     0     1     9     3      0    0
+gpu        demo/us-east-1        6    0    8      3     0     0     0     3     0      7    0
+ios        demo/us-east-1        -    -    -      0     0     0     0     2     2      0    0
+release    demo/us-east-1        8    4   12      8     0     1     0     4     5      0    3
+windows    demo/us-east-1        7    2   10      7     0     0     0     6     0      1    0
+workhorse  demo/us-east-1       20    6   40     18     2     2     0     9    12      0    0
+
+"#]],
+    );
+}
+
+#[test]
+fn instances_of_a_pool_are_filtered_sorted_and_have_the_columns_asked_for() {
+    check(
+        "instances workhorse --demo --speed 0 --filter 'work=busy age>3h' --sort=-age --columns id,age,work,job",
+        str![[r#"
+$ pooldeck instances workhorse --demo --speed 0 --filter 'work=busy age>3h' --sort=-age --columns id,age,work,job
+INSTANCE               AGE  WORK  JOB
+i-05ac86bc010cc6222  9h53m  busy  billing/nightly-replay #613
+i-097f08b5cdec73c50  9h20m  busy  api/integration #1495
+i-0d745817b295a8b2a  7h59m  busy  web/lint #7180
+i-0c0a237bf2971a7aa  5h26m  busy  billing/nightly-replay #614
+i-0ec145c2341720f30  5h00m  busy  api/integration #1498
+i-02c164e9ce8d824d0  3h59m  busy  api/integration #1497
+i-0ab401e383f61c303  3h02m  busy  billing/nightly-replay #612
+
+"#]],
+    );
+}
+
+#[test]
+fn columns_are_added_with_a_plus() {
+    check(
+        "pools release --demo --speed 0 --columns +image,+label",
+        str![[r#"
+$ pooldeck pools release --demo --speed 0 --columns +image,+label
+POOL     SCOPE           DESIRED  MIN  MAX  INSVC  PEND  TERM  STBY  BUSY  IDLE  QUEUE  OLD  IMAGE                  LABEL
+release  demo/us-east-1        8    4   12      8     0     1     0     4     5      0    3  ami-0f34c5ae932e6f0e4  release
+
+"#]],
+    );
+}
+
+#[test]
+fn a_pattern_names_several_pools() {
+    check(
+        "pools 'r*' 'demo/us-east-1/w*' --demo --speed 0 --columns name,desired",
+        str![[r#"
+$ pooldeck pools 'r*' 'demo/us-east-1/w*' --demo --speed 0 --columns name,desired
+POOL       DESIRED
+release          8
+windows          7
+workhorse       20
+
+"#]],
+    );
+}
+
+#[test]
+fn activities_of_one_pool() {
+    check(
+        "activities gpu --demo --speed 0 --no-headers --columns started_at,pool,status --filter 'age<30m'",
+        str![[r#"
+$ pooldeck activities gpu --demo --speed 0 --no-headers --columns started_at,pool,status --filter 'age<30m'
+2026-03-02T09:27:01Z  gpu  Failed
+2026-03-02T09:16:21Z  gpu  Failed
+2026-03-02T09:05:41Z  gpu  Failed
+
+"#]],
+    );
+}
+
+#[test]
+fn scopes_say_who_we_are() {
+    check(
+        "scopes --demo --speed 0 --columns id,account,role,environment,read_at",
+        str![[r#"
+$ pooldeck scopes --demo --speed 0 --columns id,account,role,environment,read_at
+SCOPE           ACCOUNT       ROLE         ENVIRONMENT  READ
+demo/eu-west-1  123456789012  ci-operator  staging      2026-03-02T09:30:00Z
+demo/us-east-1  123456789012  ci-operator  production   2026-03-02T09:30:00Z
+
+"#]],
+    );
+}
+
+#[test]
+fn csv_has_plain_values() {
+    check(
+        "instances release --demo --speed 0 -o csv --columns id,age,protected,market,job --sort age",
+        str![[r#"
+$ pooldeck instances release --demo --speed 0 -o csv --columns id,age,protected,market,job --sort age
+id,age,protected,market,job
+i-0e1ce9cc8b1c1a600,224,true,on-demand,
+i-020c7488397887da5,28882,true,on-demand,
+i-074f88179e5154cc0,32460,true,on-demand,release/sign-and-publish #6202
+i-0441e07b88e15fa06,32535,true,on-demand,release/sign-and-publish #6201
+i-02b7f88de473c3462,36346,true,on-demand,release/package #6002
+i-0537b4de9577638e8,38040,true,on-demand,
+i-0f891058866c2dfaf,116531,true,on-demand,release/sign-and-publish #6203
+i-0959caf2b84a69fa8,333784,true,on-demand,
+i-0297f91f780a41edd,365512,true,on-demand,
+
+"#]],
+    );
+}
+
+#[test]
+fn a_row_per_line() {
+    check(
+        "scopes --demo --speed 0 -o ndjson",
+        str![[r#"
+$ pooldeck scopes --demo --speed 0 -o ndjson
+{"id":"demo/eu-west-1","profile":"demo","region":"eu-west-1","alias":"demo","environment":"staging","read_only":false,"account":"123456789012","arn":"arn:aws:sts::123456789012:assumed-role/ci-operator/demo","role":"ci-operator","expires_at":null,"read_at":"2026-03-02T09:30:00Z","liveness":"live","calls_per_minute":3,"failure":null}
+{"id":"demo/us-east-1","profile":"demo","region":"us-east-1","alias":"demo","environment":"production","read_only":false,"account":"123456789012","arn":"arn:aws:sts::123456789012:assumed-role/ci-operator/demo","role":"ci-operator","expires_at":null,"read_at":"2026-03-02T09:30:00Z","liveness":"live","calls_per_minute":3,"failure":null}
+
+"#]],
+    );
+}
+
+#[test]
+fn an_empty_answer_is_not_an_error() {
+    check(
+        "instances --demo --speed 0 --filter 'type=x9.huge'",
+        str![[r#"
+$ pooldeck instances --demo --speed 0 --filter 'type=x9.huge'
+--- stderr
+No instances pass the filter.
+
+"#]],
+    );
+}

@@ -1,0 +1,64 @@
+//! Runs the real binary with a home of its own, and writes down what it said.
+
+use std::path::Path;
+
+use snapbox::cmd::{Command, cargo_bin};
+
+/// A home directory that nobody else uses, and a command line on it.
+pub(crate) struct Sandbox {
+    home: tempfile::TempDir,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        Self {
+            home: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Writes the configuration file.
+    pub(crate) fn configure(&self, text: &str) {
+        let directory = self.home().join(".config/pooldeck");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("config.toml"), text).unwrap();
+    }
+
+    /// Returns a command that inherits nothing; `line` is written as in a shell.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        Command::new(cargo_bin!("pooldeck"))
+            .env_clear()
+            .env("HOME", self.home())
+            .env("USER", "tester")
+            .current_dir(self.home())
+            .args(shlex::split(line).unwrap())
+    }
+
+    /// Runs `pooldeck LINE`, and returns what a terminal log would show.
+    pub(crate) fn run(&self, line: &str) -> String {
+        let output = self.command(line).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let code = output.status.code().unwrap();
+        let mut text = format!("$ pooldeck {line}\n{stdout}");
+        if !stderr.is_empty() {
+            text = format!("{text}--- stderr\n{stderr}");
+        }
+        if code != 0 {
+            text = format!("{text}--- exit code {code}\n");
+        }
+        text
+    }
+}
+
+/// Runs `pooldeck LINE` in a fresh sandbox and compares what it said.
+///
+/// The demo stands still (`--speed 0`) unless the line says otherwise, so that
+/// every time in it is the same each run.
+#[track_caller]
+pub(crate) fn check(line: &str, expected: impl snapbox::IntoData) {
+    snapbox::assert_data_eq!(Sandbox::new().run(line), expected.into_data().raw());
+}
