@@ -41,7 +41,14 @@ const ROOMS: &[Room] = &[
     room(
         "cloud",
         &["fleet"],
-        &["aws_config", "aws_sdk", "aws_smithy", "aws_types"],
+        &[
+            "aws_config",
+            "aws_credential_types",
+            "aws_runtime",
+            "aws_sdk",
+            "aws_smithy",
+            "aws_types",
+        ],
     ),
     room("ci", &["fleet"], &["reqwest", "rustls", "hyper"]),
     room("sim", &["fleet", "cloud", "ci"], &["fastrand"]),

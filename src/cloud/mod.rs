@@ -1,7 +1,7 @@
 //! The door to AWS: what we may ask, and the kinds of failure that callers act on.
 
-// #[cfg(feature = "aws")]
-// pub mod aws;
+#[cfg(feature = "aws")]
+pub mod aws;
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 

@@ -64,7 +64,7 @@ impl Board {
             );
         }
         let (published, snapshot) = watch::channel(Arc::default());
-        let board = Self {
+        let mut board = Self {
             sources,
             links: config.links.clone(),
             clock,
@@ -127,19 +127,29 @@ impl Board {
         reading.waiters.into_iter().map(tell).collect()
     }
 
-    fn publish(&self) -> Arc<Observation> {
+    fn publish(&mut self) -> Arc<Observation> {
         let linked: Vec<Part> = self
             .sources
             .values()
             .map(|it| self.link(&it.part))
             .collect();
+        let fleet = Fleet::join(&linked);
+        // An agent that was joined once is not copied again at the next joining.
+        let mut joined = fleet.executors.iter();
+        for source in self.sources.values_mut() {
+            for executor in &mut source.part.executors {
+                if let Some(it) = joined.next() {
+                    executor.clone_from(it);
+                }
+            }
+        }
         let errors = self.sources.iter().flat_map(|(id, source)| {
             let failures = source.health.failure.iter().chain(&source.missing);
             failures.map(|it| (id.clone(), it.clone()))
         });
         let observation = Arc::new(Observation {
             at: self.clock.now(),
-            fleet: Fleet::join(&linked),
+            fleet,
             sources: self.sources.values().map(|it| it.health.clone()).collect(),
             errors: errors.collect(),
         });

@@ -3,6 +3,7 @@
 //! A wrong join would take one machine's idleness for another's, so a doubtful one is none.
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     str::FromStr,
@@ -117,12 +118,19 @@ impl fmt::Display for Joining {
 pub(super) struct Machines<'a> {
     pools: &'a BTreeMap<PoolKey, Arc<Pool>>,
     by_id: &'a BTreeMap<InstanceId, Arc<Instance>>,
-    by_dns: HashMap<String, Vec<&'a Instance>>,
-    by_address: HashMap<String, Vec<&'a Instance>>,
-    by_tag: HashMap<(&'a str, &'a str), Vec<&'a Instance>>,
     linked: BTreeSet<&'a ControllerName>,
     /// Every rule that any pool uses, strongest first.
     rules: Vec<JoinRule>,
+    /// Made when the first agent needs it: most carry the id in their name.
+    index: OnceCell<Index<'a>>,
+}
+
+/// The machines by everything that is not their id.
+#[derive(Default)]
+struct Index<'a> {
+    by_dns: HashMap<String, Vec<&'a Instance>>,
+    by_address: HashMap<String, Vec<&'a Instance>>,
+    by_tag: HashMap<(&'a str, &'a str), Vec<&'a Instance>>,
 }
 
 impl<'a> Machines<'a> {
@@ -141,44 +149,24 @@ impl<'a> Machines<'a> {
         if !rules.contains(&default_tag) {
             rules.push(default_tag);
         }
-        let mut machines = Self {
+        Self {
             pools,
             by_id: instances,
-            by_dns: HashMap::new(),
-            by_address: HashMap::new(),
-            by_tag: HashMap::new(),
             linked: links().map(|it| &it.controller).collect(),
             rules,
-        };
-        for instance in instances.values().filter(|it| has_addresses(it)) {
-            machines.index(instance);
-        }
-        machines
-    }
-
-    fn index(&mut self, instance: &'a Instance) {
-        let addresses = [&instance.private_address, &instance.public_address];
-        for address in addresses.into_iter().flatten() {
-            let found = self.by_address.entry(address.clone()).or_default();
-            found.push(instance);
-        }
-        if let Some(dns) = &instance.private_dns {
-            let dns = dns.to_ascii_lowercase();
-            let host = dns.split('.').next().unwrap_or(&dns).to_owned();
-            if host != dns {
-                self.by_dns.entry(host).or_default().push(instance);
-            }
-            self.by_dns.entry(dns).or_default().push(instance);
-        }
-        for (key, value) in &instance.tags {
-            let is_used = |rule: &JoinRule| matches!(rule, JoinRule::Tag(it) if it == key);
-            if self.rules.iter().any(is_used) {
-                let found = self.by_tag.entry((key, value)).or_default();
-                found.push(instance);
-            }
+            index: OnceCell::new(),
         }
     }
 
+    fn index(&self) -> &Index<'a> {
+        self.index.get_or_init(|| {
+            let mut index = Index::default();
+            for instance in self.by_id.values().filter(|it| has_addresses(it)) {
+                index.add(instance, &self.rules);
+            }
+            index
+        })
+    }
     /// Finds the machine of one agent.
     pub(super) fn machine_of(&self, executor: &Executor) -> (Option<InstanceId>, Joining) {
         if let Some(told) = &executor.instance
@@ -212,17 +200,36 @@ impl<'a> Machines<'a> {
                 },
             );
         }
-        let unseen = texts_of(executor)
-            .flat_map(instance_ids_in)
-            .next()
-            .map_or(Joining::NoMatch, |instance| Joining::Unseen { instance });
+        let unseen =
+            texts_of(executor)
+                .flat_map(instance_ids_in)
+                .next()
+                .map_or(Joining::NoMatch, |id| Joining::Unseen {
+                    instance: id.into(),
+                });
         (None, unseen)
+    }
+
+    /// Returns whether an agent that was joined by the id in its name still is, at little cost.
+    pub(super) fn is_still_joined(&self, executor: &Executor) -> bool {
+        let (Some(id), Joining::Matched { rule, by }) = (&executor.instance, &executor.joining)
+        else {
+            return false;
+        };
+        let mut ids = instance_ids_in(by);
+        *rule == JoinRule::Name
+            && *by == executor.name
+            && ids.next() == Some(id.as_str())
+            && ids.next().is_none()
+            && self.by_id.get(id).is_some_and(|it| {
+                it.pool == executor.pool && self.is_allowed(rule, by, it, executor)
+            })
     }
 
     fn matches(&self, rule: &JoinRule, executor: &Executor) -> Vec<(&'a Instance, String)> {
         let by_id = |text: &str| {
             instance_ids_in(text)
-                .filter_map(|id| self.by_id.get(&id).map(|it| (&**it, text.to_owned())))
+                .filter_map(|id| self.by_id.get(id).map(|it| (&**it, text.to_owned())))
                 .collect::<Vec<_>>()
         };
         let all = |found: Option<&Vec<&'a Instance>>, by: &str| {
@@ -237,14 +244,15 @@ impl<'a> Machines<'a> {
             JoinRule::Name => by_id(&executor.name),
             JoinRule::Host => {
                 let ids = executor.host_hints.iter().flat_map(|it| by_id(it));
-                let dns = words().flat_map(|it| all(self.by_dns.get(&it.to_ascii_lowercase()), it));
+                let dns = words()
+                    .flat_map(|it| all(self.index().by_dns.get(&it.to_ascii_lowercase()), it));
                 ids.chain(dns).collect()
             }
             JoinRule::Address => words()
-                .flat_map(|it| all(self.by_address.get(it), it))
+                .flat_map(|it| all(self.index().by_address.get(it), it))
                 .collect(),
             JoinRule::Tag(key) => texts_of(executor)
-                .flat_map(|it| all(self.by_tag.get(&(key.as_str(), it)), it))
+                .flat_map(|it| all(self.index().by_tag.get(&(key.as_str(), it)), it))
                 .collect(),
         }
     }
@@ -266,7 +274,7 @@ impl<'a> Machines<'a> {
             .and_then(|it| self.pools.get(it))
             .and_then(|it| it.ci.as_ref());
         let is_by_id = matches!(rule, JoinRule::Name | JoinRule::Host)
-            && instance_ids_in(by).any(|it| it == instance.id);
+            && instance_ids_in(by).any(|it| it == instance.id.as_str());
         let is_automatic = match rule {
             JoinRule::Name | JoinRule::Host | JoinRule::Address => true,
             JoinRule::Tag(key) => key == DEFAULT_TAG,
@@ -280,6 +288,31 @@ impl<'a> Machines<'a> {
                 .as_ref()
                 .map_or(is_automatic, |it| it == rule),
             None => is_by_id || (is_automatic && !self.linked.contains(&executor.controller)),
+        }
+    }
+}
+
+impl<'a> Index<'a> {
+    fn add(&mut self, instance: &'a Instance, rules: &[JoinRule]) {
+        let addresses = [&instance.private_address, &instance.public_address];
+        for address in addresses.into_iter().flatten() {
+            let found = self.by_address.entry(address.clone()).or_default();
+            found.push(instance);
+        }
+        if let Some(dns) = &instance.private_dns {
+            let dns = dns.to_ascii_lowercase();
+            let host = dns.split('.').next().unwrap_or(&dns).to_owned();
+            if host != dns {
+                self.by_dns.entry(host).or_default().push(instance);
+            }
+            self.by_dns.entry(dns).or_default().push(instance);
+        }
+        for (key, value) in &instance.tags {
+            let is_used = |rule: &JoinRule| matches!(rule, JoinRule::Tag(it) if it == key);
+            if rules.iter().any(is_used) {
+                let found = self.by_tag.entry((key, value)).or_default();
+                found.push(instance);
+            }
         }
     }
 }
@@ -312,7 +345,7 @@ fn words_of(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the instance ids that stand in `text` as words.
-fn instance_ids_in(text: &str) -> impl Iterator<Item = InstanceId> {
+fn instance_ids_in(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices("i-").filter_map(|(start, _)| {
         let is_word_start = start == 0 || !text.as_bytes()[start - 1].is_ascii_alphanumeric();
         let rest = &text[start + 2..];
@@ -322,8 +355,7 @@ fn instance_ids_in(text: &str) -> impl Iterator<Item = InstanceId> {
             .as_bytes()
             .get(n_hex)
             .is_some_and(u8::is_ascii_alphanumeric);
-        (is_word_start && is_word_end && InstanceId::is_well_formed(candidate))
-            .then(|| InstanceId::from(candidate))
+        (is_word_start && is_word_end && InstanceId::is_well_formed(candidate)).then_some(candidate)
     })
 }
 

@@ -117,15 +117,23 @@ impl Part {
 impl Fleet {
     /// Joins what the doors saw into one fleet.
     pub fn join<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Self {
-        let mut fleet = Self::default();
+        let parts: Vec<&Part> = parts.into_iter().collect();
+        let mut fleet = Self {
+            // Collected at once, because doors list in order and a sorted list is cheap to index.
+            pools: parts
+                .iter()
+                .flat_map(|it| &it.pools)
+                .map(|it| (it.key(), it.clone()))
+                .collect(),
+            instances: parts
+                .iter()
+                .flat_map(|it| &it.instances)
+                .map(|it| (it.id.clone(), it.clone()))
+                .collect(),
+            ..Self::default()
+        };
         for part in parts {
             fleet.scopes.extend(part.scopes.iter().cloned());
-            fleet
-                .pools
-                .extend(part.pools.iter().map(|it| (it.key(), it.clone())));
-            fleet
-                .instances
-                .extend(part.instances.iter().map(|it| (it.id.clone(), it.clone())));
             fleet.controllers.extend(part.controllers.iter().cloned());
             fleet.executors.extend(part.executors.iter().cloned());
             fleet.queues.extend(part.queues.iter().cloned());
@@ -171,19 +179,32 @@ impl Fleet {
     }
 
     fn fill_rosters(&mut self) {
+        let mut rosters: HashMap<&PoolKey, Roster> = HashMap::new();
         for instance in self.instances.values() {
             if let Some(key) = &instance.pool {
-                let roster = self.rosters.entry(key.clone()).or_default();
+                let roster = rosters.entry(key).or_default();
                 roster.counts.add(instance.phase());
                 roster.instances.push(instance.clone());
             }
         }
+        let owned = rosters.into_iter().map(|(key, it)| (key.clone(), it));
+        self.rosters = owned.collect();
     }
 
     /// Finds the machine of every agent, and records how.
     fn join_executors(&mut self) {
         let machines = joining::Machines::new(&self.pools, &self.instances);
+        self.agents.reserve(self.executors.len());
         for (executor_idx, executor) in self.executors.iter_mut().enumerate() {
+            if let Some(id) = &executor.instance
+                && machines.is_still_joined(executor)
+            {
+                self.agents
+                    .entry(id.clone())
+                    .or_default()
+                    .push(executor_idx);
+                continue;
+            }
             let (instance, joining) = machines.machine_of(executor);
             let pool = instance
                 .as_ref()

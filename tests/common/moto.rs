@@ -28,6 +28,8 @@ pub(crate) struct Request {
     pub(crate) service: String,
     pub(crate) action: String,
     pub(crate) mutating: bool,
+    /// What was asked, flat, as the query protocol writes it.
+    pub(crate) parameters: std::collections::BTreeMap<String, String>,
     /// The fault that was answered instead of the truth.
     pub(crate) fault: Option<String>,
 }

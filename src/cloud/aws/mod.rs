@@ -1,0 +1,253 @@
+//! AWS itself: one scope (a profile in a region) through the SDK.
+//!
+//! Opening it asks nobody. It reads as little as it can: what it knows and what
+//! did not change is not asked for again.
+
+mod activities;
+mod apply;
+mod console;
+mod denials;
+mod details;
+mod errors;
+mod groups;
+mod machines;
+mod memory;
+mod observe;
+mod open;
+mod pages;
+mod profile;
+mod rows;
+mod status;
+mod templates;
+mod walks;
+mod watch;
+mod words;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+pub use open::{Connection, Credentials, EnvConfigFiles, Patience};
+pub use profile::default_region;
+
+use self::{memory::Memory, open::Clients, watch::Watch};
+use super::{Cloud, Error, Reading};
+use crate::fleet::{
+    Activity, Call, ConsoleOutput, FailureKind, Identity, InstanceId, PoolKey, Receipt, Scope,
+    SourceId, Timestamp,
+};
+
+/// Which groups of a scope are pools. The default is every group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Groups that carry this tag, and loose instances that do; AWS filters them.
+    pub tag: Option<String>,
+    /// Names, in which `*` stands for any text.
+    pub names: Vec<String>,
+}
+
+/// One scope of AWS.
+#[derive(Debug)]
+pub struct Aws {
+    scope: Scope,
+    selection: Selection,
+    connection: Connection,
+    watch: Watch,
+    /// `None` before the first request, and after the credentials were refused:
+    /// the next request reads the files anew, so that a new sign-in is seen.
+    clients: tokio::sync::Mutex<Option<Arc<Clients>>>,
+    /// Held over a whole reading; a second one waits.
+    memory: tokio::sync::Mutex<Memory>,
+    /// Never held over an `await`.
+    notes: Mutex<Notes>,
+}
+
+/// What writes and identifications leave for the next reading.
+#[derive(Debug, Default)]
+struct Notes {
+    identity: Option<Identity>,
+    /// The account that the rows belong to.
+    account: Option<String>,
+    /// Set when the credentials turned out to be another account's.
+    must_forget: bool,
+    has_written: bool,
+    tagged: Vec<InstanceId>,
+}
+
+impl Aws {
+    /// Opens the door to a scope, without asking anyone.
+    ///
+    /// The only error is a profile that no file has.
+    pub fn open(scope: Scope, selection: Selection, connection: Connection) -> Result<Self, Error> {
+        if connection.credentials.is_none() {
+            profile::check(scope.profile.as_deref(), &connection)?;
+        }
+        Ok(Self {
+            scope: Scope {
+                identity: None,
+                ..scope
+            },
+            selection,
+            connection,
+            watch: Watch::default(),
+            clients: tokio::sync::Mutex::default(),
+            memory: tokio::sync::Mutex::default(),
+            notes: Mutex::default(),
+        })
+    }
+
+    async fn clients(&self) -> Arc<Clients> {
+        let mut clients = self.clients.lock().await;
+        if let Some(clients) = &*clients {
+            return clients.clone();
+        }
+        let opened = Clients::open(&self.scope, &self.connection, &self.watch).await;
+        clients.insert(Arc::new(opened)).clone()
+    }
+
+    /// Notes an answer: refused credentials are dropped, and whoever comes next proves who we are.
+    async fn watch_for_refusal<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &answer
+            && error.kind == FailureKind::Credentials
+        {
+            self.close().await;
+        }
+        answer
+    }
+
+    async fn close(&self) {
+        *self.clients.lock().await = None;
+        self.notes().identity = None;
+    }
+
+    fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask_identity(&self, clients: &Clients) -> Result<Identity, Error> {
+        let answer = clients.sts.get_caller_identity().send().await;
+        let answer = answer.map_err(|error| errors::explain("prove who we are", &error))?;
+        let identity = Identity {
+            account: answer.account.unwrap_or_default(),
+            arn: answer.arn.unwrap_or_default(),
+            expires_at: clients.expiry.get(),
+        };
+        let mut notes = self.notes();
+        let had = notes.account.replace(identity.account.clone());
+        if had.is_some_and(|it| it != identity.account) {
+            notes.must_forget = true;
+        }
+        notes.identity = Some(identity.clone());
+        Ok(identity)
+    }
+
+    /// Refuses a write that belongs to another scope, or to credentials that changed hands.
+    async fn check(&self, clients: &Clients, call: &Call) -> Result<(), Error> {
+        let refuse = |why: String| {
+            let what = format!("cannot make the call {}: {why}", call.operation());
+            Err(Error::new(FailureKind::Conflict, what))
+        };
+        let source = call.source();
+        if source != SourceId::Scope(self.scope.id.clone()) {
+            return refuse(format!("it belongs to {source}, not to {}", self.scope.id));
+        }
+        if self.notes().identity.is_none() {
+            self.ask_identity(clients).await?;
+        }
+        let notes = self.notes();
+        if notes.must_forget {
+            let account = notes.account.clone().unwrap_or_default();
+            return refuse(format!(
+                "the credentials are now those of account {account}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Cloud for Aws {
+    fn scope(&self) -> Scope {
+        Scope {
+            identity: self.notes().identity.clone(),
+            ..self.scope.clone()
+        }
+    }
+
+    async fn identify(&self) -> Result<Identity, Error> {
+        let clients = self.clients().await;
+        let answer = self.ask_identity(&clients).await;
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn observe(&self, now: Timestamp) -> Result<Reading, Error> {
+        let mut memory = self.memory.lock().await;
+        let clients = self.clients().await;
+        // After a new sign-in the rows may be another account's.
+        let is_reopened = {
+            let notes = self.notes();
+            notes.account.is_some() && notes.identity.is_none()
+        };
+        if is_reopened {
+            let answer = self.ask_identity(&clients).await;
+            self.watch_for_refusal(answer).await?;
+        }
+        {
+            let mut notes = self.notes();
+            if std::mem::take(&mut notes.must_forget) {
+                *memory = Memory::default();
+            }
+            if std::mem::take(&mut notes.has_written) {
+                memory.log.set_due();
+            }
+            memory
+                .machines
+                .forget_age(&std::mem::take(&mut notes.tagged));
+        }
+        let answer =
+            observe::observe(&clients, self.scope(), &self.selection, &mut memory, now).await;
+        let is_refused = |it: &Reading| {
+            let failures = it.missing.iter();
+            failures
+                .map(|it| it.kind)
+                .any(|it| it == FailureKind::Credentials)
+        };
+        if answer.as_ref().is_ok_and(is_refused) {
+            self.close().await;
+        }
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn activities(&self, pool: &PoolKey) -> Result<Vec<Activity>, Error> {
+        let clients = self.clients().await;
+        let answer = activities::of_group(&clients, &self.scope.id, pool).await;
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn console_output(&self, instance: &InstanceId) -> Result<ConsoleOutput, Error> {
+        let clients = self.clients().await;
+        let answer = console::read(&clients, instance).await;
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn apply(&self, call: &Call) -> Result<Receipt, Error> {
+        let clients = self.clients().await;
+        let answer = match self.check(&clients, call).await {
+            Ok(()) => apply::apply(&clients.writers, call).await,
+            Err(error) => Err(error),
+        };
+        {
+            // Noted whatever the answer: the write may have happened.
+            let mut notes = self.notes();
+            notes.has_written = true;
+            if let Call::TagInstances { instances, .. } = call {
+                notes.tagged.extend_from_slice(instances);
+            }
+        }
+        self.watch_for_refusal(answer).await
+    }
+
+    fn n_requests(&self) -> u64 {
+        self.watch.n_requests()
+    }
+}
