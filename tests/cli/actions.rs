@@ -7,17 +7,17 @@ use crate::sandbox::{Sandbox, check};
 #[test]
 fn a_dry_run_shows_the_plan_and_does_nothing() {
     let sandbox = Sandbox::new();
-    let said = sandbox.run("scale workhorse +5 --max 50 --dry-run --demo --speed 0");
+    let said = sandbox.run("scale release +5 --max 20 --dry-run --demo --speed 0");
     snapbox::assert_data_eq!(
         said,
         str![[r#"
-$ pooldeck scale workhorse +5 --max 50 --dry-run --demo --speed 0
-scale workhorse +5 --max 50
-  pool      demo/us-east-1/workhorse, account 123456789012 as ci-operator, production
-  change    max 40 -> 50
-  change    desired 20 -> 25
-  call      autoscaling:UpdateAutoScalingGroup group=workhorse max=50
-  call      autoscaling:SetDesiredCapacity group=workhorse desired=25
+$ pooldeck scale release +5 --max 20 --dry-run --demo --speed 0
+scale release +5 --max 20
+  pool      demo/us-east-1/release, account 123456789012 as ci-operator, production
+  change    max 12 -> 20
+  change    desired 8 -> 13
+  call      autoscaling:UpdateAutoScalingGroup group=release max=20
+  call      autoscaling:SetDesiredCapacity group=release desired=13
 
 "#]]
         .raw()
@@ -92,9 +92,9 @@ $ pooldeck protect i-09d55893f9cc10228 --dry-run -o json --demo --speed 0
 #[test]
 fn without_a_terminal_nothing_is_done_unasked() {
     check(
-        "scale workhorse 30 --demo --speed 0",
+        "scale release 9 --demo --speed 0",
         str![[r#"
-$ pooldeck scale workhorse 30 --demo --speed 0
+$ pooldeck scale release 9 --demo --speed 0
 --- stderr
 error: scale asks before it acts, and there is no terminal to ask on
 hint: look at the plan with --dry-run, then add --yes
@@ -108,13 +108,13 @@ hint: look at the plan with --dry-run, then add --yes
 fn a_call_is_made_and_written_down() {
     let sandbox = Sandbox::new();
     let said =
-        sandbox.run("suspend workhorse AZRebalance --yes --reason 'release day' --demo --speed 0");
+        sandbox.run("suspend release AZRebalance --yes --reason 'release day' --demo --speed 0");
     snapbox::assert_data_eq!(said, str![[r#"
-$ pooldeck suspend workhorse AZRebalance --yes --reason 'release day' --demo --speed 0
-RESULT   CALL                                                                REQUEST
-applied  autoscaling:SuspendProcesses group=workhorse processes=AZRebalance  30eb5c92-6882-4201-af72-5c5a818c48ec
+$ pooldeck suspend release AZRebalance --yes --reason 'release day' --demo --speed 0
+RESULT   CALL                                                              REQUEST
+applied  autoscaling:SuspendProcesses group=release processes=AZRebalance  [REQUEST]
 --- stderr
-Done: suspend workhorse AZRebalance
+Done: suspend release AZRebalance
 
 "#]].raw());
     let log = sandbox
@@ -133,11 +133,11 @@ Done: suspend workhorse AZRebalance
 #[test]
 fn a_plan_that_may_not_be_is_refused() {
     check(
-        "scale workhorse 2 --yes --demo --speed 0",
+        "scale release 2 --yes --demo --speed 0",
         str![[r#"
-$ pooldeck scale workhorse 2 --yes --demo --speed 0
+$ pooldeck scale release 2 --yes --demo --speed 0
 --- stderr
-error: demo/us-east-1/workhorse wants 20 and would want 2: lowering desired lets AWS choose which instances die, with their jobs; drain the instances that should go instead
+error: demo/us-east-1/release wants 8 and would want 2: lowering desired lets AWS choose which instances die, with their jobs; drain the instances that should go instead
 --- exit code 3
 
 "#]],
@@ -163,9 +163,9 @@ error: demo/us-east-1/ios is static: no Auto Scaling group stands behind it, so 
 "#]],
     );
     check(
-        "scale workhorse 30 --yes --read-only --demo --speed 0",
+        "scale release 9 --yes --read-only --demo --speed 0",
         str![[r#"
-$ pooldeck scale workhorse 30 --yes --read-only --demo --speed 0
+$ pooldeck scale release 9 --yes --read-only --demo --speed 0
 --- stderr
 error: demo/us-east-1 is read-only (this session was started read-only); start with --write, or change `read_only` in the configuration
 --- exit code 3
@@ -177,25 +177,25 @@ error: demo/us-east-1 is read-only (this session was started read-only); start w
 #[test]
 fn what_is_so_already_is_no_failure() {
     check(
-        "scale workhorse 20 --yes -o json --demo --speed 0",
+        "scale release 8 --yes -o json --demo --speed 0",
         str![[r#"
-$ pooldeck scale workhorse 20 --yes -o json --demo --speed 0
+$ pooldeck scale release 8 --yes -o json --demo --speed 0
 {
   "version": 1,
   "at": "2026-03-02T09:30:00Z",
-  "command_line": "scale workhorse 20",
+  "command_line": "scale release 8",
   "reason": null,
   "outcome": "already_so",
   "exit_code": 0,
   "why": [
-    "nothing to do: demo/us-east-1/workhorse already wants 20, between 6 and 40"
+    "nothing to do: demo/us-east-1/release already wants 8, between 4 and 12"
   ],
   "plan": null,
   "calls": [],
   "instances": []
 }
 --- stderr
-Nothing to do: demo/us-east-1/workhorse already wants 20, between 6 and 40
+Nothing to do: demo/us-east-1/release already wants 8, between 4 and 12
 
 "#]],
     );
@@ -207,11 +207,11 @@ fn a_guardrail_refuses_and_says_why() {
     sandbox.configure(
         "[[guardrail]]\nenvironment = \"production\"\nactions = [\"scale\"]\nmax_instances = 3\nreason = \"page the build team first\"\n",
     );
-    let said = sandbox.run("scale workhorse +5 --yes --demo --speed 0");
+    let said = sandbox.run("scale release +5 --yes --demo --speed 0");
     snapbox::assert_data_eq!(said, str![[r#"
-$ pooldeck scale workhorse +5 --yes --demo --speed 0
+$ pooldeck scale release +5 --yes --demo --speed 0
 --- stderr
-error: scale would touch 5 of 23 instances of workhorse, and a guardrail allows 3 (page the build team first)
+error: demo/us-east-1/release has max 12, below 13; add --max 13 to raise it
 --- exit code 3
 
 "#]].raw());
@@ -221,9 +221,9 @@ error: scale would touch 5 of 23 instances of workhorse, and a guardrail allows 
 fn what_cannot_be_written_down_is_not_done() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.home().join("file"), "").unwrap();
-    let said = sandbox.run("scale workhorse 30 --yes --state-dir file --demo --speed 0");
+    let said = sandbox.run("scale release 9 --yes --state-dir file --demo --speed 0");
     snapbox::assert_data_eq!(said, str![[r#"
-$ pooldeck scale workhorse 30 --yes --state-dir file --demo --speed 0
+$ pooldeck scale release 9 --yes --state-dir file --demo --speed 0
 --- stderr
 error: the audit log cannot be written, so nothing more is done: file/demo: Not a directory (os error 20)
 --- exit code 1
