@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ControllerName, InstanceId, PoolKey, Process, ScopeId, SourceId};
+use super::{ControllerName, HookResult, InstanceId, PoolKey, Process, ScopeId, SourceId};
 
 /// One write: it can be shown before it is made, recorded before it is sent,
 /// refused by a simulator, and printed as JSON.
@@ -59,6 +59,31 @@ pub enum Call {
         key: String,
         value: String,
     },
+    UntagInstances {
+        scope: ScopeId,
+        instances: Vec<InstanceId>,
+        key: String,
+    },
+    /// Through the group, never behind its back: its hooks run, and the victim is named.
+    TerminateInstance {
+        pool: PoolKey,
+        instance: InstanceId,
+        /// Whether desired goes down with it; otherwise the group launches a replacement.
+        decrement: bool,
+    },
+    /// Answers the lifecycle hook that holds an instance.
+    CompleteHook {
+        pool: PoolKey,
+        instance: InstanceId,
+        hook: String,
+        result: HookResult,
+    },
+    /// Gives the hook that holds an instance its whole timeout anew.
+    Heartbeat {
+        pool: PoolKey,
+        instance: InstanceId,
+        hook: String,
+    },
     Cordon {
         controller: ControllerName,
         executor: String,
@@ -88,8 +113,13 @@ impl Call {
             | Self::EnterStandby { pool, .. }
             | Self::ExitStandby { pool, .. }
             | Self::EnableMetrics { pool }
-            | Self::TagPool { pool, .. } => SourceId::Scope(pool.scope.clone()),
-            Self::TagInstances { scope, .. } => SourceId::Scope(scope.clone()),
+            | Self::TagPool { pool, .. }
+            | Self::TerminateInstance { pool, .. }
+            | Self::CompleteHook { pool, .. }
+            | Self::Heartbeat { pool, .. } => SourceId::Scope(pool.scope.clone()),
+            Self::TagInstances { scope, .. } | Self::UntagInstances { scope, .. } => {
+                SourceId::Scope(scope.clone())
+            }
             Self::Cordon { controller, .. }
             | Self::Uncordon { controller, .. }
             | Self::RemoveExecutor { controller, .. } => SourceId::Controller(controller.clone()),
@@ -109,6 +139,10 @@ impl Call {
             Self::EnableMetrics { .. } => "autoscaling:EnableMetricsCollection",
             Self::TagPool { .. } => "autoscaling:CreateOrUpdateTags",
             Self::TagInstances { .. } => "ec2:CreateTags",
+            Self::UntagInstances { .. } => "ec2:DeleteTags",
+            Self::TerminateInstance { .. } => "autoscaling:TerminateInstanceInAutoScalingGroup",
+            Self::CompleteHook { .. } => "autoscaling:CompleteLifecycleAction",
+            Self::Heartbeat { .. } => "autoscaling:RecordLifecycleActionHeartbeat",
             Self::Cordon { .. } => "ci:Cordon",
             Self::Uncordon { .. } => "ci:Uncordon",
             Self::RemoveExecutor { .. } => "ci:RemoveExecutor",
@@ -121,7 +155,11 @@ impl Call {
             Self::SetInstanceProtection { instances, .. }
             | Self::EnterStandby { instances, .. }
             | Self::ExitStandby { instances, .. }
-            | Self::TagInstances { instances, .. } => instances,
+            | Self::TagInstances { instances, .. }
+            | Self::UntagInstances { instances, .. } => instances,
+            Self::TerminateInstance { instance, .. }
+            | Self::CompleteHook { instance, .. }
+            | Self::Heartbeat { instance, .. } => std::slice::from_ref(instance),
             Self::SetDesiredCapacity { .. }
             | Self::UpdateBounds { .. }
             | Self::SuspendProcesses { .. }
@@ -209,6 +247,38 @@ impl Call {
                 value,
                 ..
             } => format!("instances={} {key}={value}", join(instances)),
+            Self::UntagInstances { instances, key, .. } => {
+                format!("instances={} {key}", join(instances))
+            }
+            Self::TerminateInstance {
+                pool,
+                instance,
+                decrement,
+            } => {
+                format!(
+                    "group={} instance={instance} decrement={decrement}",
+                    pool.name
+                )
+            }
+            Self::CompleteHook {
+                pool,
+                instance,
+                hook,
+                result,
+            } => {
+                let result = result.as_str();
+                format!(
+                    "group={} instance={instance} hook={hook} result={result}",
+                    pool.name
+                )
+            }
+            Self::Heartbeat {
+                pool,
+                instance,
+                hook,
+            } => {
+                format!("group={} instance={instance} hook={hook}", pool.name)
+            }
             Self::Cordon { executor, note, .. } => format!("executor={executor} note={note:?}"),
             Self::Uncordon { executor, .. } | Self::RemoveExecutor { executor, .. } => {
                 format!("executor={executor}")

@@ -1,7 +1,7 @@
 //! From a `Call` to the verb that carries it out. Every call is named: a new one
 //! that the world does not know does not compile.
 
-use super::{refusal::Verdict, world::World};
+use super::{history::Doom, refusal::Verdict, world::World};
 use crate::fleet::Call;
 
 impl World {
@@ -35,6 +35,23 @@ impl World {
                 key,
                 value,
             } => self.tag_instances(scope, instances, key, value),
+            Call::UntagInstances {
+                scope,
+                instances,
+                key,
+            } => self.untag_instances(scope, instances, key),
+            Call::TerminateInstance {
+                instance,
+                decrement,
+                ..
+            } => self.terminate_in_group(instance, *decrement, Doom::TerminatedByUs),
+            Call::CompleteHook {
+                instance,
+                hook,
+                result,
+                ..
+            } => self.complete_hook(instance, hook, *result),
+            Call::Heartbeat { instance, hook, .. } => self.record_heartbeat(instance, hook),
             Call::Cordon {
                 controller,
                 executor,

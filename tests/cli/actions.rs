@@ -109,14 +109,18 @@ fn a_call_is_made_and_written_down() {
     let sandbox = Sandbox::new();
     let said =
         sandbox.run("suspend release AZRebalance --yes --reason 'release day' --demo --speed 0");
-    snapbox::assert_data_eq!(said, str![[r#"
+    snapbox::assert_data_eq!(
+        said,
+        str![[r#"
 $ pooldeck suspend release AZRebalance --yes --reason 'release day' --demo --speed 0
 RESULT   CALL                                                              REQUEST
 applied  autoscaling:SuspendProcesses group=release processes=AZRebalance  [REQUEST]
 --- stderr
 Done: suspend release AZRebalance
 
-"#]].raw());
+"#]]
+        .raw()
+    );
     let log = sandbox
         .home()
         .join(".local/state/pooldeck/demo/audit.jsonl");
@@ -208,13 +212,17 @@ fn a_guardrail_refuses_and_says_why() {
         "[[guardrail]]\nenvironment = \"production\"\nactions = [\"scale\"]\nmax_instances = 3\nreason = \"page the build team first\"\n",
     );
     let said = sandbox.run("scale release +5 --yes --demo --speed 0");
-    snapbox::assert_data_eq!(said, str![[r#"
+    snapbox::assert_data_eq!(
+        said,
+        str![[r#"
 $ pooldeck scale release +5 --yes --demo --speed 0
 --- stderr
 error: demo/us-east-1/release has max 12, below 13; add --max 13 to raise it
 --- exit code 3
 
-"#]].raw());
+"#]]
+        .raw()
+    );
 }
 
 #[test]

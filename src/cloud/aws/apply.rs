@@ -98,6 +98,48 @@ pub(super) async fn apply(writers: &Writers, call: &Call) -> Result<Receipt, Err
             let request = request.set_resources(Some(ids(instances)));
             receipt(call, request.send().await)
         }
+        Call::UntagInstances { instances, key, .. } => {
+            // Without a value EC2 deletes the key whatever its value is.
+            let tag = Tag::builder().key(key).build();
+            let request = writers.ec2.delete_tags().tags(tag);
+            let request = request.set_resources(Some(ids(instances)));
+            receipt(call, request.send().await)
+        }
+        Call::TerminateInstance {
+            instance,
+            decrement,
+            ..
+        } => {
+            let request = scaling.terminate_instance_in_auto_scaling_group();
+            let request = request.instance_id(instance.as_str());
+            let request = request.should_decrement_desired_capacity(*decrement);
+            receipt(call, request.send().await)
+        }
+        Call::CompleteHook {
+            pool,
+            instance,
+            hook,
+            result,
+        } => {
+            // The instance id stands for the token, so nothing has to be remembered.
+            let request = scaling.complete_lifecycle_action();
+            let request = request.auto_scaling_group_name(pool.name.as_str());
+            let request = request.lifecycle_hook_name(hook);
+            let request = request.instance_id(instance.as_str());
+            let request = request.lifecycle_action_result(result.as_str());
+            receipt(call, request.send().await)
+        }
+        Call::Heartbeat {
+            pool,
+            instance,
+            hook,
+        } => {
+            let request = scaling.record_lifecycle_action_heartbeat();
+            let request = request.auto_scaling_group_name(pool.name.as_str());
+            let request = request.lifecycle_hook_name(hook);
+            let request = request.instance_id(instance.as_str());
+            receipt(call, request.send().await)
+        }
         Call::Cordon { .. } | Call::Uncordon { .. } | Call::RemoveExecutor { .. } => {
             Err(invalid(call, "it is a controller's, not AWS'"))
         }

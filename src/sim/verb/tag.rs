@@ -72,6 +72,24 @@ impl World {
         Ok(())
     }
 
+    pub(in crate::sim) fn untag_instances(
+        &mut self,
+        scope: &ScopeId,
+        ids: &[InstanceId],
+        key: &str,
+    ) -> Verdict {
+        for id in ids {
+            let machine = self.machines.get(id).filter(|it| it.row.scope == *scope);
+            machine.ok_or_else(|| no_such_instance(id))?;
+        }
+        for id in ids {
+            self.edit_machine(id, |it| {
+                it.tags.remove(key);
+            });
+        }
+        Ok(())
+    }
+
     pub(in crate::sim) fn enable_metrics(&mut self, pool: &PoolKey) -> Verdict {
         self.capacity_of(pool)?;
         self.edit_group(pool, |it| {
