@@ -11,3 +11,4 @@ pub mod engine;
 pub mod fleet;
 pub mod settings;
 pub mod sim;
+pub mod tui;

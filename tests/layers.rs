@@ -66,12 +66,17 @@ const ROOMS: &[Room] = &[
     room(
         "tui",
         &["fleet", "cost", "operation", "action", "engine"],
+        // Keymaps and themes are TOML, and the palette finds words as fuzzily as the filter.
         &[
             "ratatui",
             "crossterm",
             "crokey",
             "tui_input",
             "unicode_width",
+            "anstyle",
+            "anstyle_lossy",
+            "toml",
+            "nucleo_matcher",
         ],
     ),
     room("settings", &["fleet", "action"], &["toml", "directories"]),

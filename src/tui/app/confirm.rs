@@ -1,0 +1,156 @@
+//! The question before anything is done: what, where, to which, at what risk.
+//!
+//! Keys that were pressed before the operator could see it answer nothing.
+
+use std::time::Duration;
+
+use tui_input::Input;
+
+use crate::{
+    action::{Action, Confirmation, Plan, Refusal},
+    fleet::Fleet,
+};
+
+/// Whether the question may be answered yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Not on the screen yet.
+    New,
+    /// On the screen, for less than a moment.
+    Painted,
+    /// On the screen long enough to have been seen.
+    Armed,
+}
+
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    pub action: Action,
+    pub reason: Option<String>,
+    /// What will be done, or why it may not be any more.
+    pub plan: Result<Plan, Refusal>,
+    /// The word to type, where one is wanted.
+    pub wanted: Option<String>,
+    pub input: Input,
+    pub stage: Stage,
+    pub scroll: usize,
+    /// What the operator has to know besides: hidden marks, a plan that changed.
+    pub note: Option<String>,
+    /// Whether it came by itself, into the middle of something else.
+    pub is_uncalled: bool,
+}
+
+/// Longer than a key that was already on its way.
+const SEEN_AFTER: Duration = Duration::from_millis(250);
+/// A question that nobody waited for wants to be read first.
+const SEEN_AFTER_UNCALLED: Duration = Duration::from_millis(1500);
+
+/// What the operator answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Yes,
+    No,
+    /// Nothing that counts.
+    NotYet(&'static str),
+}
+
+impl Confirm {
+    pub fn new(action: Action, reason: Option<String>, plan: Plan, fleet: &Fleet) -> Self {
+        Self {
+            wanted: wanted_word(&plan, fleet),
+            action,
+            reason,
+            plan: Ok(plan),
+            input: Input::default(),
+            stage: Stage::New,
+            scroll: 0,
+            note: None,
+            is_uncalled: false,
+        }
+    }
+
+    /// Returns how long it has to be on the screen before a key answers it.
+    pub fn seen_after(&self) -> Duration {
+        if self.is_uncalled {
+            SEEN_AFTER_UNCALLED
+        } else {
+            SEEN_AFTER
+        }
+    }
+
+    pub fn wants_typing(&self) -> bool {
+        self.wanted.is_some() && self.plan.is_ok()
+    }
+
+    /// Returns whether the wanted word was typed.
+    pub fn is_typed(&self) -> bool {
+        self.wanted
+            .as_ref()
+            .is_none_or(|it| it == self.input.value())
+    }
+
+    /// Decides what `y` means now.
+    pub fn answer_yes(&self) -> Answer {
+        let Ok(plan) = &self.plan else {
+            return Answer::NotYet("this cannot be done any more");
+        };
+        match (self.stage, plan.confirmation) {
+            (_, Confirmation::Deny) => Answer::NotYet("a guardrail forbids it"),
+            (Stage::New | Stage::Painted, _) => {
+                Answer::NotYet("that key came before the question; press it again")
+            }
+            (Stage::Armed, Confirmation::YesNo) => Answer::Yes,
+            (Stage::Armed, Confirmation::TypePoolName | Confirmation::TypeAccountAlias) => {
+                if self.is_typed() {
+                    Answer::Yes
+                } else {
+                    Answer::NotYet("type the name exactly as it is written")
+                }
+            }
+        }
+    }
+
+    /// Decides what `enter` means now: never yes to what can end work, unless a name was typed.
+    pub fn answer_enter(&self) -> Answer {
+        match &self.plan {
+            Ok(plan) if plan.is_destructive && self.wanted.is_none() => {
+                Answer::NotYet("enter does not confirm this; press y")
+            }
+            _ => self.answer_yes(),
+        }
+    }
+
+    /// Takes a fresh plan of the same action; one that does something else is asked anew.
+    pub fn plan_again(&mut self, fresh: Result<Plan, Refusal>, fleet: &Fleet) {
+        let is_same = match (&self.plan, &fresh) {
+            (Ok(old), Ok(new)) => new.does_the_same_as(old) && old.does_the_same_as(new),
+            (Err(old), Err(new)) => old == new,
+            _ => false,
+        };
+        if !is_same {
+            self.stage = Stage::New;
+            self.input = Input::default();
+            self.note = Some("the fleet changed: this is what would be done now".to_owned());
+        }
+        if let Ok(plan) = &fresh {
+            self.wanted = wanted_word(plan, fleet);
+        }
+        self.plan = fresh;
+    }
+}
+
+/// Returns the word that the operator has to type, by the strength of the confirmation.
+fn wanted_word(plan: &Plan, fleet: &Fleet) -> Option<String> {
+    let target = plan.targets.first()?;
+    match plan.confirmation {
+        Confirmation::YesNo | Confirmation::Deny => None,
+        Confirmation::TypePoolName => {
+            // An instance outside every pool has no name to type.
+            let name = Some(target.pool.name.to_string()).filter(|it| !it.is_empty());
+            Some(name.unwrap_or_else(|| plan.verb.clone()))
+        }
+        Confirmation::TypeAccountAlias => {
+            let alias = fleet.scope(&target.pool.scope).map(|it| it.alias.clone());
+            Some(alias.unwrap_or_else(|| target.pool.scope.to_string()))
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What the engine tells, taken into the app.
+
+use std::sync::Arc;
+
+use super::{App, Fetched, Overlay, Review, Severity, Submitted};
+use crate::{
+    action,
+    engine::{Event, Outcome, Progress, Submission, SubmissionId},
+    fleet::Observation,
+};
+
+impl App {
+    pub(super) fn event(&mut self, event: Event) {
+        match event {
+            Event::Observed(observation) => self.observe(observation),
+            Event::Submission { id, progress } => self.progress(id, &progress),
+            Event::Console { instance, result } => {
+                let at = self.now;
+                let answer = Some(result);
+                self.consoles.insert(
+                    instance,
+                    Fetched {
+                        is_asked: false,
+                        answer,
+                        at,
+                    },
+                );
+            }
+            Event::Activities { pool, result } => {
+                if let Err(failure) = &result {
+                    self.say(
+                        Severity::Warning,
+                        format!("activities of {pool}: {}", failure.what),
+                    );
+                }
+                let at = self.now;
+                let answer = Some(result);
+                self.activities.insert(
+                    pool,
+                    Fetched {
+                        is_asked: false,
+                        answer,
+                        at,
+                    },
+                );
+            }
+            Event::TaskLost { task, why } => {
+                self.say(
+                    Severity::Failure,
+                    format!("a part of the console failed ({task}): {why}; the rest goes on"),
+                );
+            }
+        }
+    }
+
+    fn observe(&mut self, observation: Arc<Observation>) {
+        self.tell_new_failures(&observation);
+        self.timeline
+            .compare(&self.observation.fleet, &observation.fleet, observation.at);
+        self.observation = observation;
+        self.refill();
+        self.plan_again();
+    }
+
+    /// A source that begins to fail, or recovers, is worth a line in the history.
+    fn tell_new_failures(&mut self, fresh: &Observation) {
+        let mut said = Vec::new();
+        for health in &fresh.sources {
+            let before = self
+                .observation
+                .sources
+                .iter()
+                .find(|it| it.source == health.source);
+            let before = before.and_then(|it| it.failure.as_ref());
+            match (before, &health.failure) {
+                (None, Some(failure)) => {
+                    said.push((
+                        Severity::Warning,
+                        format!("{}: {}", health.source, failure.what),
+                    ));
+                }
+                (Some(old), Some(new)) if old.kind != new.kind => {
+                    said.push((
+                        Severity::Warning,
+                        format!("{}: {}", health.source, new.what),
+                    ));
+                }
+                (Some(_), None) => {
+                    said.push((Severity::Done, format!("{} answers again", health.source)));
+                }
+                (None, None) | (Some(_), Some(_)) => {}
+            }
+        }
+        for (severity, text) in said {
+            self.say(severity, text);
+        }
+    }
+
+    /// The open question shows what would be done now.
+    fn plan_again(&mut self) {
+        let fleet = &self.observation.fleet;
+        if let Some(Overlay::Confirm(confirm)) = self.overlays.last_mut() {
+            let fresh = action::plan(
+                &confirm.action,
+                confirm.reason.as_deref(),
+                fleet,
+                &self.policy,
+            );
+            confirm.plan_again(fresh, fleet);
+        }
+    }
+
+    pub(super) fn take_submission(&mut self, id: SubmissionId, submission: Submission) {
+        let command_line = submission.confirmed.command_line.clone();
+        self.messages.say(
+            self.now,
+            Severity::Note,
+            format!("{id} started: {command_line}"),
+            Some(id),
+        );
+        self.refill_messages();
+        self.submitted.push(Submitted {
+            id,
+            at: self.now,
+            action: submission.action,
+            reason: submission.reason,
+            command_line,
+            step: "started".to_owned(),
+            n_calls: submission.confirmed.calls.len(),
+            n_applied: 0,
+            is_over: false,
+        });
+    }
+
+    fn progress(&mut self, id: SubmissionId, progress: &Progress) {
+        let Some(submitted) = self.submitted.iter_mut().find(|it| it.id == id) else {
+            return;
+        };
+        let said = submitted.advance(progress);
+        if let Progress::Ended(Outcome::Changed(plan)) = progress {
+            self.reviews.push_back(Review {
+                action: submitted.action.clone(),
+                reason: submitted.reason.clone(),
+                plan: (**plan).clone(),
+            });
+        }
+        if let Some(said) = said {
+            self.messages
+                .say(self.now, said.severity, said.text, Some(id));
+            self.refill_messages();
+        }
+    }
+}

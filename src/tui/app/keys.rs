@@ -1,0 +1,284 @@
+//! From a key to a command, and from a command to what it does.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::{App, Command, Effect, Overlay, Severity, Target, edit};
+use crate::tui::keymap::{Context, Keys, Lookup, key_of};
+
+impl App {
+    /// Returns the keymap's table that answers now.
+    pub fn context(&self) -> Context {
+        self.overlay()
+            .map_or_else(|| self.screen().view.context(), Overlay::context)
+    }
+
+    pub(super) fn key(&mut self, event: KeyEvent) -> Vec<Effect> {
+        if event.kind == KeyEventKind::Release {
+            return Vec::new();
+        }
+        let context = self.context();
+        self.pressed.0.push(key_of(event));
+        match self.keymap.lookup(context, &self.pressed) {
+            Lookup::Pending => Vec::new(),
+            Lookup::Bound(command) => {
+                self.pressed = Keys::default();
+                self.run(&command)
+            }
+            Lookup::Unbound => {
+                let n_pressed = self.pressed.0.len();
+                let pressed = std::mem::take(&mut self.pressed);
+                if context == Context::Input {
+                    self.type_char(event);
+                } else if 1 < n_pressed {
+                    self.say(
+                        Severity::Note,
+                        format!("`{pressed}` is bound to nothing here"),
+                    );
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    fn type_char(&mut self, event: KeyEvent) {
+        let is_text = !event
+            .modifiers
+            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        if let KeyCode::Char(c) = event.code
+            && is_text
+        {
+            self.edit_line(|it| edit::insert(it, c));
+        }
+    }
+
+    /// Pasted text goes into a line that is typed, and nowhere else: it runs nothing.
+    pub(super) fn paste(&mut self, text: &str) {
+        let is_name = matches!(self.overlay(), Some(Overlay::Confirm(_)));
+        if is_name {
+            self.note_on_confirm("type the name; a pasted one shows nothing");
+        } else if self.context() == Context::Input {
+            self.edit_line(|it| edit::paste(it, text));
+        } else {
+            self.say(Severity::Note, "pasted text was ignored: no line is open");
+        }
+    }
+
+    fn note_on_confirm(&mut self, note: &str) {
+        if let Some(Overlay::Confirm(confirm)) = self.overlays.last_mut() {
+            confirm.note = Some(note.to_owned());
+        }
+    }
+
+    /// Changes the line that is typed, and what follows from it.
+    fn edit_line(&mut self, change: impl FnOnce(&mut tui_input::Input)) {
+        let fleet = self.observation.clone();
+        match self.overlays.last_mut() {
+            Some(Overlay::Prompt(prompt)) => {
+                change(&mut prompt.input);
+                prompt.propose(&fleet.fleet);
+            }
+            Some(Overlay::Filter(line)) => {
+                change(&mut line.input);
+                self.apply_filter_line();
+            }
+            Some(Overlay::Confirm(confirm)) if confirm.stage == super::Stage::Armed => {
+                change(&mut confirm.input);
+            }
+            Some(Overlay::Confirm(_) | Overlay::Picker(_) | Overlay::Reader(_)) | None => {}
+        }
+    }
+
+    pub(super) fn run(&mut self, command: &Command) -> Vec<Effect> {
+        // An answer to the last command is old news now.
+        self.messages.is_shown = false;
+        if *command != Command::Quit {
+            self.is_leaving = false;
+        }
+        match self.overlays.last() {
+            None => self.run_on_screen(command),
+            Some(Overlay::Confirm(_)) => self.run_on_confirm(command),
+            Some(Overlay::Prompt(_)) => self.run_on_prompt(command),
+            Some(Overlay::Filter(_)) => {
+                self.run_on_filter(command);
+                Vec::new()
+            }
+            Some(Overlay::Picker(_)) => {
+                self.run_on_picker(command);
+                Vec::new()
+            }
+            Some(Overlay::Reader(_)) => self.run_on_reader(command),
+        }
+    }
+
+    fn run_on_screen(&mut self, command: &Command) -> Vec<Effect> {
+        let fleet = self.observation.clone();
+        match command {
+            Command::Act(line) => {
+                let target = Target::of(self.screen(), &fleet.fleet);
+                self.act(line.clone(), target);
+                Vec::new()
+            }
+            Command::Palette(line) => {
+                let target = Target::of(self.screen(), &fleet.fleet);
+                let line = line.as_ref().map_or(String::new(), |it| format!("{it} "));
+                self.open_prompt(&line, line.chars().count(), target);
+                Vec::new()
+            }
+            Command::Refresh => vec![Effect::Refresh],
+            Command::Redraw => vec![Effect::Redraw],
+            Command::Background => vec![Effect::Background],
+            Command::Quit => self.quit(),
+            Command::CopyId | Command::CopyRow | Command::CopyCommand => self.copy(command),
+            _ => self.navigate(command),
+        }
+    }
+
+    /// Leaving cuts off actions that run: the first time it only says so.
+    fn quit(&mut self) -> Vec<Effect> {
+        let n_running = self.n_running();
+        if n_running == 0 || self.is_leaving {
+            return vec![Effect::Quit];
+        }
+        self.is_leaving = true;
+        let what = if n_running == 1 {
+            "action is"
+        } else {
+            "actions are"
+        };
+        self.say(
+            Severity::Warning,
+            format!("{n_running} {what} still running and would be left where it is; quit again to leave all the same"),
+        );
+        Vec::new()
+    }
+
+    fn run_on_confirm(&mut self, command: &Command) -> Vec<Effect> {
+        let Some(Overlay::Confirm(confirm)) = self.overlays.last_mut() else {
+            return Vec::new();
+        };
+        let page = usize::from(self.size.height / 2).max(1);
+        match command {
+            Command::RowNext => confirm.scroll += 1,
+            Command::RowPrevious => confirm.scroll = confirm.scroll.saturating_sub(1),
+            Command::PageNext => confirm.scroll += page,
+            Command::PagePrevious => confirm.scroll = confirm.scroll.saturating_sub(page),
+            Command::CopyCommand => {
+                let line = confirm.plan.as_ref().ok().map(|it| it.command_line.clone());
+                return line
+                    .map_or_else(Vec::new, |it| vec![Effect::Copy(format!("pooldeck {it}"))]);
+            }
+            Command::InputCancel => return self.answer(&Command::ConfirmNo),
+            Command::InputAccept
+            | Command::ConfirmYes
+            | Command::ConfirmNo
+            | Command::ConfirmEnter
+            | Command::ConfirmEdit => return self.answer(command),
+            command => {
+                if confirm.stage == super::Stage::Armed && confirm.wants_typing() {
+                    edit::edit(&mut confirm.input, command);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn run_on_prompt(&mut self, command: &Command) -> Vec<Effect> {
+        match command {
+            Command::InputCancel => {
+                self.overlays.pop();
+            }
+            Command::InputAccept => return self.accept_prompt(),
+            Command::InputHistoryPrevious => self.walk_history(1),
+            Command::InputHistoryNext => self.walk_history(-1),
+            Command::InputComplete | Command::InputCompletePrevious => {
+                if let Some(Overlay::Prompt(prompt)) = self.overlays.last_mut() {
+                    prompt.complete(*command == Command::InputCompletePrevious);
+                }
+            }
+            Command::InputRight | Command::InputEnd if self.take_ghost() => {}
+            command => self.edit_line(|it| {
+                edit::edit(it, command);
+            }),
+        }
+        Vec::new()
+    }
+
+    fn take_ghost(&mut self) -> bool {
+        let Some(Overlay::Prompt(prompt)) = self.overlays.last() else {
+            return false;
+        };
+        let Some(ghost) = prompt.ghost().map(str::to_owned) else {
+            return false;
+        };
+        self.edit_line(|it| ghost.chars().for_each(|c| edit::insert(it, c)));
+        true
+    }
+
+    /// Runs the line; one that cannot be read stays open, with the reason under it.
+    fn accept_prompt(&mut self) -> Vec<Effect> {
+        let Some(Overlay::Prompt(prompt)) = self.overlays.last_mut() else {
+            return Vec::new();
+        };
+        let line = prompt.input.value().trim().to_owned();
+        if line.is_empty() {
+            self.overlays.pop();
+            return Vec::new();
+        }
+        match prompt.parse() {
+            Err(error) => {
+                prompt.error = Some(error);
+                Vec::new()
+            }
+            Ok(command) => {
+                let target = prompt.target.clone();
+                self.overlays.pop();
+                remember(&mut self.prompt_history, &line);
+                match command {
+                    Command::Act(line) => {
+                        self.act(line, target);
+                        Vec::new()
+                    }
+                    command => self.run(&command),
+                }
+            }
+        }
+    }
+
+    /// Goes through the lines that were typed before; `by` is 1 for an older one.
+    fn walk_history(&mut self, by: isize) {
+        let fleet = self.observation.clone();
+        let Some(Overlay::Prompt(prompt)) = self.overlays.last_mut() else {
+            return;
+        };
+        let next = step_history(prompt.history_idx, by, self.prompt_history.len());
+        if next == prompt.history_idx {
+            return;
+        }
+        prompt.history_idx = next;
+        let line = next.map_or("", |it| {
+            &self.prompt_history[self.prompt_history.len() - 1 - it]
+        });
+        prompt.input = tui_input::Input::new(line.to_owned());
+        prompt.propose(&fleet.fleet);
+    }
+}
+
+/// Returns the place in a history after a step, counted from the newest.
+pub(super) fn step_history(from: Option<usize>, by: isize, n_lines: usize) -> Option<usize> {
+    match from {
+        None if 0 < by && 0 < n_lines => Some(0),
+        None | Some(0) if by < 0 => None,
+        Some(it) => Some(it.saturating_add_signed(by).min(n_lines.saturating_sub(1))),
+        None => None,
+    }
+}
+
+/// Adds a line to a history; the same line is there once, at its newest place.
+pub(super) fn remember(history: &mut Vec<String>, line: &str) {
+    const N_LINES_MAX: usize = 200;
+    history.retain(|it| it != line);
+    history.push(line.to_owned());
+    if N_LINES_MAX < history.len() {
+        history.remove(0);
+    }
+}

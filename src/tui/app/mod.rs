@@ -1,0 +1,294 @@
+//! Everything that is on the screen follows from one value, `App`.
+//!
+//! `update` takes a message and returns what the loop must do. It performs no
+//! IO and reads no clock: `now` comes in with each message.
+
+mod command;
+mod confirm;
+mod edit;
+mod engine;
+mod keys;
+mod list;
+mod message;
+mod navigate;
+mod overlay;
+mod prompt;
+mod rows;
+mod screen;
+mod submit;
+mod target;
+mod timeline;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+pub use command::{Command, Entry, Group, verbs};
+pub use confirm::{Answer, Confirm, Stage};
+use crossterm::event::KeyEvent;
+pub use list::{List, RowId, Sort};
+pub use message::{Message, Messages, Review, Severity, Submitted};
+pub use overlay::{FilterLine, Overlay, Picker, PickerKind, Reader, ReaderText};
+pub use prompt::Prompt;
+use ratatui::layout::Size;
+pub use rows::Noun;
+pub use screen::{Screen, View};
+pub use target::Target;
+pub use timeline::Timeline;
+
+use super::{
+    keymap::{Keymap, Keys},
+    layout,
+};
+use crate::{
+    action::Policy,
+    engine::{Event, Submission, SubmissionId},
+    fleet::{Activity, ConsoleOutput, Failure, InstanceId, Observation, PoolKey, Timestamp},
+};
+
+/// What enters.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    Key(KeyEvent),
+    Paste(String),
+    Resize(Size),
+    Engine(Event),
+    /// Time passed, and something visible counts it.
+    Tick,
+    FocusGained,
+    FocusLost,
+    /// The engine took a submission under this id.
+    Submitted(SubmissionId, Box<Submission>),
+    /// What `update` made of the last messages is on the screen.
+    Painted,
+    /// What was painted has been on the screen for a moment.
+    Seen,
+    /// Something that the loop has to tell the operator.
+    Notice(Severity, String),
+}
+
+/// What leaves: what only the loop can do.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    Submit(Box<Submission>),
+    Refresh,
+    FetchConsole(InstanceId),
+    FetchActivities(PoolKey),
+    Copy(String),
+    Redraw,
+    /// Stop, and give the terminal back to the shell.
+    Background,
+    Quit,
+}
+
+/// Something that was asked for, and the last answer.
+#[derive(Clone, Debug)]
+pub struct Fetched<T> {
+    pub is_asked: bool,
+    pub answer: Option<Result<T, Failure>>,
+    pub at: Timestamp,
+}
+
+/// Everything that the screen shows, and nothing else.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub keymap: Arc<Keymap>,
+    pub policy: Policy,
+    pub observation: Arc<Observation>,
+    pub now: Timestamp,
+    pub size: Size,
+    /// Never empty; the last is on the screen.
+    pub screens: Vec<Screen>,
+    pub overlays: Vec<Overlay>,
+    /// The keys of a sequence that is not complete.
+    pub pressed: Keys,
+    pub messages: Messages,
+    pub submitted: Vec<Submitted>,
+    /// Confirmations that wait until nothing else is asked.
+    pub reviews: VecDeque<Review>,
+    /// The chosen columns, where they are not the default ones.
+    pub columns: BTreeMap<Noun, Vec<&'static str>>,
+    pub consoles: BTreeMap<InstanceId, Fetched<ConsoleOutput>>,
+    pub activities: BTreeMap<PoolKey, Fetched<Vec<Activity>>>,
+    pub timeline: Timeline,
+    pub prompt_history: Vec<String>,
+    pub filter_history: Vec<String>,
+    pub has_focus: bool,
+    /// Set when leaving was asked for while actions run.
+    pub is_leaving: bool,
+}
+
+impl App {
+    pub fn new(
+        keymap: Arc<Keymap>,
+        policy: Policy,
+        observation: Arc<Observation>,
+        now: Timestamp,
+        size: Size,
+    ) -> Self {
+        let mut app = Self {
+            keymap,
+            policy,
+            observation,
+            now,
+            size,
+            screens: vec![Screen::new(View::Fleet)],
+            overlays: Vec::new(),
+            pressed: Keys::default(),
+            messages: Messages::default(),
+            submitted: Vec::new(),
+            reviews: VecDeque::new(),
+            columns: BTreeMap::new(),
+            consoles: BTreeMap::new(),
+            activities: BTreeMap::new(),
+            timeline: Timeline::default(),
+            prompt_history: Vec::new(),
+            filter_history: Vec::new(),
+            has_focus: true,
+            is_leaving: false,
+        };
+        app.refill();
+        app
+    }
+
+    /// Takes one message, and returns what the loop must do for it.
+    pub fn update(&mut self, msg: Msg, now: Timestamp) -> Vec<Effect> {
+        self.now = now;
+        let effects = match msg {
+            Msg::Key(key) => self.key(key),
+            Msg::Paste(text) => {
+                self.paste(&text);
+                Vec::new()
+            }
+            Msg::Resize(size) => {
+                self.size = size;
+                Vec::new()
+            }
+            Msg::Engine(event) => {
+                self.event(event);
+                Vec::new()
+            }
+            Msg::Tick => Vec::new(),
+            Msg::FocusGained => {
+                self.has_focus = true;
+                Vec::new()
+            }
+            Msg::FocusLost => {
+                self.has_focus = false;
+                Vec::new()
+            }
+            Msg::Submitted(id, submission) => {
+                self.take_submission(id, *submission);
+                Vec::new()
+            }
+            Msg::Painted => {
+                self.advance_confirm(Stage::New, Stage::Painted);
+                Vec::new()
+            }
+            Msg::Seen => {
+                self.advance_confirm(Stage::Painted, Stage::Armed);
+                Vec::new()
+            }
+            Msg::Notice(severity, text) => {
+                self.say(severity, text);
+                Vec::new()
+            }
+        };
+        self.open_review();
+        self.scroll();
+        effects
+    }
+
+    pub fn screen(&self) -> &Screen {
+        self.screens
+            .last()
+            .expect("the stack of screens is never empty")
+    }
+
+    pub fn screen_mut(&mut self) -> &mut Screen {
+        self.screens
+            .last_mut()
+            .expect("the stack of screens is never empty")
+    }
+
+    pub fn overlay(&self) -> Option<&Overlay> {
+        self.overlays.last()
+    }
+
+    /// Returns how long the question on the screen has to be seen before it can be answered.
+    pub fn seen_in(&self) -> Option<Duration> {
+        match self.overlay() {
+            Some(Overlay::Confirm(it)) if it.stage == Stage::Painted => Some(it.seen_after()),
+            _ => None,
+        }
+    }
+
+    /// Returns how many actions have not ended.
+    pub fn n_running(&self) -> usize {
+        self.submitted.iter().filter(|it| !it.is_over).count()
+    }
+
+    /// Returns after how long the screen changes by itself; none when nothing on it counts time.
+    pub fn tick_in(&self) -> Option<Duration> {
+        super::view::changes_in(self)
+    }
+
+    pub(super) fn say(&mut self, severity: Severity, text: impl Into<String>) {
+        self.messages.say(self.now, severity, text, None);
+        self.refill_messages();
+    }
+
+    fn advance_confirm(&mut self, from: Stage, to: Stage) {
+        if let Some(Overlay::Confirm(confirm)) = self.overlays.last_mut()
+            && confirm.stage == from
+        {
+            confirm.stage = to;
+        }
+    }
+
+    /// Gives every list of every screen its rows.
+    fn refill(&mut self) {
+        for screen in &mut self.screens {
+            // Ages are those of the reading: between two readings no row changes.
+            screen.observe(&self.observation, self.observation.at);
+        }
+        self.refill_messages();
+    }
+
+    fn refill_messages(&mut self) {
+        let ids: Vec<RowId> = self
+            .messages
+            .newest_first()
+            .map(|it| RowId::Message(it.id))
+            .collect();
+        let lists = self.screens.iter_mut().flat_map(|it| &mut it.panels);
+        for list in lists.filter(|it| it.noun == Noun::Messages) {
+            let n_all = ids.len();
+            list.replace(ids.clone(), n_all);
+        }
+    }
+
+    /// Keeps every cursor of the screen in view.
+    fn scroll(&mut self) {
+        let size = self.size;
+        let screen = self.screen_mut();
+        let panels = layout::panels(size, &screen.view);
+        for (list, area) in screen.panels.iter_mut().zip(panels) {
+            list.scroll_into(layout::n_rows(area));
+        }
+        if screen.panels.is_empty() {
+            let most = super::view::max_scroll(self);
+            let screen = self.screen_mut();
+            screen.scroll = screen.scroll.min(most);
+        }
+        if let Some(most) = super::view::max_overlay_scroll(self) {
+            match self.overlays.last_mut() {
+                Some(Overlay::Reader(it)) => it.scroll = it.scroll.min(most),
+                Some(Overlay::Confirm(it)) => it.scroll = it.scroll.min(most),
+                _ => {}
+            }
+        }
+    }
+}

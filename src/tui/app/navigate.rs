@@ -1,0 +1,505 @@
+//! Moving, opening, marking, filtering: everything that changes nothing but the screen.
+
+use tui_input::Input;
+
+use super::{
+    App, Command, Effect, Fetched, FilterLine, List, Noun, Overlay, Picker, PickerKind, Reader,
+    ReaderText, RowId, Screen, Severity, Sort, Target, View, edit,
+    keys::{remember, step_history},
+};
+use crate::{
+    fleet::{PoolKey, nearest},
+    tui::layout,
+};
+
+impl App {
+    pub(super) fn navigate(&mut self, command: &Command) -> Vec<Effect> {
+        match command {
+            Command::Open => return self.open(),
+            Command::Back => self.back(),
+            Command::GoFleet => self.screens.truncate(1),
+            Command::GoInstances => self.go(View::Instances),
+            Command::GoActivities => self.go(View::Activities),
+            Command::GoMessages => {
+                self.messages.n_unread = 0;
+                self.go(View::Messages);
+            }
+            Command::GoSources => self.go(View::Sources),
+            Command::Help => self.go(View::Help),
+            Command::GoPool(name) => return self.go_pool(name.as_deref()),
+            Command::ConsoleOutput => return self.console_output(),
+            Command::PanelNext => self.screen_mut().turn_focus(1),
+            Command::PanelPrevious => self.screen_mut().turn_focus(-1),
+            Command::Filter(Some(text)) => self.filter(text),
+            Command::Filter(None) => self.open_filter(),
+            Command::FilterClear => self.filter(""),
+            Command::Sort(field) => self.sort(field.as_deref()),
+            Command::SortReverse => self.reverse_sort(),
+            Command::Columns(fields) => self.choose_columns(fields.as_deref()),
+            command if self.mark(command) => {}
+            command => self.step(command),
+        }
+        Vec::new()
+    }
+
+    fn step(&mut self, command: &Command) {
+        let size = self.size;
+        let screen = self.screen_mut();
+        let area = layout::panels(size, &screen.view)
+            .get(screen.focus)
+            .copied();
+        let page = area.map_or(usize::from(size.height), layout::n_rows).max(1);
+        let page = isize::try_from(page).unwrap_or(isize::MAX);
+        let by = match command {
+            Command::RowNext => 1,
+            Command::RowPrevious => -1,
+            Command::HalfPageNext => (page / 2).max(1),
+            Command::HalfPagePrevious => -(page / 2).max(1),
+            Command::PageNext => page,
+            Command::PagePrevious => -page,
+            Command::RowFirst => isize::MIN,
+            Command::RowLast => isize::MAX,
+            _ => return,
+        };
+        match screen.list_mut() {
+            Some(list) => match by {
+                isize::MIN => list.go_to_idx(0),
+                isize::MAX => list.go_to_idx(usize::MAX),
+                by => list.step(by),
+            },
+            // The end is found by `scroll`, which knows how long the text is.
+            None => screen.scroll = screen.scroll.saturating_add_signed(by),
+        }
+    }
+
+    pub(super) fn go(&mut self, view: View) {
+        if self.screen().view == view {
+            return;
+        }
+        let mut screen = Screen::new(view);
+        screen.observe(&self.observation, self.observation.at);
+        // The same screen further down is the one to go back to.
+        if let Some(depth) = self.screens.iter().position(|it| it.view == screen.view) {
+            self.screens.truncate(depth + 1);
+            return;
+        }
+        self.screens.push(screen);
+        self.refill_messages();
+    }
+
+    fn back(&mut self) {
+        if 1 < self.screens.len() {
+            self.screens.pop();
+        } else if let Some(list) = self.screen_mut().list_mut()
+            && !list.filter.is_empty()
+        {
+            self.filter("");
+        }
+    }
+
+    fn open(&mut self) -> Vec<Effect> {
+        let Some(row) = self.screen().list().and_then(|it| it.cursor().cloned()) else {
+            return Vec::new();
+        };
+        match row {
+            RowId::Pool(key) | RowId::Waiting(key, None, _) => return self.open_pool(key),
+            RowId::Instance(id) | RowId::Waiting(_, Some(id), _) => self.go(View::Instance(id)),
+            RowId::Activity(id) => self.read(ReaderText::Activity(id)),
+            RowId::Message(id) => self.read(ReaderText::Message(id)),
+            RowId::Source(_) => {}
+        }
+        Vec::new()
+    }
+
+    fn open_pool(&mut self, key: PoolKey) -> Vec<Effect> {
+        self.go(View::Pool(key.clone()));
+        let at = self.now;
+        let fetched = self.activities.entry(key.clone()).or_insert(Fetched {
+            is_asked: false,
+            answer: None,
+            at,
+        });
+        fetched.is_asked = true;
+        vec![Effect::FetchActivities(key)]
+    }
+
+    fn go_pool(&mut self, name: Option<&str>) -> Vec<Effect> {
+        let fleet = &self.observation.fleet;
+        let found = match name {
+            None => Target::of(self.screen(), fleet).selection.pool,
+            Some(name) => {
+                let is_named = |it: &&PoolKey| it.name.as_str() == name || it.to_string() == name;
+                fleet.pools.keys().find(is_named).cloned()
+            }
+        };
+        match (found, name) {
+            (Some(key), _) => self.open_pool(key),
+            (None, Some(name)) => {
+                let near = nearest(name, fleet.pools.keys().map(|it| it.name.as_str()));
+                let near = near.map_or(String::new(), |it| format!("; did you mean `{it}`?"));
+                self.say(
+                    Severity::Warning,
+                    format!("no pool is called `{name}`{near}"),
+                );
+                Vec::new()
+            }
+            (None, None) => {
+                self.say(Severity::Note, "no pool is under the cursor");
+                Vec::new()
+            }
+        }
+    }
+
+    fn read(&mut self, text: ReaderText) {
+        self.overlays
+            .push(Overlay::Reader(Reader { text, scroll: 0 }));
+    }
+
+    fn console_output(&mut self) -> Vec<Effect> {
+        let target = Target::of(self.screen(), &self.observation.fleet);
+        let Some(id) = target.selection.instances.first().cloned() else {
+            self.say(Severity::Note, "no instance is under the cursor");
+            return Vec::new();
+        };
+        self.read(ReaderText::Console(id.clone()));
+        let at = self.now;
+        let fetched = self.consoles.entry(id.clone()).or_insert(Fetched {
+            is_asked: false,
+            answer: None,
+            at,
+        });
+        fetched.is_asked = true;
+        vec![Effect::FetchConsole(id)]
+    }
+
+    pub(super) fn run_on_reader(&mut self, command: &Command) -> Vec<Effect> {
+        let page = usize::from(self.size.height).saturating_sub(4).max(1);
+        let Some(Overlay::Reader(reader)) = self.overlays.last_mut() else {
+            return Vec::new();
+        };
+        let scroll = &mut reader.scroll;
+        match command {
+            Command::RowNext => *scroll += 1,
+            Command::RowPrevious => *scroll = scroll.saturating_sub(1),
+            Command::HalfPageNext => *scroll += page / 2,
+            Command::HalfPagePrevious => *scroll = scroll.saturating_sub(page / 2),
+            Command::PageNext => *scroll += page,
+            Command::PagePrevious => *scroll = scroll.saturating_sub(page),
+            Command::RowFirst => *scroll = 0,
+            Command::RowLast => *scroll = usize::MAX,
+            Command::Refresh => {
+                if let ReaderText::Console(id) = &reader.text {
+                    let id = id.clone();
+                    if let Some(fetched) = self.consoles.get_mut(&id) {
+                        fetched.is_asked = true;
+                    }
+                    return vec![Effect::FetchConsole(id)];
+                }
+            }
+            Command::CopyId => return self.copy(command),
+            _ => {
+                self.overlays.pop();
+            }
+        }
+        Vec::new()
+    }
+
+    fn mark(&mut self, command: &Command) -> bool {
+        let change: fn(&mut List) = match command {
+            Command::MarkToggle => |it| {
+                it.toggle_mark();
+                it.step(1);
+            },
+            Command::MarkRange => List::mark_range,
+            Command::MarkAll => List::mark_all,
+            Command::MarkInvert => List::invert_marks,
+            Command::MarkNone => List::unmark_all,
+            _ => return false,
+        };
+        match self.screen_mut().list_mut() {
+            Some(list) if list.noun == Noun::Instances => change(list),
+            _ => self.say(Severity::Note, "only instances can be marked"),
+        }
+        true
+    }
+
+    fn open_filter(&mut self) {
+        let Some(list) = self
+            .screen()
+            .list()
+            .filter(|it| !it.noun.fields().is_empty())
+        else {
+            self.say(Severity::Note, "nothing here can be filtered");
+            return;
+        };
+        let before = list.filter.as_str().to_owned();
+        let line = FilterLine {
+            input: Input::new(before.clone()),
+            before,
+            error: None,
+            history_idx: None,
+            noun: list.noun,
+        };
+        self.overlays.push(Overlay::Filter(Box::new(line)));
+    }
+
+    /// Filters the list by the line that is typed; a line that cannot be read leaves it as it is.
+    pub(super) fn apply_filter_line(&mut self) {
+        let Some(Overlay::Filter(line)) = self.overlays.last() else {
+            return;
+        };
+        let text = line.input.value().to_owned();
+        let result = self.set_filter(&text);
+        if let Some(Overlay::Filter(line)) = self.overlays.last_mut() {
+            line.error = result.err();
+        }
+    }
+
+    fn set_filter(&mut self, text: &str) -> Result<(), crate::fleet::FilterError> {
+        let observation = self.observation.clone();
+        if let Some(list) = self.screen_mut().list_mut() {
+            list.set_filter(text)?;
+            list.observe(&observation, observation.at);
+            list.recover_cursor();
+        }
+        Ok(())
+    }
+
+    fn filter(&mut self, text: &str) {
+        if let Err(error) = self.set_filter(text) {
+            self.say(Severity::Warning, error.to_string());
+        }
+    }
+
+    pub(super) fn run_on_filter(&mut self, command: &Command) {
+        let Some(Overlay::Filter(line)) = self.overlays.last_mut() else {
+            return;
+        };
+        match command {
+            Command::InputCancel => {
+                let before = line.before.clone();
+                self.overlays.pop();
+                self.filter(&before);
+            }
+            Command::InputAccept => {
+                if let Some(error) = &line.error {
+                    let error = error.to_string();
+                    self.say(Severity::Warning, error);
+                    return;
+                }
+                let text = line.input.value().trim().to_owned();
+                self.overlays.pop();
+                if !text.is_empty() {
+                    remember(&mut self.filter_history, &text);
+                }
+            }
+            Command::InputHistoryPrevious | Command::InputHistoryNext => {
+                let by = if *command == Command::InputHistoryPrevious {
+                    1
+                } else {
+                    -1
+                };
+                let n_lines = self.filter_history.len();
+                line.history_idx = step_history(line.history_idx, by, n_lines);
+                let text = line
+                    .history_idx
+                    .map_or("", |it| &self.filter_history[n_lines - 1 - it]);
+                line.input = Input::new(text.to_owned());
+                self.apply_filter_line();
+            }
+            command => {
+                edit::edit(&mut line.input, command);
+                self.apply_filter_line();
+            }
+        }
+    }
+
+    fn sort(&mut self, field: Option<&str>) {
+        let Some(list) = self
+            .screen()
+            .list()
+            .filter(|it| !it.noun.fields().is_empty())
+        else {
+            self.say(Severity::Note, "nothing here can be sorted");
+            return;
+        };
+        let noun = list.noun;
+        match field {
+            None => {
+                let items: Vec<&'static str> = noun.fields().iter().map(|it| it.name).collect();
+                let chosen: Vec<&'static str> = list.sort.iter().map(|it| it.field).collect();
+                let cursor = items.iter().position(|it| chosen.contains(it)).unwrap_or(0);
+                let kind = PickerKind::Sort;
+                self.overlays.push(Overlay::Picker(Picker {
+                    kind,
+                    noun,
+                    items,
+                    chosen,
+                    cursor,
+                }));
+            }
+            Some(name) => match field_of(noun, name) {
+                Ok(field) => {
+                    let is_same = |it: &Sort| it.field == field && !it.is_descending;
+                    let is_descending = list.sort.as_ref().is_some_and(is_same);
+                    self.set_sort(Some(Sort {
+                        field,
+                        is_descending,
+                    }));
+                }
+                Err(why) => self.say(Severity::Warning, why),
+            },
+        }
+    }
+
+    fn reverse_sort(&mut self) {
+        let sort = self.screen().list().and_then(|it| it.sort);
+        match sort {
+            Some(Sort {
+                field,
+                is_descending,
+            }) => {
+                self.set_sort(Some(Sort {
+                    field,
+                    is_descending: !is_descending,
+                }));
+            }
+            None => self.sort(None),
+        }
+    }
+
+    fn set_sort(&mut self, sort: Option<Sort>) {
+        let observation = self.observation.clone();
+        if let Some(list) = self.screen_mut().list_mut() {
+            list.sort = sort;
+            list.observe(&observation, observation.at);
+        }
+    }
+
+    fn choose_columns(&mut self, names: Option<&str>) {
+        let Some(list) = self
+            .screen()
+            .list()
+            .filter(|it| !it.noun.fields().is_empty())
+        else {
+            self.say(Severity::Note, "nothing here has columns");
+            return;
+        };
+        let noun = list.noun;
+        match names {
+            None => {
+                let items = noun.fields().iter().map(|it| it.name).collect();
+                let chosen = self.columns_of(noun);
+                let kind = PickerKind::Columns;
+                self.overlays.push(Overlay::Picker(Picker {
+                    kind,
+                    noun,
+                    items,
+                    chosen,
+                    cursor: 0,
+                }));
+            }
+            Some(names) => {
+                let names = names.split([',', ' ']).filter(|it| !it.is_empty());
+                match names
+                    .map(|it| field_of(noun, it))
+                    .collect::<Result<Vec<_>, _>>()
+                {
+                    Ok(fields) => {
+                        self.columns.insert(noun, fields);
+                    }
+                    Err(why) => self.say(Severity::Warning, why),
+                }
+            }
+        }
+    }
+
+    /// Returns the names of the columns that a kind of list shows.
+    pub fn columns_of(&self, noun: Noun) -> Vec<&'static str> {
+        let default = || {
+            noun.fields()
+                .iter()
+                .filter(|it| it.is_default)
+                .map(|it| it.name)
+                .collect()
+        };
+        self.columns.get(&noun).cloned().unwrap_or_else(default)
+    }
+
+    pub(super) fn run_on_picker(&mut self, command: &Command) {
+        let Some(Overlay::Picker(picker)) = self.overlays.last_mut() else {
+            return;
+        };
+        let last = picker.items.len().saturating_sub(1);
+        match command {
+            Command::RowNext => picker.cursor = (picker.cursor + 1).min(last),
+            Command::RowPrevious => picker.cursor = picker.cursor.saturating_sub(1),
+            Command::PageNext => picker.cursor = (picker.cursor + 10).min(last),
+            Command::PagePrevious => picker.cursor = picker.cursor.saturating_sub(10),
+            Command::RowFirst => picker.cursor = 0,
+            Command::RowLast => picker.cursor = last,
+            Command::MarkToggle | Command::Open | Command::SortReverse => self.pick(command),
+            _ => {
+                self.overlays.pop();
+            }
+        }
+    }
+
+    fn pick(&mut self, command: &Command) {
+        let Some(Overlay::Picker(picker)) = self.overlays.last_mut() else {
+            return;
+        };
+        let item = picker.items[picker.cursor];
+        match (picker.kind, command) {
+            (PickerKind::Sort, Command::SortReverse) => {
+                self.overlays.pop();
+                self.set_sort(Some(Sort {
+                    field: item,
+                    is_descending: true,
+                }));
+            }
+            (PickerKind::Sort, _) => {
+                self.overlays.pop();
+                self.sort(Some(item));
+            }
+            (PickerKind::Columns, Command::MarkToggle) => {
+                if picker.chosen.contains(&item) {
+                    picker.chosen.retain(|it| *it != item);
+                } else {
+                    picker.chosen.push(item);
+                }
+                let (noun, chosen) = (picker.noun, picker.chosen.clone());
+                self.columns.insert(noun, chosen);
+            }
+            (PickerKind::Columns, _) => {
+                self.overlays.pop();
+            }
+        }
+    }
+
+    pub(super) fn copy(&mut self, command: &Command) -> Vec<Effect> {
+        let text = match command {
+            Command::CopyId => super::super::view::id_under_cursor(self),
+            Command::CopyRow => super::super::view::row_under_cursor(self),
+            _ => self
+                .submitted
+                .last()
+                .map(|it| format!("pooldeck {}", it.command_line)),
+        };
+        let Some(text) = text else {
+            self.say(Severity::Note, "there is nothing to copy here");
+            return Vec::new();
+        };
+        vec![Effect::Copy(text)]
+    }
+}
+
+fn field_of(noun: Noun, name: &str) -> Result<&'static str, String> {
+    let fields = noun.fields();
+    let found = fields.iter().find(|it| it.name.eq_ignore_ascii_case(name));
+    found.map(|it| it.name).ok_or_else(|| {
+        let names = fields.iter().map(|it| it.name);
+        let hint = crate::tui::fault::hint(name, names);
+        format!("{} have no field `{name}`; {hint}", noun.as_str())
+    })
+}

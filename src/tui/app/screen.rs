@@ -1,0 +1,92 @@
+//! The screens, and the stack of them: what `enter` opens and `esc` leaves.
+
+use super::{list::List, rows::Noun};
+use crate::{
+    fleet::{InstanceId, Observation, PoolKey, Timestamp},
+    tui::keymap::Context,
+};
+
+/// What a screen shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum View {
+    Fleet,
+    Pool(PoolKey),
+    Instances,
+    Instance(InstanceId),
+    Activities,
+    Messages,
+    Sources,
+    Help,
+}
+
+impl View {
+    pub fn context(&self) -> Context {
+        match self {
+            Self::Fleet => Context::Fleet,
+            Self::Pool(_) => Context::Pool,
+            Self::Instances => Context::Instances,
+            Self::Instance(_) => Context::Instance,
+            Self::Activities => Context::Activities,
+            Self::Messages => Context::Messages,
+            Self::Sources => Context::Sources,
+            Self::Help => Context::Help,
+        }
+    }
+}
+
+/// A screen: what it shows, and where the operator is on it.
+#[derive(Clone, Debug)]
+pub struct Screen {
+    pub view: View,
+    /// The lists of the screen; a screen of text has none.
+    pub panels: Vec<List>,
+    pub focus: usize,
+    /// The first line of a screen of text.
+    pub scroll: usize,
+}
+
+impl Screen {
+    pub fn new(view: View) -> Self {
+        let list = |noun| List::new(noun, None);
+        let panels = match &view {
+            View::Fleet => [Noun::Pools, Noun::Waiting, Noun::Activities]
+                .map(list)
+                .into(),
+            View::Pool(key) => [Noun::Instances, Noun::Waiting, Noun::Activities]
+                .map(|it| List::new(it, Some(key.clone())))
+                .into(),
+            View::Instances => vec![list(Noun::Instances)],
+            View::Activities => vec![list(Noun::Activities)],
+            View::Messages => vec![list(Noun::Messages)],
+            View::Sources => vec![list(Noun::Sources)],
+            View::Instance(_) | View::Help => Vec::new(),
+        };
+        Self {
+            view,
+            panels,
+            focus: 0,
+            scroll: 0,
+        }
+    }
+
+    pub fn list(&self) -> Option<&List> {
+        self.panels.get(self.focus)
+    }
+
+    pub fn list_mut(&mut self) -> Option<&mut List> {
+        self.panels.get_mut(self.focus)
+    }
+
+    pub(super) fn observe(&mut self, observation: &Observation, now: Timestamp) {
+        for list in &mut self.panels {
+            if list.noun != Noun::Messages {
+                list.observe(observation, now);
+            }
+        }
+    }
+
+    pub(super) fn turn_focus(&mut self, by: isize) {
+        let n_panels = self.panels.len().max(1);
+        self.focus = self.focus.checked_add_signed(by).unwrap_or(n_panels - 1) % n_panels;
+    }
+}

@@ -1,0 +1,116 @@
+//! From an action to its question, and from the answer to the engine.
+
+use super::{Answer, App, Command, Confirm, Effect, Overlay, Prompt, Severity, Target};
+use crate::{
+    action::{self, ActionLine, Refusal},
+    engine::Submission,
+};
+
+impl App {
+    /// Plans an action on what is selected, and asks.
+    pub(super) fn act(&mut self, line: ActionLine, target: Target) {
+        let action = line.action.fill(&target.selection);
+        let reason = line.reason;
+        let fleet = &self.observation.fleet;
+        match action::plan(&action, reason.as_deref(), fleet, &self.policy) {
+            Ok(plan) => {
+                let mut confirm = Confirm::new(action, reason, plan, fleet);
+                if target.n_marked_hidden != 0 {
+                    confirm.note = Some(format!(
+                        "{} marked instances are hidden by the filter and not included",
+                        target.n_marked_hidden
+                    ));
+                }
+                self.overlays.push(Overlay::Confirm(Box::new(confirm)));
+            }
+            // What is missing is asked for, with everything else filled in.
+            Err(Refusal::Incomplete { .. }) if !target.selection_is_empty() => {
+                let line = action.to_string();
+                let verb_and_pool = line.split(" --").next().unwrap_or(&line).len();
+                let (head, tail) = line.split_at(verb_and_pool);
+                self.open_prompt(&format!("{head} {tail}"), verb_and_pool + 1, target);
+            }
+            Err(Refusal::ReasonMissing { verb, pool, why }) => {
+                let line = format!("{action} --reason \"\"");
+                let cursor = line.chars().count() - 1;
+                self.open_prompt(&line, cursor, target);
+                let why = why.map_or(String::new(), |it| format!(": {it}"));
+                self.set_prompt_error(format!("{verb} on {pool} needs a reason{why}"));
+            }
+            Err(refusal) => self.say(Severity::Warning, refusal.to_string()),
+        }
+    }
+
+    pub(super) fn open_prompt(&mut self, line: &str, cursor: usize, target: Target) {
+        let prompt = Prompt::new(line, cursor, target, &self.observation.fleet);
+        self.overlays.push(Overlay::Prompt(Box::new(prompt)));
+    }
+
+    fn set_prompt_error(&mut self, error: String) {
+        if let Some(Overlay::Prompt(prompt)) = self.overlays.last_mut() {
+            prompt.error = Some(error);
+        }
+    }
+
+    /// Answers the open question.
+    pub(super) fn answer(&mut self, command: &Command) -> Vec<Effect> {
+        let Some(Overlay::Confirm(confirm)) = self.overlays.last() else {
+            return Vec::new();
+        };
+        let answer = match command {
+            Command::ConfirmYes => confirm.answer_yes(),
+            Command::ConfirmEnter | Command::InputAccept => confirm.answer_enter(),
+            Command::ConfirmEdit => {
+                let line = confirm.action.to_string();
+                self.overlays.pop();
+                self.open_prompt(&line, line.chars().count(), Target::default());
+                return Vec::new();
+            }
+            _ => Answer::No,
+        };
+        match answer {
+            Answer::Yes => {
+                if let Some(Overlay::Confirm(confirm)) = self.overlays.pop()
+                    && let Ok(confirmed) = confirm.plan
+                {
+                    return vec![Effect::Submit(Box::new(Submission {
+                        action: confirm.action,
+                        reason: confirm.reason,
+                        confirmed,
+                    }))];
+                }
+            }
+            Answer::No => {
+                self.overlays.pop();
+                self.say(Severity::Note, "nothing was done");
+            }
+            Answer::NotYet(why) => {
+                if let Some(Overlay::Confirm(confirm)) = self.overlays.last_mut() {
+                    confirm.note = Some(why.to_owned());
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// Opens a question that has to be asked again, once nothing else is asked.
+    pub(super) fn open_review(&mut self) {
+        if !self.overlays.is_empty() || !self.pressed.0.is_empty() {
+            return;
+        }
+        if let Some(review) = self.reviews.pop_front() {
+            let fleet = &self.observation.fleet;
+            let mut confirm = Confirm::new(review.action, review.reason, review.plan, fleet);
+            confirm.is_uncalled = true;
+            confirm.note =
+                Some("the fleet changed before anything was done: confirm again".to_owned());
+            self.overlays.push(Overlay::Confirm(Box::new(confirm)));
+        }
+    }
+}
+
+impl Target {
+    fn selection_is_empty(&self) -> bool {
+        self.selection.pool.is_none() && self.selection.instances.is_empty()
+    }
+}

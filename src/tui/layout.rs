@@ -1,0 +1,110 @@
+//! Which part of the screen is whose: the same answer for drawing and for scrolling.
+
+use ratatui::layout::{Rect, Size};
+
+use super::app::View;
+
+/// The band, the body and the foot line of a screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Areas {
+    pub(super) band: Rect,
+    pub(super) body: Rect,
+    pub(super) foot: Rect,
+}
+
+/// From this height on there is room for a band of two lines.
+const TALL: u16 = 16;
+/// From this height on a screen has more than one panel.
+const STACKED: u16 = 15;
+/// From this width on the lower panels lie side by side.
+const WIDE: u16 = 140;
+
+pub(super) fn areas(size: Size) -> Areas {
+    let (width, height) = (size.width, size.height);
+    let band = match height {
+        TALL.. => 2,
+        4.. => 1,
+        _ => 0,
+    };
+    let foot = u16::from(3 <= height);
+    let body = height.saturating_sub(band + foot);
+    Areas {
+        band: Rect::new(0, 0, width, band),
+        body: Rect::new(0, band, width, body),
+        foot: Rect::new(0, band + body, width, foot),
+    }
+}
+
+/// Returns the areas of a screen's panels, in their order; a panel without room has none.
+pub(super) fn panels(size: Size, view: &View) -> Vec<Rect> {
+    let body = areas(size).body;
+    match view {
+        View::Fleet => stack(body, 0),
+        View::Pool(_) => stack(body, facts_height(size)),
+        View::Instances | View::Activities | View::Messages | View::Sources => vec![body],
+        View::Instance(_) | View::Help => Vec::new(),
+    }
+}
+
+/// Returns the area of the facts above a pool's instances.
+pub(super) fn pool_facts(size: Size) -> Rect {
+    let body = areas(size).body;
+    Rect {
+        height: facts_height(size),
+        ..body
+    }
+}
+
+fn facts_height(size: Size) -> u16 {
+    match areas(size).body.height {
+        STACKED.. => 4,
+        9.. => 1,
+        _ => 0,
+    }
+}
+
+/// A main panel, and two smaller ones under it where there is room.
+fn stack(body: Rect, above: u16) -> Vec<Rect> {
+    let none = Rect::new(body.x, body.bottom(), body.width, 0);
+    let body = Rect {
+        y: body.y + above.min(body.height),
+        height: body.height.saturating_sub(above),
+        ..body
+    };
+    if body.height < STACKED - 4 {
+        return vec![body, none, none];
+    }
+    if WIDE <= body.width {
+        let low = (body.height / 3).max(5);
+        let main = Rect {
+            height: body.height - low,
+            ..body
+        };
+        let half = body.width / 2;
+        let left = Rect::new(body.x, main.bottom(), half, low);
+        let right = Rect::new(body.x + half + 1, main.bottom(), body.width - half - 1, low);
+        return vec![main, left, right];
+    }
+    let low = (body.height / 4).max(4);
+    let main = Rect {
+        height: body.height - 2 * low,
+        ..body
+    };
+    let waiting = Rect::new(body.x, main.bottom(), body.width, low);
+    let feed = Rect::new(body.x, waiting.bottom(), body.width, low);
+    vec![main, waiting, feed]
+}
+
+/// Returns how many rows a panel shows: what its title and its head leave.
+pub(super) fn n_rows(panel: Rect) -> usize {
+    usize::from(panel.height.saturating_sub(head_height(panel)))
+}
+
+/// Returns the lines above a panel's rows: the title, and the column heads where there is room.
+pub(super) fn head_height(panel: Rect) -> u16 {
+    match panel.height {
+        6.. => 2,
+        2.. => 1,
+        _ => 0,
+    }
+}

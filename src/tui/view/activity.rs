@@ -1,0 +1,51 @@
+//! A scaling activity: its row, and its whole text.
+
+use super::{dim, list::value_cell};
+use crate::{
+    fleet::{Activity, ActivityRow, ActivityStatus, Record, Timestamp},
+    tui::{theme::Role, widget::Cell},
+};
+
+pub(super) fn cell(row: &ActivityRow<'_>, field: &str, at: Timestamp) -> Cell<'static> {
+    match field {
+        "started_at" => vec![dim(row.0.started_at.clock_time())],
+        "status" => value_cell(&row.value(field, at), role_of(row.0)),
+        "message" => value_cell(&row.value(field, at), Role::Warn),
+        _ => value_cell(&row.value(field, at), Role::Text),
+    }
+}
+
+fn role_of(activity: &Activity) -> Role {
+    match activity.status {
+        ActivityStatus::Successful => Role::Ok,
+        ActivityStatus::Failed => Role::Danger,
+        ActivityStatus::Cancelled => Role::Warn,
+        _ => Role::Pending,
+    }
+}
+
+/// Returns everything that AWS says of an activity.
+pub(super) fn lines(activity: &Activity) -> Vec<String> {
+    let ended = activity
+        .ended_at
+        .map_or_else(|| "not yet".to_owned(), |it| it.to_string());
+    let mut lines = vec![
+        activity.description.clone(),
+        String::new(),
+        format!("status   {}", activity.status),
+    ];
+    lines.extend(
+        activity
+            .status_message
+            .iter()
+            .map(|it| format!("reason   {it}")),
+    );
+    lines.extend([
+        format!("pool     {}", activity.pool),
+        format!("started  {}", activity.started_at),
+        format!("ended    {ended}"),
+        format!("cause    {}", activity.cause),
+        format!("id       {}", activity.id),
+    ]);
+    lines
+}

@@ -1,0 +1,155 @@
+//! How wide each column is, and which go first when there is no room.
+//!
+//! Widths do not follow the rows on the screen: a table that shifts with every
+//! reading cannot be read, and repaints itself.
+
+use crate::{
+    fleet::{Align, Field, Observation},
+    tui::{
+        app::{List, Noun},
+        widget::{Column, width_of},
+    },
+};
+
+/// The column that is no field: the lifecycle bar of a pool.
+pub(super) const BAR: &str = "bar";
+
+/// What matters most on a narrow screen, by kind of list.
+fn order(noun: Noun) -> &'static [&'static str] {
+    match noun {
+        Noun::Pools => &[
+            "name",
+            "desired",
+            "in_service",
+            "pending",
+            "terminating",
+            "busy",
+            "queued",
+            "idle",
+            BAR,
+            "outdated",
+            "scope",
+            "max",
+            "min",
+            "standby",
+        ],
+        Noun::Instances => &[
+            "id",
+            "lifecycle",
+            "work",
+            "age",
+            "az",
+            "type",
+            "pool",
+            "market",
+            "template_version",
+            "protected",
+        ],
+        Noun::Activities => &["started_at", "status", "description", "pool", "message"],
+        Noun::Waiting | Noun::Messages | Noun::Sources => &[],
+    }
+}
+
+/// Returns the columns of a list that fit into `width` cells.
+pub(super) fn columns(
+    list: &List,
+    names: &[&'static str],
+    observation: &Observation,
+    width: u16,
+) -> Vec<Column> {
+    let fields = list.noun.fields();
+    let mut columns: Vec<Column> = names
+        .iter()
+        .filter_map(|name| fields.iter().find(|it| it.name == *name))
+        .filter(|it| !is_plain_repetition(list, it, observation))
+        .map(|it| column(it, list, observation))
+        .collect();
+    if list.noun == Noun::Pools {
+        let at = columns
+            .iter()
+            .position(|it| it.name == "in_service")
+            .map_or(columns.len(), |it| it + 1);
+        columns.insert(
+            at,
+            Column {
+                name: BAR,
+                title: "LIFECYCLE".to_owned(),
+                width: 12,
+                align: Align::Left,
+            },
+        );
+    }
+    let mut columns = crate::tui::widget::fit(columns, width, order(list.noun));
+    stretch(&mut columns, width);
+    columns
+}
+
+/// A column that would say the same in every row.
+fn is_plain_repetition(list: &List, field: &Field, observation: &Observation) -> bool {
+    match field.name {
+        "pool" => list.within.is_some(),
+        "scope" => list.noun == Noun::Pools && observation.fleet.scopes.len() < 2,
+        _ => false,
+    }
+}
+
+fn column(field: &Field, list: &List, observation: &Observation) -> Column {
+    let longest = |texts: &mut dyn Iterator<Item = u16>, least: u16, most: u16| {
+        texts.max().unwrap_or(least).clamp(least, most)
+    };
+    let fleet = &observation.fleet;
+    let width = match field.name {
+        "name" | "pool" => longest(
+            &mut fleet.pools.keys().map(|it| width_of(it.name.as_str())),
+            8,
+            28,
+        ),
+        "scope" => longest(
+            &mut fleet.scopes.iter().map(|it| width_of(it.id.as_str())),
+            6,
+            20,
+        ),
+        "id" => 19,
+        "lifecycle" | "state" => 16,
+        "machine" | "health" | "market" | "work" => 9,
+        "started_at" => 8,
+        "launched_at" | "ended_at" => 20,
+        "image" => 21,
+        "az" | "region" => 14,
+        "address" | "public_address" => 15,
+        "type" | "status" => 11,
+        "age" | "in_state" => 6,
+        "description" | "message" | "cause" => 40,
+        "template" | "suspended" | "zones" | "job" | "label" => 18,
+        _ => 4,
+    };
+    let sorted = list.sort.filter(|it| it.field == field.name);
+    let mark = sorted.map_or("", |it| if it.is_descending { "↓" } else { "↑" });
+    let title = format!("{}{mark}", field.title);
+    Column {
+        name: field.name,
+        width: width.max(width_of(&title)),
+        title,
+        align: field.align,
+    }
+}
+
+/// Gives what is left to the column that has most to say.
+fn stretch(columns: &mut [Column], width: u16) {
+    let taken: u16 = columns.iter().map(|it| it.width + 1).sum::<u16>() + 1;
+    let Some(left) = width.checked_sub(taken) else {
+        return;
+    };
+    let hungry = ["message", "description", "cause", "job", BAR];
+    let found = hungry
+        .iter()
+        .find_map(|name| columns.iter().position(|it| it.name == *name));
+    if let Some(column_idx) = found {
+        let column = &mut columns[column_idx];
+        column.width += if column.name == BAR {
+            left.min(28)
+        } else {
+            left
+        };
+    }
+}

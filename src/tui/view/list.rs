@@ -1,0 +1,315 @@
+//! A list as a panel: its title, its heads, its rows.
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use super::{activity, columns, dim, plain, pool, sources};
+use crate::{
+    fleet::{
+        ActivityRow, InstanceRow, Lifecycle, PoolRow, Record, Timestamp, Value, Work, waiting,
+    },
+    tui::{
+        app::{App, List, Noun, RowId, Severity, View},
+        glyph::Glyphs,
+        layout,
+        theme::Role,
+        widget::{Canvas, Cell, Column, Span, Table, role_of},
+    },
+};
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App, list: &List, has_focus: bool) {
+    if area.height == 0 {
+        return;
+    }
+    canvas.title(area, &title(app, list, has_focus));
+    let head = layout::head_height(area);
+    let columns = columns_for(app, list, area.width);
+    let rows_area = Rect {
+        y: area.y + head.min(1),
+        height: area.height - head.min(1),
+        ..area
+    };
+    let table = Table {
+        area: rows_area,
+        columns: &columns,
+        has_head: head == 2,
+        has_focus,
+    };
+    let n_rows = layout::n_rows(area);
+    let first = list.offset();
+    let shown = list.rows().iter().enumerate().skip(first).take(n_rows);
+    let painter = RowPainter::new(app, list, canvas.glyphs());
+    let rows = shown.map(|(row_idx, row)| {
+        let state = crate::tui::widget::RowState {
+            is_cursor: list.cursor_idx() == Some(row_idx),
+            is_marked: list.is_marked(row),
+        };
+        (state, painter.cells(row, &columns))
+    });
+    table.paint(canvas, rows);
+    if list.rows().is_empty() && head < area.height {
+        canvas.put(
+            area.x + 2,
+            area.y + head,
+            area.width.saturating_sub(2),
+            &why_empty(app, list),
+            Role::Dim,
+        );
+    }
+}
+
+fn columns_for(app: &App, list: &List, width: u16) -> Vec<Column> {
+    if list.noun.fields().is_empty() {
+        let align = crate::fleet::Align::Left;
+        let width = width.saturating_sub(crate::tui::widget::GUTTER);
+        return vec![Column {
+            name: "",
+            title: list.noun.as_str().to_uppercase(),
+            width,
+            align,
+        }];
+    }
+    let names = app.columns_of(list.noun);
+    columns::columns(list, &names, &app.observation, width)
+}
+
+/// Returns the cells of one row, all its columns, as if there were room for each.
+pub(super) fn cells_of<'a>(app: &'a App, list: &'a List, row: &'a RowId) -> Vec<Cell<'a>> {
+    let columns = columns_for(app, list, u16::MAX);
+    RowPainter::new(app, list, Glyphs::Unicode).cells(row, &columns)
+}
+
+/// The name of the list, how many rows it has, and what narrows it.
+fn title(app: &App, list: &List, has_focus: bool) -> Vec<Span<'static>> {
+    let (n_shown, n_all) = (list.rows().len(), list.n_all());
+    let name = match (&list.noun, &list.within, &app.screen().view) {
+        (Noun::Instances, Some(pool), View::Pool(_)) => format!("instances of {pool}"),
+        (Noun::Waiting, ..) => "waiting, and why".to_owned(),
+        (noun, ..) => noun.as_str().to_owned(),
+    };
+    let role = if has_focus { Role::Title } else { Role::Dim };
+    let mut spans = vec![Span::new(name, role)];
+    let count = if n_shown == n_all {
+        format!(" {n_all}")
+    } else {
+        format!(" {n_shown}/{n_all}")
+    };
+    spans.push(dim(count));
+    if !list.filter.is_empty() {
+        spans.push(Span::new(
+            format!("  / {}", list.filter.as_str()),
+            Role::Match,
+        ));
+    }
+    if 0 < list.n_marked() {
+        let hidden = match list.n_marked_hidden() {
+            0 => String::new(),
+            n => format!(", {n} marked hidden"),
+        };
+        spans.push(Span::new(
+            format!("  {} marked{hidden}", list.n_marked()),
+            Role::Mark,
+        ));
+    }
+    spans
+}
+
+fn why_empty(app: &App, list: &List) -> String {
+    if 0 < list.n_all() {
+        return "no row matches the filter".to_owned();
+    }
+    let was_read = app
+        .observation
+        .sources
+        .iter()
+        .any(|it| it.read_at.is_some());
+    match list.noun {
+        Noun::Waiting if was_read => "nothing waits".to_owned(),
+        Noun::Messages => "nothing was said yet".to_owned(),
+        _ if was_read => format!("no {}", list.noun.as_str()),
+        _ => "not read yet".to_owned(),
+    }
+}
+
+/// Returns a second while a countdown is on the screen.
+pub(super) fn changes_in(app: &App) -> Option<Duration> {
+    let screen = app.screen();
+    let panels = layout::panels(app.size, &screen.view);
+    let mut visible = screen.panels.iter().zip(panels);
+    let counts = visible.any(|(list, area)| has_countdown(app, list, area));
+    counts.then_some(Duration::from_secs(1))
+}
+
+fn has_countdown(app: &App, list: &List, area: Rect) -> bool {
+    if list.noun != Noun::Waiting && list.noun != Noun::Sources {
+        return false;
+    }
+    let mut shown = list
+        .rows()
+        .iter()
+        .skip(list.offset())
+        .take(layout::n_rows(area));
+    let all = waiting(&app.observation.fleet);
+    shown.any(|row| match row {
+        RowId::Waiting(pool, instance, _) => {
+            let found = all
+                .iter()
+                .find(|it| it.pool == *pool && it.instance == *instance);
+            found.is_some_and(|it| it.until.is_some_and(|until| app.now < until))
+        }
+        RowId::Source(source) => {
+            let found = app
+                .observation
+                .sources
+                .iter()
+                .find(|it| it.source == *source);
+            found.is_some_and(|it| it.failure.is_some())
+        }
+        _ => false,
+    })
+}
+
+/// What a list's rows look like.
+struct RowPainter<'a> {
+    app: &'a App,
+    waiting: Vec<crate::fleet::Waiting>,
+    at: Timestamp,
+    glyphs: Glyphs,
+}
+
+impl<'a> RowPainter<'a> {
+    fn new(app: &'a App, list: &List, glyphs: Glyphs) -> Self {
+        let waiting = if list.noun == Noun::Waiting {
+            waiting(&app.observation.fleet)
+        } else {
+            Vec::new()
+        };
+        // Ages are those of the reading: nothing moves until the next one.
+        let at = app.observation.at;
+        Self {
+            app,
+            waiting,
+            at,
+            glyphs,
+        }
+    }
+
+    fn cells(&self, row: &RowId, columns: &[Column]) -> Vec<Cell<'a>> {
+        let fleet = &self.app.observation.fleet;
+        match row {
+            RowId::Pool(key) => fleet.pool(key).map_or_else(Vec::new, |it| {
+                let row = PoolRow::new(fleet, it);
+                columns
+                    .iter()
+                    .map(|column| pool::cell(&row, column, self.at, self.glyphs))
+                    .collect()
+            }),
+            RowId::Instance(id) => fleet.instances.get(id).map_or_else(Vec::new, |it| {
+                let row = InstanceRow::new(fleet, it);
+                columns
+                    .iter()
+                    .map(|column| instance_cell(&row, column.name, self.at))
+                    .collect()
+            }),
+            RowId::Activity(id) => {
+                let found = fleet.activities.iter().find(|it| it.id == *id);
+                found.map_or_else(Vec::new, |it| {
+                    let row = ActivityRow(it);
+                    columns
+                        .iter()
+                        .map(|column| activity::cell(&row, column.name, self.at))
+                        .collect()
+                })
+            }
+            RowId::Waiting(pool, instance, nth) => {
+                let is_same =
+                    |it: &&crate::fleet::Waiting| it.pool == *pool && it.instance == *instance;
+                let found = self.waiting.iter().filter(is_same).nth(*nth);
+                found.map_or_else(Vec::new, |it| vec![waiting_cell(it, self.app.now)])
+            }
+            RowId::Message(id) => {
+                let found = self.app.messages.get(*id);
+                found.map_or_else(Vec::new, |it| vec![message_cell(it)])
+            }
+            RowId::Source(source) => {
+                let found = self
+                    .app
+                    .observation
+                    .sources
+                    .iter()
+                    .find(|it| it.source == *source);
+                found.map_or_else(Vec::new, |it| vec![sources::cell(it, self.app)])
+            }
+        }
+    }
+}
+
+/// Shows a value as a cell; what is not known is a dash, never a zero.
+pub(super) fn value_cell(value: &Value<'_>, role: Role) -> Cell<'static> {
+    match value {
+        Value::Missing => vec![dim("-")],
+        value => vec![Span::new(value.show("-").into_owned(), role)],
+    }
+}
+
+fn instance_cell(row: &InstanceRow<'_>, field: &str, at: Timestamp) -> Cell<'static> {
+    let value = row.value(field, at);
+    let role = match field {
+        "lifecycle" | "state" => row
+            .instance
+            .lifecycle
+            .as_ref()
+            .map_or(Role::Other, |it: &Lifecycle| role_of(it.phase())),
+        "work" => match row.work() {
+            Some(Work::Busy(_)) => Role::Busy,
+            Some(Work::Idle { .. }) => Role::Idle,
+            Some(Work::Offline { .. } | Work::Unknown(_)) | None => Role::Unknown,
+        },
+        "health" if value.show("") != "Healthy" => Role::Danger,
+        "outdated" if value == Value::Flag(true) => Role::Warn,
+        "event" => Role::Warn,
+        "az" | "age" | "market" => Role::Dim,
+        _ => Role::Text,
+    };
+    value_cell(&value, role)
+}
+
+fn waiting_cell(it: &crate::fleet::Waiting, now: Timestamp) -> Cell<'static> {
+    let (sign, role) = if it.is_alarming {
+        ("! ", Role::Danger)
+    } else {
+        ("  ", Role::Dim)
+    };
+    let subject = it.instance.as_ref().map_or_else(
+        || it.pool.name.to_string(),
+        |id| format!("{} {id}", it.pool.name),
+    );
+    let mut cell = vec![
+        Span::new(sign, role),
+        plain(format!("{subject}: ")),
+        Span::new(it.why.clone(), role),
+    ];
+    if let Some(until) = it.until.filter(|it| now < *it) {
+        let left = crate::fleet::short_duration(until.since(now));
+        cell.insert(1, Span::new(format!("{left:>6} "), Role::Waiting));
+    }
+    cell
+}
+
+fn message_cell(it: &crate::tui::app::Message) -> Cell<'static> {
+    let role = severity_role(it.severity);
+    vec![
+        dim(format!("{} ", it.at.clock_time())),
+        Span::new(it.text.clone(), role),
+    ]
+}
+
+pub(super) fn severity_role(severity: Severity) -> Role {
+    match severity {
+        Severity::Note => Role::Text,
+        Severity::Done => Role::Ok,
+        Severity::Warning => Role::Warn,
+        Severity::Failure => Role::Danger,
+    }
+}

@@ -1,0 +1,175 @@
+//! Draws the screen from the app alone: no clock, no IO, no change of anything.
+
+mod activity;
+mod band;
+mod columns;
+mod confirm;
+mod foot;
+mod help;
+mod hints;
+mod instance;
+mod list;
+mod picker;
+mod pool;
+mod prompt;
+mod reader;
+mod sources;
+
+use std::time::Duration;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
+
+use super::{
+    app::{App, Overlay, RowId, View},
+    layout,
+    theme::{Role, Theme},
+    widget::Canvas,
+};
+
+/// Paints everything, and returns where the terminal's cursor belongs.
+pub fn draw(buffer: &mut Buffer, app: &App, theme: &Theme) -> Option<Position> {
+    let mut canvas = Canvas::new(buffer, theme);
+    let screen = app.screen();
+    let areas = layout::areas(app.size);
+    band::draw(&mut canvas, areas.band, app);
+    match &screen.view {
+        View::Fleet | View::Instances | View::Activities | View::Messages | View::Sources => {}
+        View::Pool(key) => pool::draw_facts(&mut canvas, layout::pool_facts(app.size), app, key),
+        View::Instance(id) => instance::draw(&mut canvas, areas.body, app, id),
+        View::Help => help::draw(&mut canvas, areas.body, app),
+    }
+    for (panel_idx, area) in layout::panels(app.size, &screen.view)
+        .into_iter()
+        .enumerate()
+    {
+        if let Some(list) = screen.panels.get(panel_idx) {
+            let has_focus = screen.focus == panel_idx && app.overlays.is_empty();
+            list::draw(&mut canvas, area, app, list, has_focus);
+        }
+    }
+    foot::draw(&mut canvas, areas.foot, app);
+    for overlay in &app.overlays {
+        match overlay {
+            Overlay::Confirm(it) => confirm::draw(&mut canvas, app, it),
+            Overlay::Prompt(it) => prompt::draw(&mut canvas, app, it),
+            Overlay::Filter(it) => prompt::draw_filter(&mut canvas, app, it),
+            Overlay::Picker(it) => picker::draw(&mut canvas, app, it),
+            Overlay::Reader(it) => reader::draw(&mut canvas, app, it),
+        }
+    }
+    hints::draw(&mut canvas, app);
+    canvas.cursor()
+}
+
+/// Returns after how long the screen is different without any news; none when never.
+pub(super) fn changes_in(app: &App) -> Option<Duration> {
+    [band::changes_in(app), list::changes_in(app)]
+        .into_iter()
+        .flatten()
+        .min()
+}
+
+/// Returns how far a screen of text can be scrolled.
+pub(super) fn max_scroll(app: &App) -> usize {
+    let height = usize::from(layout::areas(app.size).body.height);
+    let n_lines = match &app.screen().view {
+        View::Instance(id) => instance::n_lines(app, id),
+        View::Help => help::n_lines(app),
+        View::Fleet
+        | View::Pool(_)
+        | View::Instances
+        | View::Activities
+        | View::Messages
+        | View::Sources => 0,
+    };
+    n_lines.saturating_sub(height)
+}
+
+/// Returns how far the text of the overlay can be scrolled; none when it has no text.
+pub(super) fn max_overlay_scroll(app: &App) -> Option<usize> {
+    match app.overlay()? {
+        Overlay::Reader(it) => Some(reader::max_scroll(app, it)),
+        Overlay::Confirm(it) => Some(confirm::max_scroll(app, it)),
+        Overlay::Prompt(_) | Overlay::Filter(_) | Overlay::Picker(_) => None,
+    }
+}
+
+/// Returns the name or the id under the cursor, for the clipboard.
+pub(super) fn id_under_cursor(app: &App) -> Option<String> {
+    if let Some(Overlay::Reader(it)) = app.overlay() {
+        return Some(reader::whole_text(app, it));
+    }
+    match &app.screen().view {
+        View::Instance(id) => return Some(id.to_string()),
+        View::Help => return None,
+        _ => {}
+    }
+    let row = app.screen().list()?.cursor()?;
+    Some(match row {
+        RowId::Pool(key) | RowId::Waiting(key, None, _) => key.name.to_string(),
+        RowId::Instance(id) | RowId::Waiting(_, Some(id), _) => id.to_string(),
+        RowId::Activity(id) => id.clone(),
+        RowId::Message(id) => app.messages.get(*id)?.text.clone(),
+        RowId::Source(source) => source.to_string(),
+    })
+}
+
+/// Returns the cells of the row under the cursor, separated by tabs.
+pub(super) fn row_under_cursor(app: &App) -> Option<String> {
+    let list = app.screen().list()?;
+    let row = list.cursor()?;
+    let cells = list::cells_of(app, list, row);
+    let texts = cells
+        .iter()
+        .map(|cell| cell.iter().map(|it| it.text.as_ref()).collect::<String>());
+    Some(texts.collect::<Vec<_>>().join("\t"))
+}
+
+/// The middle of the screen, for an overlay of this size.
+fn middle(app: &App, width: u16, height: u16) -> Rect {
+    let width = width.min(app.size.width);
+    let height = height.min(app.size.height);
+    Rect::new(
+        (app.size.width - width) / 2,
+        (app.size.height - height) / 2,
+        width,
+        height,
+    )
+}
+
+/// Breaks text into lines of at most `width` cells, at spaces where it can.
+fn wrap(text: &str, width: u16) -> Vec<String> {
+    let width = usize::from(width.max(1));
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let mut word = word;
+        let taken = line.chars().count();
+        if taken != 0 && width < taken + 1 + word.chars().count() {
+            lines.push(std::mem::take(&mut line));
+        } else if taken != 0 {
+            line.push(' ');
+        }
+        // A word that is longer than a line is cut: an ARN, a path.
+        while width < word.chars().count() {
+            let end = word.char_indices().nth(width).map_or(word.len(), |it| it.0);
+            lines.push(word[..end].to_owned());
+            word = &word[end..];
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// Text, for a place where what it means is plain.
+fn plain(text: impl Into<String>) -> super::widget::Span<'static> {
+    super::widget::Span::new(text.into(), Role::Text)
+}
+
+fn dim(text: impl Into<String>) -> super::widget::Span<'static> {
+    super::widget::Span::new(text.into(), Role::Dim)
+}

@@ -1,0 +1,120 @@
+//! A long text over the screen: console output, the whole of an activity or a message.
+
+use super::{activity, middle, wrap};
+use crate::{
+    fleet::sanitize_lines,
+    tui::{
+        app::{App, Reader, ReaderText},
+        theme::Role,
+        widget::Canvas,
+    },
+};
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, reader: &Reader) {
+    let area = middle(
+        app,
+        app.size.width.saturating_sub(4).max(20),
+        app.size.height.saturating_sub(2).max(3),
+    );
+    let inside = canvas.frame(area, &title(app, reader), Role::Overlay);
+    let lines = lines(app, reader, inside.width.saturating_sub(2));
+    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(reader.scroll)) {
+        canvas.put(
+            inside.x + 1,
+            y,
+            inside.width.saturating_sub(2),
+            line,
+            Role::Text,
+        );
+    }
+    let shown = reader.scroll + usize::from(inside.height);
+    if shown < lines.len() {
+        let more = format!(" {} more lines ", lines.len() - shown);
+        canvas.put_right(
+            area.x,
+            area.bottom() - 1,
+            area.width.saturating_sub(2),
+            &more,
+            Role::Dim,
+        );
+    }
+}
+
+pub(super) fn max_scroll(app: &App, reader: &Reader) -> usize {
+    let width = app
+        .size
+        .width
+        .saturating_sub(4)
+        .max(20)
+        .min(app.size.width)
+        .saturating_sub(4);
+    let height = app
+        .size
+        .height
+        .saturating_sub(2)
+        .max(3)
+        .min(app.size.height)
+        .saturating_sub(2);
+    lines(app, reader, width)
+        .len()
+        .saturating_sub(usize::from(height))
+}
+
+/// Returns the text as it was, for the clipboard.
+pub(super) fn whole_text(app: &App, reader: &Reader) -> String {
+    lines(app, reader, u16::MAX).join("\n")
+}
+
+fn title(app: &App, reader: &Reader) -> String {
+    match &reader.text {
+        ReaderText::Console(id) => {
+            let fetched = app.consoles.get(id);
+            let at = fetched.and_then(|it| it.answer.as_ref()?.as_ref().ok()?.at);
+            let at = at.map_or(String::new(), |it| {
+                format!(", as EC2 kept it at {}", it.clock_time())
+            });
+            let asked = if fetched.is_some_and(|it| it.is_asked) {
+                ", asking"
+            } else {
+                ""
+            };
+            format!("console output of {id}{at}{asked}")
+        }
+        ReaderText::Message(_) => "message".to_owned(),
+        ReaderText::Activity(_) => "activity".to_owned(),
+    }
+}
+
+fn lines(app: &App, reader: &Reader, width: u16) -> Vec<String> {
+    let texts: Vec<String> = match &reader.text {
+        ReaderText::Console(id) => match app.consoles.get(id).and_then(|it| it.answer.as_ref()) {
+            None => vec!["asking EC2 for it".to_owned()],
+            Some(Err(failure)) => vec![failure.what.clone()],
+            Some(Ok(output)) if output.text.trim().is_empty() => {
+                vec![
+                    "EC2 kept nothing yet; the output lags behind the machine by minutes"
+                        .to_owned(),
+                ]
+            }
+            Some(Ok(output)) => sanitize_lines(&output.text)
+                .map(std::borrow::Cow::into_owned)
+                .collect(),
+        },
+        ReaderText::Message(id) => app.messages.get(*id).map_or_else(Vec::new, |it| {
+            vec![it.at.to_string(), String::new(), it.text.clone()]
+        }),
+        ReaderText::Activity(id) => {
+            let found = app
+                .observation
+                .fleet
+                .activities
+                .iter()
+                .find(|it| it.id == *id);
+            found.map_or_else(
+                || vec!["not in the last reading any more".to_owned()],
+                |it| activity::lines(it),
+            )
+        }
+    };
+    texts.iter().flat_map(|it| wrap(it, width)).collect()
+}

@@ -1,0 +1,9 @@
+//! Pieces that every screen is made of. Nothing here knows the app.
+
+mod bar;
+mod canvas;
+mod table;
+
+pub(super) use bar::{bar, role_of};
+pub(super) use canvas::{Canvas, Span, width_of};
+pub(super) use table::{Cell, Column, GUTTER, RowState, Table, fit};
