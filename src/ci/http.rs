@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::fleet::{FailureKind, Timestamp};
 
-use super::{Endpoint, Error, Secret, explain, reply::Reply, secret::Redactor, text};
+use super::{Endpoint, Error, Reading, Secret, explain, reply::Reply, secret::Redactor, text};
 
 /// No list of agents that a person could work with is larger.
 const N_BYTES_MAX: usize = 64 << 20;
@@ -55,8 +55,6 @@ pub(super) struct Http {
 pub(super) struct Extras {
     pub(super) headers: HeaderMap,
     pub(super) json: Option<Vec<u8>>,
-    /// Leaves the credentials out.
-    pub(super) is_anonymous: bool,
 }
 
 impl Extras {
@@ -209,7 +207,7 @@ impl Http {
 
     fn request(&self, method: Method, url: Url, extras: Extras) -> RequestBuilder {
         let mut headers = self.headers.clone();
-        if let Some(value) = self.authorization.as_ref().filter(|_| !extras.is_anonymous) {
+        if let Some(value) = &self.authorization {
             headers.insert(AUTHORIZATION, value.clone());
         }
         headers.extend(extras.headers);
@@ -238,10 +236,16 @@ impl Http {
         }
     }
 
-    /// Stays away for as long as the controller asked.
-    pub(super) fn hold(&self, now: Timestamp, wait: Duration) {
-        let mut until = self.hold_until.lock().expect("no panic while held");
-        *until = (*until).max(Some(now + wait));
+    /// Stays away for as long as the controller asked, if it did.
+    pub(super) fn heed(&self, now: Timestamp, reading: &Result<Reading, Error>) {
+        if let Err(Error {
+            retry_in: Some(wait),
+            ..
+        }) = reading
+        {
+            let mut until = self.hold_until.lock().expect("no panic while held");
+            *until = (*until).max(Some(now + *wait));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The door to CI controllers: who runs what, what waits, and the cordon.
 
+pub mod buildbot;
 mod endpoint;
 mod epoch;
 mod explain;
@@ -70,6 +71,14 @@ impl Error {
             what: what.into(),
             retry_in: None,
         }
+    }
+
+    /// Refuses a call that is for AWS.
+    fn not_ours(call: &Call) -> Self {
+        Self::new(
+            FailureKind::Invalid,
+            format!("{} is not for a CI controller", call.operation()),
+        )
     }
 
     pub fn into_failure(self, at: Timestamp) -> Failure {

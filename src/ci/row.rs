@@ -84,6 +84,13 @@ fn id_of(raw: &RawValue, id_keys: &[&str]) -> Option<String> {
     })
 }
 
+/// Returns one number of an item that may make no sense otherwise.
+pub(super) fn number_of(raw: &RawValue, key: &str) -> Option<u64> {
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(raw.get()).ok()?;
+    fields.get(key)?.as_u64()
+}
+
 /// Reads a field that only decorates: one of another type is as good as none.
 pub(super) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

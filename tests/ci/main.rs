@@ -1,6 +1,9 @@
 //! The doors to CI controllers, against loopback servers that answer as the real ones do,
 //! and as badly as they can.
 
+mod buildbot;
+#[path = "../common/mod.rs"]
+mod common;
 mod doors;
 mod faults;
 mod jenkins;

@@ -8,11 +8,13 @@
     reason = "every test binary compiles this and uses its part"
 )]
 
+mod buildbot;
 mod ministack;
 mod moto;
 mod python;
 mod tied;
 
+pub(crate) use buildbot::{BUILDBOT_USER, BuildbotMaster};
 pub(crate) use ministack::Ministack;
 pub(crate) use moto::{Moto, Request};
 pub(crate) use python::python_program;

@@ -24,10 +24,7 @@ impl Jenkins {
                 FailureKind::Invalid,
                 "Jenkins cannot remove an agent on the condition that it is idle",
             )),
-            _ => Err(Error::new(
-                FailureKind::Invalid,
-                format!("{} is not for a CI controller", call.operation()),
-            )),
+            _ => Err(Error::not_ours(call)),
         }
     }
 

@@ -222,13 +222,7 @@ impl Ci for Jenkins {
     async fn observe(&self, now: Timestamp) -> Result<Reading, Error> {
         self.http.check_hold(now)?;
         let reading = self.read(now).await;
-        if let Err(Error {
-            retry_in: Some(wait),
-            ..
-        }) = &reading
-        {
-            self.http.hold(now, *wait);
-        }
+        self.http.heed(now, &reading);
         reading
     }
 
