@@ -18,8 +18,10 @@ pub struct Instance {
     pub pool: Option<PoolKey>,
     /// `None` for an instance that belongs to no group.
     pub lifecycle: Option<Lifecycle>,
-    /// When we first saw it in this lifecycle state. AWS does not tell when a
-    /// state began, so a countdown that starts here can only be late, never early.
+    /// When we first saw it in this lifecycle state, or when the activity that
+    /// led to it began, where that is known and tighter. AWS does not tell when
+    /// a state began; a countdown that starts here is late by a reading at the
+    /// most, or early by the seconds that a machine took to get there.
     pub lifecycle_since: Timestamp,
     /// `None` when EC2 has not shown the machine to us yet.
     pub state: Option<MachineState>,
