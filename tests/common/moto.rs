@@ -26,6 +26,8 @@ pub(crate) struct Moto {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Request {
     pub(crate) service: String,
+    /// The access key that signed it.
+    pub(crate) key: String,
     pub(crate) action: String,
     pub(crate) mutating: bool,
     /// What was asked, flat, as the query protocol writes it.
@@ -70,7 +72,7 @@ impl Moto {
         &self.endpoint
     }
 
-    /// Sets what goes wrong from now on; `json!({})` is nothing. See lifecycle_moto.py.
+    /// Sets what goes wrong from now on; `json!({})` is nothing. See `lifecycle/front.py`.
     pub(crate) fn set_faults(&self, faults: &serde_json::Value) {
         // Renamed into place, so that the server never reads half of it.
         let new = self.faults.with_extension("new");

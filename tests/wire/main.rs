@@ -1,11 +1,22 @@
 //! The doors to AWS against real servers on loopback, which the tests start by themselves.
 //!
 //! Auto Scaling is moto with working lifecycles, a stand-in that is written
-//! from AWS' documentation: see tests/servers/lifecycle_moto.py.
+//! from AWS' documentation: see `tests/servers/lifecycle_moto.py`.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test needs is there, or the test fails"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod budget;
+mod calls;
+mod credentials;
+mod faults;
+mod lifecycle;
+mod loose;
 mod pools;
 mod region;
 mod servers;

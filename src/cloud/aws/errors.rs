@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
-use super::watch::WebPage;
+use super::watch::NotAnAnswer;
 use crate::{cloud::Error, fleet::FailureKind};
 
 /// Longer messages are cut: AWS puts encoded policies and whole requests into them.
@@ -51,12 +51,8 @@ where
     if let Some(credentials) = find_source::<CredentialsError>(error) {
         return (FailureKind::Credentials, no_credentials(credentials));
     }
-    if find_source::<WebPage>(error).is_some() {
-        return (
-            FailureKind::Unknown,
-            "a web page came instead of an answer; is there a login page or a proxy in between?"
-                .into(),
-        );
+    if let Some(it) = find_source::<NotAnAnswer>(error) {
+        return (FailureKind::Unknown, it.to_string());
     }
     match error {
         SdkError::TimeoutError(_) => (FailureKind::Unknown, "no answer in time".into()),

@@ -71,10 +71,11 @@ mod tests {
 
     use super::*;
 
+    /// A page and the next token, or a refusal and whether the token was stale.
+    type Scripted = Result<(Vec<u32>, Option<&'static str>), bool>;
+
     /// Answers with these, and remembers the tokens that it was asked with.
-    fn answers(
-        script: Vec<Result<(Vec<u32>, Option<&'static str>), bool>>,
-    ) -> (Walk<u32>, Vec<Option<String>>) {
+    fn answers(script: Vec<Scripted>) -> (Walk<u32>, Vec<Option<String>>) {
         let (script, asked) = (RefCell::new(script.into_iter()), RefCell::new(Vec::new()));
         let walk = walk("list", |token| {
             asked.borrow_mut().push(token);

@@ -40,6 +40,10 @@ impl Schedule {
         let Some((at, n_pages)) = self.last else {
             return Some(Duration::MAX);
         };
+        if now < at {
+            // The clock was set back; when the walk was made is not known.
+            return Some(Duration::MAX);
+        }
         now.since(at).checked_sub(INTERVAL.saturating_mul(n_pages))
     }
 }

@@ -1,4 +1,4 @@
-//! Sees every attempt of every request: counts it, and refuses a web page that poses as an answer.
+//! Sees every attempt of every request: counts it, and refuses what only looks like an answer.
 
 use std::sync::{
     Arc,
@@ -49,8 +49,9 @@ impl Intercept for Watch {
         Ok(())
     }
 
-    /// The SDK does not look at the body of an answer that has no fields, so
-    /// the login page of a proxy would pass for a write that was done.
+    /// The SDK reads what it can find and asks for no more: an answer without
+    /// fields may be the login page of a proxy, and a listing that broke off
+    /// in the middle is to it a short listing.
     fn read_after_deserialization(
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
@@ -61,16 +62,23 @@ impl Intercept for Watch {
         let content_type = response.headers().get("content-type").unwrap_or("");
         let body = response.body().bytes().unwrap_or_default();
         if content_type.starts_with("text/html") || is_web_page(body) {
-            return Err(WebPage.into());
+            return Err(NotAnAnswer::WebPage.into());
+        }
+        if !is_whole(body) {
+            return Err(NotAnAnswer::BrokenOff.into());
         }
         Ok(())
     }
 }
 
-/// An answer that is a web page: a login page or a proxy stands between us and AWS.
+/// Something that came with a good status and is no answer of AWS.
 #[derive(Debug, thiserror::Error)]
-#[error("a web page came instead of an answer of AWS")]
-pub(super) struct WebPage;
+pub(super) enum NotAnAnswer {
+    #[error("a web page came instead of an answer; is there a login page or a proxy in between?")]
+    WebPage,
+    #[error("the answer broke off in the middle")]
+    BrokenOff,
+}
 
 fn is_web_page(body: &[u8]) -> bool {
     let body = body.trim_ascii_start();
@@ -78,6 +86,37 @@ fn is_web_page(body: &[u8]) -> bool {
         body.get(..start.len())
             .is_some_and(|it| it.eq_ignore_ascii_case(start))
     })
+}
+
+/// Returns whether an XML document ends with its root; true for anything else.
+fn is_whole(body: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else {
+        // Cut inside a character, or not XML.
+        return !body.trim_ascii_start().starts_with(b"<");
+    };
+    let text = text.trim();
+    let mut rest = text;
+    // The declaration, and comments before the root.
+    while rest.starts_with("<?") || rest.starts_with("<!") {
+        let end = if rest.starts_with("<!--") { "-->" } else { ">" };
+        let Some((_, after)) = rest.split_once(end) else {
+            return false;
+        };
+        rest = after.trim_start();
+    }
+    let Some(root) = rest.strip_prefix('<') else {
+        return rest.len() == text.len();
+    };
+    let name_end = root.find(|it: char| it.is_whitespace() || it == '>' || it == '/');
+    let Some(name) = name_end.map(|end| &root[..end]) else {
+        return false;
+    };
+    let is_closed = text
+        .strip_suffix('>')
+        .and_then(|it| it.trim_end().strip_suffix(name))
+        .is_some_and(|it| it.ends_with("</"));
+    let is_empty = root.ends_with("/>") && root.matches('<').count() == 0;
+    is_closed || is_empty
 }
 
 /// A provider of credentials that remembers when the last ones end.
@@ -130,6 +169,20 @@ impl ProvideCredentials for Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_xml_answer_is_whole_when_its_root_is_closed() {
+        let answer = "<?xml version=\"1.0\"?>\n<!-- > -->\n<R xmlns=\"u\"><a>ü</a></R>\n";
+        assert!(is_whole(answer.as_bytes()));
+        let start = answer.find("<R").unwrap();
+        for end in start + 1..answer.trim_end().len() {
+            assert!(!is_whole(&answer.as_bytes()[..end]), "{}", &answer[..start]);
+        }
+        for whole in ["", "{}", "plain", "<R/>", "<R a=\"b\"/>", "<R></R >"] {
+            assert!(is_whole(whole.as_bytes()), "{whole}");
+        }
+        assert!(!is_whole(b"<Roots></Root>") && !is_whole(b"<R><b/>"));
+    }
 
     #[test]
     fn a_web_page_is_known_by_its_first_bytes() {

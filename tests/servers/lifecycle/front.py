@@ -84,6 +84,7 @@ class Front:
         action = parameters.pop("Action", target)
         scope = environ.get("HTTP_AUTHORIZATION", "").split("/")
         service = scope[3] if len(scope) > 3 else ""
+        key = scope[0].rpartition("=")[2]
         faults = FAULTS.for_request(action, "NextToken" in parameters)
         fault, status, headers, content = self.answer(faults, service, environ)
         # Logged before it is sent, so that who has the answer finds the line.
@@ -91,6 +92,7 @@ class Front:
             entry = {
                 "t": round(time.time(), 3),
                 "service": service,
+                "key": key,
                 "action": action,
                 "mutating": not action.startswith(READS),
                 "fault": fault,
