@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::field;
 use crate::fleet::{
     Align::{Left, Right},
-    Field, Fleet, ImageId, Instance, Phase, Pool, Queue, Record, Roster, Scope, Timestamp, Value,
-    Work,
+    CiLink, Field, Fleet, ImageId, Instance, Phase, Pool, Queue, Record, Roster, Scope, Timestamp,
+    Value, Work,
 };
 
 /// A pool with what its members and agents add up to.
@@ -20,6 +20,8 @@ pub struct PoolRow<'a> {
     pub n_idle: u32,
     pub n_queued: Option<u32>,
     pub n_outdated: u32,
+    /// Whether the pool's controller was ever read; without that, no work is known.
+    pub is_work_known: bool,
 }
 
 impl<'a> PoolRow<'a> {
@@ -34,6 +36,7 @@ impl<'a> PoolRow<'a> {
     pub fn new(fleet: &'a Fleet, pool: &'a Arc<Pool>) -> Self {
         let key = pool.key();
         let roster = fleet.roster(&key);
+        let link = pool.ci.as_ref().filter(|it| is_read(fleet, it));
         let mut row = Self {
             pool,
             roster,
@@ -41,7 +44,8 @@ impl<'a> PoolRow<'a> {
             n_executors: 0,
             n_busy: 0,
             n_idle: 0,
-            n_queued: pool.ci.as_ref().map(|link| {
+            is_work_known: link.is_some(),
+            n_queued: link.map(|link| {
                 let is_ours =
                     |it: &&Queue| it.controller == link.controller && it.label == link.label;
                 fleet
@@ -67,6 +71,14 @@ impl<'a> PoolRow<'a> {
     pub fn count(&self, phase: Phase) -> u32 {
         self.roster.counts.get(phase)
     }
+}
+
+/// Returns whether a controller was ever read: it, or anything of it, is there.
+fn is_read(fleet: &Fleet, link: &CiLink) -> bool {
+    let name = &link.controller;
+    fleet.controllers.iter().any(|it| it.name == *name)
+        || fleet.executors.iter().any(|it| it.controller == *name)
+        || fleet.queues.iter().any(|it| it.controller == *name)
 }
 
 /// Returns whether the machine was made from another image or template version
@@ -208,8 +220,8 @@ impl Record for PoolRow<'_> {
             "standby" => counts(&[Phase::Standby]),
             "waiting" => counts(&[Phase::PendingWait, Phase::TerminatingWait]),
             // Without a controller nothing is known of work, and that is not zero.
-            "busy" => Value::maybe_count(pool.ci.as_ref().map(|_| self.n_busy)),
-            "idle" => Value::maybe_count(pool.ci.as_ref().map(|_| self.n_idle)),
+            "busy" => Value::maybe_count(self.is_work_known.then_some(self.n_busy)),
+            "idle" => Value::maybe_count(self.is_work_known.then_some(self.n_idle)),
             "queued" => Value::maybe_count(self.n_queued),
             "outdated" => Value::count(self.n_outdated),
             "image" => Value::maybe_text(
