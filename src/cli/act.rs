@@ -6,7 +6,7 @@ use super::{
     ActFlags, ActFormat, Error, Exit, Session, confirm, exit,
     json::{self, ActionResult, Applied, Launched, What},
     plan,
-    session::{self, Sight},
+    session::{self, Interrupts, Sight},
     table,
 };
 use crate::{
@@ -133,6 +133,7 @@ impl Acting<'_, '_> {
         self.result.calls.clear();
         let is_terminal = self.session.printer.terminal.stderr_is_terminal;
         let mut is_talkative = is_terminal;
+        let mut interrupts = Interrupts::new();
         let long = tokio::time::sleep(LONG);
         let deadline = tokio::time::sleep(self.flags.timeout.unwrap_or(Duration::MAX));
         tokio::pin!(long, deadline);
@@ -148,7 +149,7 @@ impl Acting<'_, '_> {
                 }
                 () = &mut long, if !is_talkative => is_talkative = true,
                 () = &mut deadline => return Ok(Followed::Left("--timeout is over")),
-                _ = tokio::signal::ctrl_c() => return Ok(Followed::Left("interrupted")),
+                () = interrupts.next() => return Ok(Followed::Left("interrupted")),
             }
         }
     }

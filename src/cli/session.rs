@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+};
 
 use super::{Error, Exit, Printer};
 use crate::{
@@ -51,6 +54,25 @@ impl Sight {
 
     pub(super) fn exit(&self) -> Exit {
         Exit::of_reading(self.failures.iter().map(|it| &it.1))
+    }
+}
+
+/// Ctrl-C, from the moment this is made: none that comes between two waits is lost.
+pub(super) struct Interrupts(Option<Signal>);
+
+impl Interrupts {
+    pub(super) fn new() -> Self {
+        // Without a handler, Ctrl-C ends the process at once, which will do.
+        Self(signal(SignalKind::interrupt()).ok())
+    }
+
+    pub(super) async fn next(&mut self) {
+        match &mut self.0 {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => std::future::pending().await,
+        }
     }
 }
 

@@ -1,12 +1,17 @@
 //! A listing again and again, until Ctrl-C.
 
-use super::{Error, Exit, Format, Session, listing::Listing, session};
+use super::{
+    Error, Exit, Format, Session,
+    listing::Listing,
+    session::{self, Interrupts},
+};
 
 /// Writes the listing whenever something changed; on a terminal a table is drawn in place.
 pub(super) async fn run(session: &mut Session<'_>, listing: &Listing) -> Result<Exit, Error> {
     let is_table = listing.flags.output == Format::Table;
     let is_drawn = is_table && session.printer.terminal.stdout_is_terminal;
     let mut sight = session.read_all(listing.flags.timeout).await?;
+    let mut interrupts = Interrupts::new();
     let mut last = None;
     let mut warned = Vec::new();
     if is_drawn {
@@ -35,19 +40,24 @@ pub(super) async fn run(session: &mut Session<'_>, listing: &Listing) -> Result<
             } else if is_new {
                 session.printer.data(&text.body)?;
             }
-            // A source that stays silent is told of once, not at every reading.
-            for line in warnings.iter().filter(|it| !warned.contains(*it)) {
-                session.printer.warn(line);
+            for (line, (source, failure)) in warnings.iter().zip(&sight.failures) {
+                // A source that stays silent is told of once, not at every reading.
+                if !warned.contains(&(source.clone(), failure.kind)) {
+                    session.printer.warn(line);
+                }
             }
         }
-        warned = warnings;
+        let failures = sight.failures.iter();
+        warned = failures
+            .map(|(source, it)| (source.clone(), it.kind))
+            .collect();
         last = Some(text.fingerprint);
         if session.printer.is_closed() {
             return Ok(Exit::Done);
         }
         tokio::select! {
             event = session.events.recv() => session::hear(event)?,
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+            () = interrupts.next() => return Ok(Exit::Done),
         }
         sight = session.sight(None);
     }

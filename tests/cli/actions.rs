@@ -211,18 +211,14 @@ fn a_guardrail_refuses_and_says_why() {
     sandbox.configure(
         "[[guardrail]]\nenvironment = \"production\"\nactions = [\"scale\"]\nmax_instances = 3\nreason = \"page the build team first\"\n",
     );
-    let said = sandbox.run("scale release +5 --yes --demo --speed 0");
-    snapbox::assert_data_eq!(
-        said,
-        str![[r#"
-$ pooldeck scale release +5 --yes --demo --speed 0
+    let said = sandbox.run("scale release +4 --yes --demo --speed 0");
+    snapbox::assert_data_eq!(said, str![[r#"
+$ pooldeck scale release +4 --yes --demo --speed 0
 --- stderr
-error: demo/us-east-1/release has max 12, below 13; add --max 13 to raise it
+error: scale would touch 4 of 9 instances of release, and a guardrail allows 3 (page the build team first)
 --- exit code 3
 
-"#]]
-        .raw()
-    );
+"#]].raw());
 }
 
 #[test]

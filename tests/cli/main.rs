@@ -8,6 +8,11 @@
 )]
 
 mod actions;
+mod contract;
+mod exits;
 mod mistakes;
 mod reads;
 mod sandbox;
+mod stage;
+mod streams;
+mod watch;

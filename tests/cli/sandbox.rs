@@ -1,8 +1,8 @@
 //! Runs the real binary with a home of its own, and writes down what it said.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
-use snapbox::cmd::{Command, cargo_bin};
+use snapbox::cmd::cargo_bin;
 
 /// A home directory that nobody else uses, and a command line on it.
 pub(crate) struct Sandbox {
@@ -29,12 +29,14 @@ impl Sandbox {
 
     /// Returns a command that inherits nothing; `line` is written as in a shell.
     pub(crate) fn command(&self, line: &str) -> Command {
-        Command::new(cargo_bin!("pooldeck"))
+        let mut command = Command::new(cargo_bin!("pooldeck"));
+        command
             .env_clear()
             .env("HOME", self.home())
             .env("USER", "tester")
             .current_dir(self.home())
-            .args(shlex::split(line).unwrap())
+            .args(shlex::split(line).unwrap());
+        command
     }
 
     /// Runs `pooldeck LINE`, and returns what a terminal log would show.

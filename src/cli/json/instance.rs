@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::fleet::{self, InstanceRow, Timestamp};
+use crate::fleet::{self, InstanceRow, Timestamp, Work};
 
 /// One row of `instances`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,8 +23,8 @@ pub struct Instance {
     pub state_reason: Option<String>,
     pub health: Option<String>,
     #[serde(rename = "type")]
-    pub instance_type: String,
-    pub az: String,
+    pub instance_type: Option<String>,
+    pub az: Option<String>,
     /// `on-demand`, `spot`, ….
     pub market: String,
     pub image: Option<String>,
@@ -44,7 +44,8 @@ pub struct Instance {
     pub work: &'static str,
     /// Whether an agent on it takes no new jobs; null without an agent.
     pub cordoned: Option<bool>,
-    pub jobs: Vec<Job>,
+    /// What its agents run; null when that is not known. A busy agent may hide its jobs.
+    pub jobs: Option<Vec<Job>>,
     pub tags: BTreeMap<String, String>,
 }
 
@@ -62,6 +63,7 @@ impl Instance {
         let it = row.instance;
         let agents: Vec<_> = row.fleet.executors_on(&it.id).collect();
         let jobs = agents.iter().flat_map(|agent| agent.jobs());
+        let is_known = matches!(row.work(), Some(Work::Busy(_) | Work::Idle { .. }));
         Self {
             id: it.id.to_string(),
             pool: it.pool.as_ref().map(|key| key.name.to_string()),
@@ -71,8 +73,8 @@ impl Instance {
             state: it.state.as_ref().map(ToString::to_string),
             state_reason: it.state_reason.clone(),
             health: it.health.as_ref().map(ToString::to_string),
-            instance_type: it.instance_type.clone(),
-            az: it.zone.clone(),
+            instance_type: known(&it.instance_type),
+            az: known(&it.zone),
             market: it.market.to_string(),
             image: it.image.as_ref().map(ToString::to_string),
             template: it.template_name.clone(),
@@ -85,9 +87,9 @@ impl Instance {
             private_dns: it.private_dns.clone(),
             status_checks: it.status_checks.clone(),
             scheduled_event: it.scheduled_event.clone(),
-            work: row.work().map_or("unknown", fleet::Work::as_str),
+            work: row.work().map_or("unknown", Work::as_str),
             cordoned: (!agents.is_empty()).then(|| agents.iter().any(|it| it.cordoned)),
-            jobs: jobs.map(Job::new).collect(),
+            jobs: is_known.then(|| jobs.map(Job::new).collect()),
             tags: it.tags.clone(),
         }
     }
@@ -102,4 +104,9 @@ impl Job {
             expected_end: job.expected_end,
         }
     }
+}
+
+/// An empty text is how the model says that EC2 has not told yet.
+fn known(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|it| !it.is_empty())
 }

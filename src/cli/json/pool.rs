@@ -96,15 +96,18 @@ pub struct Refresh {
     pub ended_at: Option<Timestamp>,
 }
 
-/// What the agents on the pool's instances add up to.
+/// What the agents on the pool's instances add up to. The numbers are null
+/// when the controller was never read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Executors {
     pub controller: String,
     pub label: String,
-    pub total: u32,
-    pub busy: u32,
+    pub total: Option<u32>,
+    pub busy: Option<u32>,
     /// Those that run nothing and may take a job.
-    pub idle: u32,
+    pub idle: Option<u32>,
+    /// Those of which it is not known what they do.
+    pub unknown: Option<u32>,
     /// Jobs that wait for the label.
     pub queued: Option<u32>,
 }
@@ -122,10 +125,12 @@ pub struct Waiting {
 impl Pool {
     pub(in crate::cli) fn all(rows: &[PoolRow<'_>], fleet: &Fleet) -> Vec<Self> {
         let waiting = fleet::waiting(fleet);
-        rows.iter().map(|it| Self::new(it, &waiting)).collect()
+        rows.iter()
+            .map(|it| Self::new(it, fleet, &waiting))
+            .collect()
     }
 
-    fn new(row: &PoolRow<'_>, waiting: &[fleet::Waiting]) -> Self {
+    fn new(row: &PoolRow<'_>, fleet: &Fleet, waiting: &[fleet::Waiting]) -> Self {
         let pool = row.pool;
         let (key, capacity) = (pool.key(), pool.capacity);
         let counts = row.roster.counts.iter();
@@ -163,14 +168,7 @@ impl Pool {
             enabled_metrics: pool.enabled_metrics.clone(),
             created_at: pool.created_at,
             status: pool.status.clone(),
-            executors: pool.ci.as_ref().map(|link| Executors {
-                controller: link.controller.to_string(),
-                label: link.label.clone(),
-                total: row.n_executors,
-                busy: row.n_busy,
-                idle: row.n_idle,
-                queued: row.n_queued,
-            }),
+            executors: pool.ci.as_ref().map(|it| Executors::new(it, row, fleet)),
             waiting: waiting.map(Waiting::new).collect(),
             tags: pool.tags.clone(),
         }
@@ -230,6 +228,24 @@ impl Refresh {
             instances_to_update: refresh.n_instances_to_update,
             started_at: refresh.started_at,
             ended_at: refresh.ended_at,
+        }
+    }
+}
+
+impl Executors {
+    fn new(link: &fleet::CiLink, row: &PoolRow<'_>, fleet: &Fleet) -> Self {
+        let known = |n| row.is_work_known.then_some(n);
+        let agents = row.roster.instances.iter();
+        let agents = agents.flat_map(|it| fleet.executors_on(&it.id));
+        let unknown = agents.filter(|it| matches!(it.work, fleet::Work::Unknown(_)));
+        Self {
+            controller: link.controller.to_string(),
+            label: link.label.clone(),
+            total: known(row.n_executors),
+            busy: known(row.n_busy),
+            idle: known(row.n_idle),
+            unknown: known(u32::try_from(unknown.count()).unwrap_or(u32::MAX)),
+            queued: row.n_queued,
         }
     }
 }
