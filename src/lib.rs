@@ -9,6 +9,7 @@ pub mod cli;
 pub mod cloud;
 pub mod engine;
 pub mod fleet;
+pub mod operation;
 pub mod settings;
 pub mod sim;
 pub mod tui;

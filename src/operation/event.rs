@@ -1,0 +1,69 @@
+//! What happens to an operation, as its journal keeps it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{OperationId, Owner, Sight, Spec};
+use crate::fleet::{Call, FailureKind, InstanceId, Timestamp};
+
+/// One line of a journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub what: Happening,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Happening {
+    /// Always the first, and only the first.
+    Planned {
+        version: u32,
+        id: OperationId,
+        spec: Spec,
+        owner: Owner,
+        reason: Option<String>,
+        command_line: String,
+    },
+    /// On disk before the call is sent: after a crash it may or may not have happened.
+    Intended {
+        call: Call,
+    },
+    Applied {
+        call: Call,
+    },
+    /// The service answered no, so nothing happened.
+    Refused {
+        call: Call,
+        kind: FailureKind,
+        why: String,
+    },
+    /// No answer: it may have happened.
+    Unanswered {
+        call: Call,
+        why: String,
+    },
+    /// What a reading said of a target.
+    Saw {
+        instance: InstanceId,
+        sight: Sight,
+    },
+    Paused,
+    Resumed,
+    /// Gives back what has not been terminated, and ends.
+    Aborted {
+        why: String,
+    },
+    /// Another driver took over.
+    Adopted {
+        owner: Owner,
+    },
+    /// Nothing more will happen; the sentences say what was not done.
+    Ended {
+        left: Vec<String>,
+    },
+}
+
+impl Event {
+    pub const VERSION: u32 = 1;
+}

@@ -1,0 +1,22 @@
+//! Long operations as pure state machines: what was asked, what has happened,
+//! and what comes next. Nothing here reads a clock, sleeps, or calls anyone.
+//!
+//! The state is nothing but the fold of journaled events: to resume is to
+//! replay and to ask again. `decide` is level-triggered: an operator may scale,
+//! an instance may die, another tool may meddle half-way; the next observation
+//! is simply different.
+
+mod decide;
+mod event;
+mod sight;
+mod spec;
+mod state;
+mod undo;
+mod words;
+
+pub use decide::{Decision, decide};
+pub use event::{Event, Happening};
+pub use sight::{Sight, sightings};
+pub use spec::{Drain, OperationId, Owner, Proof, Spec, TAG};
+pub use state::{JournalError, Operation, Standing, TargetState};
+pub use words::{Halt, WaitingOn};

@@ -1,0 +1,156 @@
+//! What a reading says of a target: the evidence for and against idleness.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Happening, Operation, Standing};
+use crate::fleet::{
+    Executor, Fleet, Instance, InstanceId, Job, MachineState, Phase, Timestamp, Work,
+};
+
+/// What one reading says of one instance and all its agents together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "seen", rename_all = "snake_case")]
+pub enum Sight {
+    /// Every agent is cordoned, and its controller says that it runs nothing.
+    Idle { at: Timestamp },
+    /// A job runs, whether we may see it or not.
+    Busy { at: Timestamp, jobs: Vec<Job> },
+    /// An agent may still be given a job.
+    Open { at: Timestamp, executor: String },
+    /// It cannot be told. Not idle.
+    Unknown { at: Timestamp, why: String },
+    /// It is on its way out, and no hook holds it any more.
+    Leaving { at: Timestamp },
+    /// The machine is not in the reading, while its pool is.
+    Gone { at: Timestamp },
+}
+
+impl Sight {
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Idle { at }
+            | Self::Busy { at, .. }
+            | Self::Open { at, .. }
+            | Self::Unknown { at, .. }
+            | Self::Leaving { at }
+            | Self::Gone { at } => *at,
+        }
+    }
+
+    /// Returns whether the two say the same, at whatever time.
+    fn says_the_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Idle { .. }, Self::Idle { .. })
+            | (Self::Leaving { .. }, Self::Leaving { .. })
+            | (Self::Gone { .. }, Self::Gone { .. }) => true,
+            (Self::Busy { jobs, .. }, Self::Busy { jobs: others, .. }) => jobs == others,
+            (
+                Self::Open { executor, .. },
+                Self::Open {
+                    executor: other, ..
+                },
+            ) => executor == other,
+            (Self::Unknown { why, .. }, Self::Unknown { why: other, .. }) => why == other,
+            _ => false,
+        }
+    }
+}
+
+/// Returns what is new in this fleet about the targets that are under way.
+///
+/// A reading that only repeats is not told, except that each new proof of
+/// idleness counts.
+pub fn sightings(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Vec<Happening> {
+    if !matches!(
+        operation.standing(),
+        Standing::Running | Standing::Aborting { .. }
+    ) {
+        return Vec::new();
+    }
+    let is_new = |id: &InstanceId, sight: &Sight| match operation
+        .target(id)
+        .and_then(|it| it.seen.as_ref())
+    {
+        Some(last @ Sight::Idle { .. }) => !sight.says_the_same_as(last) || last.at() < sight.at(),
+        Some(last) => !sight.says_the_same_as(last),
+        None => true,
+    };
+    let settle = operation.spec.proof().settle;
+    operation
+        .targets()
+        .filter(|(_, it)| !it.is_finished(now, settle))
+        .map(|(id, _)| (id, see(operation, fleet, id, now)))
+        .filter(|(id, sight)| is_new(id, sight))
+        .map(|(id, sight)| Happening::Saw {
+            instance: id.clone(),
+            sight,
+        })
+        .collect()
+}
+
+fn see(operation: &Operation, fleet: &Fleet, id: &InstanceId, now: Timestamp) -> Sight {
+    let Some(instance) = fleet.instances.get(id) else {
+        // Where nothing was read, nothing is missing: absence proves something only beside its pool.
+        return match fleet.pool(operation.spec.pool()) {
+            Some(_) => Sight::Gone { at: now },
+            None => Sight::Unknown {
+                at: now,
+                why: "its pool was not read yet".to_owned(),
+            },
+        };
+    };
+    // A hook may hold it still, and a job may run until the hook is answered.
+    if is_leaving(instance) && instance.phase() != Phase::TerminatingWait {
+        return Sight::Leaving { at: now };
+    }
+    let agents: Vec<&Executor> = fleet.executors_on(id).map(|it| &**it).collect();
+    see_agents(&agents, now)
+}
+
+/// Returns whether nothing can put the machine back into service.
+pub(super) fn is_leaving(instance: &Instance) -> bool {
+    let is_going = matches!(
+        instance.phase(),
+        Phase::Terminating | Phase::TerminatingWait | Phase::Retained
+    );
+    let is_off = matches!(
+        instance.state,
+        Some(MachineState::ShuttingDown | MachineState::Terminated)
+    );
+    is_going || is_off
+}
+
+fn see_agents(agents: &[&Executor], now: Timestamp) -> Sight {
+    // The weakest evidence of all agents decides, and so does the oldest.
+    let evidence_of = |it: &&&Executor| it.evidence.iter().map(|it| it.at).max();
+    let Some(at) = agents.iter().map(|it| evidence_of(&it)).min().flatten() else {
+        let why = match agents {
+            [] => "no agent of it is known to a controller".to_owned(),
+            _ => "nothing says when its agent was looked at".to_owned(),
+        };
+        return Sight::Unknown { at: now, why };
+    };
+    let is_busy = |it: &&&Executor| matches!(it.work, Work::Busy(_)) || 0 < it.n_busy_slots;
+    if agents.iter().any(|it| is_busy(&it)) {
+        let jobs = agents.iter().flat_map(|it| it.jobs()).cloned().collect();
+        return Sight::Busy { at, jobs };
+    }
+    for agent in agents {
+        let why = match &agent.work {
+            Work::Unknown(why) => why.clone(),
+            Work::Offline { .. } => format!(
+                "agent {} is offline; what runs there is not known",
+                agent.name
+            ),
+            Work::Busy(_) | Work::Idle { .. } => continue,
+        };
+        return Sight::Unknown { at, why };
+    }
+    match agents.iter().find(|it| !it.cordoned) {
+        Some(agent) => Sight::Open {
+            at,
+            executor: agent.name.clone(),
+        },
+        None => Sight::Idle { at },
+    }
+}

@@ -1,0 +1,109 @@
+//! What an operation was asked to do; it never changes while it runs.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::{InstanceId, PoolKey};
+
+/// The key of the EC2 tag that says which operation owns an instance.
+pub const TAG: &str = "pooldeck:operation";
+
+/// The name of an operation, the same in journals, tags and cordon notes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OperationId(pub String);
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Who drives an operation: one person on one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    pub user: String,
+    pub host: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.user, self.host)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Spec {
+    Drain(Drain),
+}
+
+/// Empties the named instances of their jobs, and terminates them through their group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {
+    pub pool: PoolKey,
+    /// In the order in which they go.
+    pub targets: Vec<InstanceId>,
+    /// Whether desired goes down with each; otherwise the group replaces it.
+    pub decrement: bool,
+    /// How many instances the pool may be short of, at any time; only replacing drains count.
+    pub max_unavailable: u32,
+    pub proof: Proof,
+    /// After this, what has not been terminated is given back.
+    pub deadline: Option<Duration>,
+    /// Terminates without looking at the jobs; the operator named each instance and gave a reason.
+    pub force: bool,
+}
+
+/// What it takes to believe that an instance is idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// So many readings, each newer than the last.
+    pub n_readings: u32,
+    /// From the first to the last of them.
+    pub span: Duration,
+    /// The last of them is not older than this when the instance is terminated.
+    pub max_age: Duration,
+    /// How long reads may lag behind writes: so long our own intents are remembered.
+    pub settle: Duration,
+}
+
+impl Default for Proof {
+    /// Busy flags have been seen wrong for 25 to 60 s after a job began, so a
+    /// minute of idleness is asked for.
+    fn default() -> Self {
+        Self {
+            n_readings: 3,
+            span: Duration::from_mins(1),
+            max_age: Duration::from_secs(45),
+            settle: Duration::from_mins(1),
+        }
+    }
+}
+
+impl Spec {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Drain(_) => "drain",
+        }
+    }
+
+    pub fn pool(&self) -> &PoolKey {
+        match self {
+            Self::Drain(it) => &it.pool,
+        }
+    }
+
+    pub fn proof(&self) -> &Proof {
+        match self {
+            Self::Drain(it) => &it.proof,
+        }
+    }
+
+    pub fn targets(&self) -> &[InstanceId] {
+        match self {
+            Self::Drain(it) => &it.targets,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Giving back: what an operation borrowed returns, unless it was changed since.
+
+use super::{
+    TAG, WaitingOn,
+    decide::{Context, Step, attempt},
+    state::Mark,
+};
+use crate::fleet::{Call, Instance};
+
+/// The next step of giving one instance back: its agents, its protection, its mark.
+pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
+    let Context {
+        operation,
+        id,
+        target,
+        fleet,
+        drain,
+        ..
+    } = context;
+    if !target.is_begun() {
+        return Step::Finished;
+    }
+    let settle = drain.proof.settle;
+    let is_recent = |at| context.now.since(at) < settle;
+    if target
+        .terminate
+        .may_have_happened_at()
+        .is_some_and(is_recent)
+    {
+        // It may be on its way out; nothing can call it back.
+        return Step::Wait(WaitingOn::Termination);
+    }
+    if let Some(what) = unsettled(context) {
+        return Step::Wait(WaitingOn::Settling { what });
+    }
+    for executor in fleet.executors_on(id).filter(|it| it.cordoned) {
+        let is_ours = executor
+            .note
+            .as_ref()
+            .is_some_and(|it| it.contains(&operation.id.0));
+        let key = (executor.controller.clone(), executor.id.clone());
+        if !is_ours && !target.cordons.contains_key(&key) {
+            continue;
+        }
+        let call = || Call::Uncordon {
+            controller: executor.controller.clone(),
+            executor: executor.id.clone(),
+        };
+        let what = format!("the end of the cordon of {}", executor.name);
+        if let Some(step) = attempt(context, &target.uncordon, &what, call) {
+            return step;
+        }
+    }
+    let unprotect = || Call::SetInstanceProtection {
+        pool: drain.pool.clone(),
+        instances: vec![instance.id.clone()],
+        protected: false,
+    };
+    // Somebody who lifted it meanwhile wanted that; only what is still as we left it is undone.
+    let is_borrowed = target.protect.may_have_happened_at().is_some() && instance.protected;
+    if is_borrowed
+        && !target.unprotect.is_applied()
+        && let Some(step) = attempt(
+            context,
+            &target.unprotect,
+            "the end of its protection",
+            unprotect,
+        )
+    {
+        return step;
+    }
+    let untag = || Call::UntagInstances {
+        scope: instance.scope.clone(),
+        instances: vec![instance.id.clone()],
+        key: TAG.to_owned(),
+    };
+    attempt(context, &target.untag, "the end of its mark", untag).unwrap_or(Step::Finished)
+}
+
+/// Names a write of ours that may have happened and may not show yet: what does
+/// not show now is not known to need no undoing.
+fn unsettled(context: &Context<'_>) -> Option<String> {
+    let Context {
+        target, drain, now, ..
+    } = context;
+    let is_recent = |mark: &Mark| {
+        let sent_at = mark.may_have_happened_at();
+        sent_at.is_some_and(|it| now.since(it) < drain.proof.settle)
+    };
+    if is_recent(&target.protect) && !target.unprotect.is_applied() {
+        return Some("its protection".to_owned());
+    }
+    let recent = target.cordons.iter().find(|(_, mark)| is_recent(mark));
+    recent.map(|((_, executor), _)| format!("the cordon of {executor}"))
+}

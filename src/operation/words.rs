@@ -1,0 +1,119 @@
+//! Why nothing is being done, in words that an operator reads.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::{InstanceId, Job, Timestamp, short_duration};
+
+/// What an operation waits for; shown word for word.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "waiting_on", rename_all = "snake_case")]
+pub enum WaitingOn {
+    /// The effect of our own write does not show yet.
+    Settling {
+        what: String,
+    },
+    /// Jobs run to their end; nobody hurries them.
+    Jobs {
+        jobs: Vec<Job>,
+    },
+    /// It cannot be told whether it is idle, and unknown is not idle.
+    Evidence {
+        why: String,
+    },
+    /// Idle so far; the proof takes several readings.
+    Proof {
+        n: usize,
+        of: u32,
+        span_left: std::time::Duration,
+    },
+    /// Its turn comes when the pool is whole enough.
+    Turn {
+        n_missing: u32,
+        max_unavailable: u32,
+    },
+    /// AWS takes it down.
+    Termination,
+    /// A service asked us to come back later.
+    Retry {
+        why: String,
+        at: Timestamp,
+    },
+    Paused,
+}
+
+impl fmt::Display for WaitingOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settling { what } => write!(f, "{what} is not seen yet"),
+            Self::Jobs { jobs } => match &jobs[..] {
+                [] => f.write_str("a job that its controller hides from us"),
+                [job] => write!(f, "job {}", job.name),
+                [job, others @ ..] => write!(f, "job {} and {} more", job.name, others.len()),
+            },
+            Self::Evidence { why } => write!(f, "evidence: {why}"),
+            Self::Proof { n, of, span_left } if span_left.is_zero() => {
+                write!(f, "proof of idleness: {n} of {of} readings")
+            }
+            Self::Proof { n, of, span_left } => {
+                let left = short_duration(*span_left);
+                write!(f, "proof of idleness: {n} of {of} readings, {left} to go")
+            }
+            Self::Turn {
+                n_missing,
+                max_unavailable,
+            } => {
+                write!(
+                    f,
+                    "its turn: the pool lacks {n_missing} instances of at most {max_unavailable}"
+                )
+            }
+            Self::Termination => f.write_str("AWS to terminate it"),
+            Self::Retry { why, .. } => write!(f, "another try after: {why}"),
+            Self::Paused => f.write_str("an operator to resume it"),
+        }
+    }
+}
+
+/// Why an operation cannot go on without an operator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "halt", rename_all = "snake_case")]
+pub enum Halt {
+    Refused {
+        instance: InstanceId,
+        call: String,
+        why: String,
+    },
+    /// Somebody or something lifts our cordon again and again.
+    CordonLost { instance: InstanceId, n: u32 },
+    /// Kept by AWS after its hook was abandoned.
+    Retained { instance: InstanceId },
+    /// Another operation owns it.
+    Owned { instance: InstanceId, by: String },
+}
+
+impl fmt::Display for Halt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused {
+                instance,
+                call,
+                why,
+            } => write!(f, "{instance}: {call} was refused: {why}"),
+            Self::CordonLost { instance, n } => {
+                write!(
+                    f,
+                    "{instance}: its cordon was lifted {n} times by somebody else"
+                )
+            }
+            Self::Retained { instance } => {
+                write!(
+                    f,
+                    "{instance}: retained by its group; look at it, and terminate it by name"
+                )
+            }
+            Self::Owned { instance, by } => write!(f, "{instance}: operation {by} owns it"),
+        }
+    }
+}

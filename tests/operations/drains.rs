@@ -1,0 +1,220 @@
+//! Drains: thousands of seeds, crashes at every step, aborts at any time.
+
+use std::time::Duration;
+
+use pooldeck::{
+    fleet::{Capacity, Hook, HookResult, HookTransition, InstanceId, PoolKey, Timestamp},
+    operation::{Decision, Drain, Happening, Proof, Spec},
+    sim::{Faults, LoadSpec, PoolSpec, Project, Scenario, World},
+};
+
+use crate::bench::{Crash, Driver};
+
+const START: Timestamp = Timestamp::from_secs(1_763_719_200);
+const N_SEEDS: u64 = 400;
+
+fn key() -> PoolKey {
+    PoolKey::new("sim/us-east-1", "linux")
+}
+
+/// A pool of six under load; odd seeds have a terminating hook, and faults are as told.
+fn world(seed: u64, faults: Faults) -> World {
+    let capacity = Capacity {
+        desired: 6,
+        min: 1,
+        max: 12,
+    };
+    let mut pool = PoolSpec::group("linux", "us-east-1", capacity);
+    if seed % 2 == 1 {
+        let heartbeat_timeout = Duration::from_mins(5);
+        pool.hooks.push(Hook {
+            name: "drain".to_owned(),
+            transition: HookTransition::Terminating,
+            heartbeat_timeout,
+            global_timeout: heartbeat_timeout * 100,
+            default_result: HookResult::Abandon,
+        });
+    }
+    let load = LoadSpec {
+        label: "linux".to_owned(),
+        projects: vec![Project::new("api/tests", 60, 1200)],
+        jobs_per_hour: 30,
+        night_percent: 100,
+    };
+    let mut world = World::new(seed, Scenario::of(vec![pool], vec![load]), START);
+    world.advance(Duration::from_mins(20));
+    world.set_faults(faults);
+    world
+}
+
+fn members(world: &World, n: usize) -> Vec<InstanceId> {
+    let key = key();
+    let alive = world.members(&key).filter(|it| it.is_counted());
+    alive.take(n).map(|it| it.id().clone()).collect()
+}
+
+fn drain(targets: Vec<InstanceId>, decrement: bool) -> Drain {
+    Drain {
+        pool: key(),
+        targets,
+        decrement,
+        max_unavailable: 1,
+        proof: Proof::default(),
+        deadline: None,
+        force: false,
+    }
+}
+
+fn driver(seed: u64, faults: Faults) -> Driver {
+    let world = world(seed, faults);
+    let n_targets = 1 + usize::try_from(seed % 3).unwrap();
+    let targets = members(&world, n_targets);
+    let spec = drain(targets, seed % 4 < 2);
+    Driver::new(world, Spec::Drain(spec), seed)
+}
+
+fn desired(driver: &Driver) -> u32 {
+    driver
+        .world
+        .group(&key())
+        .unwrap()
+        .capacity()
+        .unwrap()
+        .desired
+}
+
+#[test]
+fn every_seed_ends_and_kills_no_job() {
+    for seed in 0..N_SEEDS {
+        let mut driver = driver(seed, Faults::bad_day());
+        driver.crash_percent = if seed % 5 == 0 { 3 } else { 0 };
+        let decision = driver.run();
+        match decision {
+            Decision::Done => {}
+            // A refusal that stays is an operator's to judge; giving up must leave nothing behind.
+            Decision::Halt(_) => {
+                driver.record(Happening::Aborted {
+                    why: "a test".to_owned(),
+                });
+                assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+            }
+            Decision::Apply(_) | Decision::Wait(_) => unreachable!("`run` goes on after these"),
+        }
+        driver.check_no_leaks();
+    }
+}
+
+#[test]
+fn a_calm_drain_terminates_its_targets_and_lowers_desired_by_them() {
+    for seed in 0..40 {
+        let mut driver = driver(seed, Faults::none());
+        let before = desired(&driver);
+        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        let Spec::Drain(spec) = driver.operation.spec.clone();
+        for id in &spec.targets {
+            assert!(
+                driver.world.machine(id).is_none_or(|it| !it.is_alive()),
+                "seed {seed}: {id} lives"
+            );
+        }
+        let n_targets = u32::try_from(spec.targets.len()).unwrap();
+        let expected = if spec.decrement {
+            before - n_targets
+        } else {
+            before
+        };
+        assert_eq!(desired(&driver), expected, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_crash_at_any_step_comes_to_the_same_end() {
+    for seed in [0, 1, 2, 3] {
+        let mut calm = driver(seed, Faults::none());
+        calm.run();
+        for line in 1..calm.journal.len() + 1 {
+            for crash in [Crash::BeforeCall, Crash::AfterCall] {
+                let mut driver = driver(seed, Faults::none());
+                driver.crash_at = Some((line, crash));
+                assert_eq!(
+                    driver.run(),
+                    Decision::Done,
+                    "seed {seed}, line {line}, {crash:?}"
+                );
+                assert_eq!(
+                    desired(&driver),
+                    desired(&calm),
+                    "seed {seed}, line {line}, {crash:?}"
+                );
+                driver.check_no_leaks();
+            }
+        }
+    }
+}
+
+#[test]
+fn an_abort_at_any_time_gives_back_what_is_not_terminated() {
+    let mut n_given_back = 0;
+    for seed in 0..120 {
+        let faults = if seed % 2 == 0 {
+            Faults::none()
+        } else {
+            Faults::bad_day()
+        };
+        let mut driver = driver(seed, faults);
+        driver.crash_percent = 5;
+        for _ in 0..seed % 40 {
+            if driver.step().is_some() {
+                break;
+            }
+        }
+        driver.record(Happening::Aborted {
+            why: "changed my mind".to_owned(),
+        });
+        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        driver.check_no_leaks();
+        n_given_back += driver.n_uncordoned();
+    }
+    assert!(
+        20 < n_given_back,
+        "the aborts came too early or too late to give anything back: {n_given_back}"
+    );
+}
+
+/// A controller that restarts, falls silent and loses agents all the time proves nothing.
+#[test]
+fn no_trouble_of_the_controller_passes_for_idleness() {
+    let mut faults = Faults::bad_day();
+    faults.weather.restart = 0.2;
+    faults.weather.agent_drops = 0.2;
+    faults.weather.silence = 0.1;
+    for seed in 0..100 {
+        let mut driver = driver(seed, faults.clone());
+        let Spec::Drain(spec) = &mut driver.operation.spec;
+        spec.deadline = Some(Duration::from_hours(2));
+        driver.run();
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_journal() {
+    let journal = |seed| {
+        let mut driver = driver(seed, Faults::bad_day());
+        driver.crash_percent = 3;
+        driver.run();
+        serde_json::to_string(&driver.journal).unwrap()
+    };
+    for seed in [7, 11, 15] {
+        assert_eq!(journal(seed), journal(seed));
+    }
+}
+
+/// Found by simulation: the driver died after its intent, came back while AWS
+/// could not be read, and took the empty fleet for the end of its instances.
+#[test]
+fn seed_200_a_fleet_that_was_not_read_proves_no_end() {
+    let mut driver = driver(200, Faults::bad_day());
+    driver.crash_percent = 3;
+    driver.run();
+    driver.check_no_leaks();
+}

@@ -1,0 +1,8 @@
+//! Operations in a simulated world that lies, loses replies and crashes its driver.
+//! The checkers judge the world's true state; they share nothing with `decide`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bench;
+mod drains;
+mod journal;
