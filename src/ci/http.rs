@@ -236,6 +236,20 @@ impl Http {
         }
     }
 
+    /// Stays away until the limit is lifted once few requests are left of it, so that the
+    /// last ones are there for writes.
+    pub(super) fn spare(&self, now: Timestamp, reply: &Reply, n_reserved: u32) {
+        let n_left = ["x-ratelimit-remaining", "ratelimit-remaining"]
+            .iter()
+            .find_map(|it| reply.header(it)?.trim().parse::<u32>().ok());
+        if n_left.is_some_and(|it| it < n_reserved)
+            && let Some(wait) = reply.until_reset()
+        {
+            let mut until = self.hold_until.lock().expect("no panic while held");
+            *until = (*until).max(Some(now + wait));
+        }
+    }
+
     /// Stays away for as long as the controller asked, if it did.
     pub(super) fn heed(&self, now: Timestamp, reading: &Result<Reading, Error>) {
         if let Err(Error {

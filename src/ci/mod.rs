@@ -1,9 +1,11 @@
 //! The door to CI controllers: who runs what, what waits, and the cordon.
 
 pub mod buildbot;
+pub mod buildkite;
 mod endpoint;
 mod epoch;
 mod explain;
+pub mod github;
 mod http;
 pub mod jenkins;
 mod reply;

@@ -100,3 +100,21 @@ where
     let value = serde_json::Value::deserialize(deserializer)?;
     Ok(serde_json::from_value(value).ok())
 }
+
+/// A field whose absence is not the same as `null`.
+#[derive(Debug, Default)]
+pub(super) enum Told<T> {
+    #[default]
+    Untold,
+    Nothing,
+    Something(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Told<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Option::deserialize(deserializer)? {
+            Some(it) => Self::Something(it),
+            None => Self::Nothing,
+        })
+    }
+}

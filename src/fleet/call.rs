@@ -93,8 +93,9 @@ pub enum Call {
         controller: ControllerName,
         executor: String,
     },
-    /// Takes the agent off the controller, if the controller itself finds it idle in
-    /// that moment: a busy one is a `Conflict`, and nothing happened.
+    /// Takes the agent off the controller for good, without harm to a job: a controller
+    /// that can tell in that moment refuses a busy one (`Conflict`, and nothing happened);
+    /// another lets it finish its job first.
     RemoveExecutor {
         controller: ControllerName,
         executor: String,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pooldeck::ci::{Endpoint, Error, SharedCi, buildbot, jenkins};
+use pooldeck::ci::{Endpoint, Error, SharedCi, buildbot, buildkite, github, jenkins};
 
 pub(crate) type Open = fn(Endpoint) -> Result<SharedCi, Error>;
 
@@ -14,5 +14,14 @@ pub(crate) const DOORS: &[(&str, Open)] = &[
     ("buildbot", |endpoint| {
         let options = buildbot::Options::default();
         Ok(Arc::new(buildbot::Buildbot::open(endpoint, options)?))
+    }),
+    ("github", |endpoint| {
+        let scope = github::Scope::Organization("acme".to_owned());
+        let options = github::Options::new(scope);
+        Ok(Arc::new(github::GitHub::open(endpoint, options)?))
+    }),
+    ("buildkite", |endpoint| {
+        let options = buildkite::Options::new("acme");
+        Ok(Arc::new(buildkite::Buildkite::open(endpoint, options)?))
     }),
 ];

@@ -1,11 +1,15 @@
 //! The doors to CI controllers, against loopback servers that answer as the real ones do,
 //! and as badly as they can.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod buildbot;
+mod buildkite;
 #[path = "../common/mod.rs"]
 mod common;
 mod doors;
 mod faults;
+mod github;
 mod jenkins;
 mod nonsense;
 mod secrets;
