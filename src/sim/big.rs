@@ -40,6 +40,7 @@ pub fn big(n_instances: u32, seed: u64, start: Timestamp) -> World {
             projects: vec![Project::new("unit-tests", 120, 900)],
             jobs_per_hour: n_members * 5,
             night_percent: 50,
+            backlog: 0,
         });
         pools.push(pool);
     }

@@ -5,7 +5,8 @@ use super::{history::Doom, refusal::Verdict, world::World};
 use crate::fleet::Call;
 
 impl World {
-    pub(super) fn carry_out(&mut self, call: &Call) -> Verdict {
+    /// Carries a call out; `why` is what a termination counts as, ours or another's.
+    pub(super) fn carry_out(&mut self, call: &Call, why: Doom) -> Verdict {
         match call {
             Call::SetDesiredCapacity { pool, desired } => self.set_desired(pool, *desired),
             Call::UpdateBounds { pool, min, max } => self.update_bounds(pool, *min, *max),
@@ -44,7 +45,7 @@ impl World {
                 instance,
                 decrement,
                 ..
-            } => self.terminate_in_group(instance, *decrement, Doom::TerminatedByUs),
+            } => self.terminate_in_group(instance, *decrement, why),
             Call::CompleteHook {
                 instance,
                 hook,

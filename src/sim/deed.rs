@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{history::Doom, refusal::Refused, world::World};
+use super::{history::Doom, refresh::RefreshSpec, refusal::Refused, world::World};
 use crate::{
     cloud,
     fleet::{Call, ControllerName, Hook, HookResult, ImageId, InstanceId, PoolKey},
@@ -62,6 +62,17 @@ pub enum Deed {
         pool: PoolKey,
         force: bool,
     },
+    /// `StartInstanceRefresh`.
+    StartRefresh {
+        pool: PoolKey,
+        spec: RefreshSpec,
+    },
+    CancelRefresh {
+        pool: PoolKey,
+    },
+    RollbackRefresh {
+        pool: PoolKey,
+    },
     /// The controller hands out no jobs, for this reason; or does so again.
     QuietDown {
         controller: ControllerName,
@@ -113,7 +124,7 @@ impl World {
 
     fn attempt(&mut self, deed: &Deed) -> Result<(), Refused> {
         match deed {
-            Deed::Call(call) => self.carry_out(call),
+            Deed::Call(call) => self.carry_out(call, Doom::TerminatedByOther),
             Deed::TerminateInGroup {
                 instance,
                 decrement,
@@ -138,6 +149,9 @@ impl World {
             Deed::PutHook { pool, hook } => self.put_hook(pool, hook),
             Deed::DeleteHook { pool, hook } => self.delete_hook(pool, hook),
             Deed::DeleteGroup { pool, force } => self.delete_group(pool, *force),
+            Deed::StartRefresh { pool, spec } => self.start_refresh(pool, spec),
+            Deed::CancelRefresh { pool } => self.cancel_refresh(pool),
+            Deed::RollbackRefresh { pool } => self.roll_back(pool),
             Deed::QuietDown { controller, why } => self.quiet_down(controller, why.clone()),
             Deed::SetHealth {
                 instance,

@@ -1,6 +1,6 @@
 //! The way in for our own writes: what a bad network and a busy service do to them.
 
-use super::{dice, refusal::Refused, world::World};
+use super::{dice, history::Doom, refusal::Refused, world::World};
 use crate::{
     cloud,
     fleet::{Call, FailureKind, Receipt, SourceId},
@@ -19,10 +19,11 @@ impl World {
             return Err(no_answer(operation));
         }
         let request_id = dice::uuid(&mut self.dice.door);
-        self.carry_out(call).map_err(|refused| cloud::Error {
-            request_id: Some(request_id.clone()),
-            ..refused.into_error(operation)
-        })?;
+        self.carry_out(call, Doom::TerminatedByUs)
+            .map_err(|refused| cloud::Error {
+                request_id: Some(request_id.clone()),
+                ..refused.into_error(operation)
+            })?;
         if dice::happens(&mut self.dice.door, lost_reply) {
             return Err(no_answer(operation));
         }

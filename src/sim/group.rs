@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::scenario::PoolSpec;
+use super::{refresh::Rolling, scenario::PoolSpec};
 use crate::fleet::{Activity, Capacity, InstanceId, Pool, PoolKey, Timestamp};
 
 /// How many activities a group remembers; AWS keeps six weeks of them.
@@ -37,6 +37,8 @@ pub struct Group {
     pub(super) n_duds: u32,
     /// The tags that its machines do not get.
     pub(super) local_tags: BTreeSet<String>,
+    /// The instance refresh under way.
+    pub(super) rolling: Option<Rolling>,
     pub(super) past: VecDeque<(Timestamp, Arc<Pool>)>,
 }
 
@@ -56,6 +58,7 @@ impl Group {
             idle_since: None,
             n_duds: 0,
             local_tags: BTreeSet::new(),
+            rolling: None,
             past: VecDeque::new(),
         }
     }

@@ -57,6 +57,8 @@ pub(super) enum Happening {
         note: Option<String>,
     },
     Policy(PoolKey),
+    /// An instance refresh looks at its group.
+    Refresh(PoolKey),
     Weather,
     Deed(Deed),
 }
@@ -108,6 +110,7 @@ impl World {
                 self.set_cordon(&controller, &agent, note);
             }
             Happening::Policy(key) => self.follow_policy(&key),
+            Happening::Refresh(key) => self.tick_refresh(&key),
             Happening::Weather => self.weather(),
             Happening::Deed(deed) => self.perform(&deed),
         }

@@ -61,6 +61,8 @@ pub enum Doom {
     ScaleIn,
     /// More members in its zone than in others: the group chose it.
     Rebalance,
+    /// An instance refresh replaced it.
+    Refresh,
     /// The group found it unhealthy.
     Unhealthy,
     /// Named in a termination through the Auto Scaling API, by us.

@@ -7,6 +7,9 @@ use super::{
 };
 use crate::fleet::{ControllerName, InstanceId, Timestamp};
 
+/// A controller merges builds that wait for the same thing, so no queue grows for ever.
+const N_QUEUED_MAX: u32 = 60;
+
 /// How many jobs fail for reasons of their own.
 const FAILING_PERCENT: u32 = 6;
 
@@ -55,10 +58,15 @@ impl World {
             return;
         };
         let label = load.label.clone();
-        if load.projects.is_empty() || rhythm_percent(load, self.now) == 0 {
+        if rhythm_percent(load, self.now) == 0 {
             return;
         }
-        let n_jobs = self.dice.ci.u32(1..=3);
+        let n_queued = self.controllers[controller].n_queued(&label);
+        let n_jobs = self
+            .dice
+            .ci
+            .u32(1..=3)
+            .min(N_QUEUED_MAX.saturating_sub(n_queued));
         for _ in 0..n_jobs {
             self.enqueue(controller, load_idx);
         }
@@ -75,7 +83,11 @@ impl World {
         let Some(controller) = controllers.get_mut(controller) else {
             return;
         };
-        let Some(load) = controller.loads.get(load_idx) else {
+        let Some(load) = controller
+            .loads
+            .get(load_idx)
+            .filter(|it| !it.projects.is_empty())
+        else {
             return;
         };
         let project = &load.projects[dice.ci.usize(..load.projects.len())];

@@ -21,6 +21,7 @@ impl World {
         let (address, dns) = self.new_address(key);
         let group = &self.groups[key];
         let template = group.row.template.as_ref();
+        let (version, image) = group.launching_version();
         let is_member = group.row.capacity.is_some();
         let mut tags: BTreeMap<String, String> = group.row.tags.clone();
         tags.retain(|key, _| !group.local_tags.contains(key));
@@ -41,11 +42,9 @@ impl World {
             instance_type: instance_type.to_owned(),
             zone: zone.to_owned(),
             market,
-            image: template
-                .and_then(|it| it.image.clone())
-                .or_else(|| group.spec.images.last().cloned()),
+            image,
             template_name: template.map(|it| it.name.clone()),
-            template_version: template.and_then(|it| it.resolved_version.clone()),
+            template_version: version,
             launched_at: Some(launched_at),
             private_address: Some(address),
             public_address: None,

@@ -26,6 +26,7 @@ mod observe;
 mod observe_ci;
 mod policy;
 mod reconcile;
+mod refresh;
 mod refusal;
 mod scenario;
 mod spot;
@@ -47,6 +48,7 @@ pub use group::Group;
 pub use history::{Death, Doom, History, Launch, Outcomes};
 pub use image::ImageTrait;
 pub use machine::{HookWait, Machine};
+pub use refresh::{RefreshSpec, Reluctant};
 pub use scenario::{
     AgentNames, ControllerSpec, HostSpec, LoadSpec, PoolSpec, Project, RegionSpec, ScalingPolicy,
     Scenario, Shortage,

@@ -34,9 +34,14 @@ impl World {
     }
 
     fn reconcile(&mut self, key: &PoolKey) {
-        let Some(capacity) = self.groups.get(key).and_then(|it| it.row.capacity) else {
+        let Some(group) = self.groups.get(key) else {
             return;
         };
+        let (Some(mut capacity), surge) = (group.row.capacity, group.surge()) else {
+            return;
+        };
+        // A refresh may want more than desired for a while.
+        capacity.desired += surge;
         let n_counted = count(self.members(key).filter(|it| it.is_counted()));
         if n_counted <= capacity.desired
             && let Some(group) = self.groups.get_mut(key)

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{deed::Deed, faults::Faults, image::ImageTrait};
 use crate::fleet::{
     Capacity, CiLink, ControllerName, Grade, Hook, ImageId, MixedInstances, PoolKind, PoolName,
-    Process, Scope,
+    Process, Refresh, Scope,
 };
 
 /// Everything that a world begins with, besides its seed and its time.
@@ -96,6 +96,8 @@ pub struct PoolSpec {
     /// Whether an abandoned termination keeps the machine (`TerminateHookAbandon=retain`).
     pub retains_abandoned: bool,
     pub shortages: Vec<Shortage>,
+    /// An instance refresh that is over when the world begins.
+    pub last_refresh: Option<Refresh>,
     pub policy: Option<ScalingPolicy>,
     pub host: HostSpec,
     pub ci: Option<CiLink>,
@@ -122,6 +124,7 @@ impl PoolSpec {
             suspended: Vec::new(),
             retains_abandoned: false,
             shortages: Vec::new(),
+            last_refresh: None,
             policy: None,
             host: HostSpec::default(),
             ci: None,
@@ -188,7 +191,7 @@ pub struct ControllerSpec {
 }
 
 /// The jobs that one label gets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LoadSpec {
     pub label: String,
     pub projects: Vec<Project>,
@@ -196,6 +199,8 @@ pub struct LoadSpec {
     pub jobs_per_hour: u32,
     /// What is left of them at night and over the weekend, in percent.
     pub night_percent: u32,
+    /// Jobs that wait already when the world begins.
+    pub backlog: u32,
 }
 
 #[derive(Clone, Debug)]

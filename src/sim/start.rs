@@ -44,6 +44,11 @@ impl World {
         let names: Vec<_> = world.controllers.keys().cloned().collect();
         for name in names {
             for load_idx in 0..world.controllers[&name].loads.len() {
+                for _ in 0..world.controllers[&name].loads[load_idx].backlog {
+                    world.enqueue(&name, load_idx);
+                }
+                let label = world.controllers[&name].loads[load_idx].label.clone();
+                world.dispatch(&name, &label);
                 world.schedule_arrivals(&name, load_idx);
             }
         }
@@ -134,7 +139,7 @@ impl World {
             hooks: spec.hooks.clone(),
             hooks_read_at: is_group.then_some(now),
             warm_pool_size: None,
-            refresh: None,
+            refresh: spec.last_refresh.clone(),
             health_check: is_group.then(|| "EC2".to_owned()),
             termination_policies: if is_group {
                 vec!["Default".to_owned()]

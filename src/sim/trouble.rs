@@ -17,7 +17,7 @@ impl World {
         instance_type: &str,
         market: &Market,
     ) -> Option<String> {
-        let image = self.groups.get(key)?.row.template.as_ref()?.image.clone();
+        let image = self.groups.get(key)?.launching_version().1;
         if let Some(image) = image.filter(|it| self.images.get(it) == Some(&ImageTrait::Gone)) {
             return Some(format!(
                 "The image id '[{image}]' does not exist. Launching EC2 instance failed."

@@ -11,13 +11,13 @@ fn pools_are_a_table() {
         str![[r#"
 $ pooldeck pools --demo --speed 0
 POOL       SCOPE           DESIRED  MIN  MAX  INSVC  PEND  TERM  STBY  BUSY  IDLE  QUEUE  OLD
-arm-linux  demo/eu-west-1       14    4   30     13     1     1     0     8     6      0    0
-browsers   demo/eu-west-1       12    4   20     12     0     0     1    12     0      0    0
-gpu        demo/us-east-1        6    0    8      3     0     0     0     3     0      2    0
-ios        demo/us-east-1        -    -    -      0     0     0     0     2     2      0    0
-release    demo/us-east-1        8    4   12      8     0     1     0     6     3      0    3
-windows    demo/us-east-1        7    2   10      7     0     0     0     4     2      0    0
-workhorse  demo/us-east-1       21    6   40     19     2     2     0    11    11      0    0
+arm-linux  demo/eu-west-1       14    4   30     13     1     0     0     8     5      0    0
+browsers   demo/eu-west-1       12    4   20     12     0     0     1     9     3      0    0
+gpu        demo/us-east-1        6    0    8      3     0     0     0     3     0     16    0
+ios        demo/us-east-1        -    -    -      0     0     0     0     4     0      0    0
+release    demo/us-east-1        8    4   12      8     0     1     0     4     5      0    3
+windows    demo/us-east-1        7    2   10      7     0     0     0     6     0      0    0
+workhorse  demo/us-east-1       20    6   40     18     2     1     0     9    11      0    0
 
 "#]],
     );
@@ -29,15 +29,14 @@ fn instances_of_a_pool_are_filtered_sorted_and_have_the_columns_asked_for() {
         "instances workhorse --demo --speed 0 --filter 'work=busy age>3h' --sort=-age --columns id,age,work,job",
         str![[r#"
 $ pooldeck instances workhorse --demo --speed 0 --filter 'work=busy age>3h' --sort=-age --columns id,age,work,job
-INSTANCE                AGE  WORK  JOB
-i-09d55893f9cc10228  11h17m  busy  api/integration #8316
-i-04c815f6f70ec6f68  10h57m  busy  billing/nightly-replay #613
-i-0ae56eeddbdc693b3  10h24m  busy  api/integration #8319
-i-05ac86bc010cc6222   9h53m  busy  billing/nightly-replay #614
-i-0dae8b60ea356cb87   7h24m  busy  billing/nightly-replay #611
-i-0c0a237bf2971a7aa   5h26m  busy  billing/nightly-replay #612
-i-0d1449d641f43efe8   4h46m  busy  web/build #5036
-i-083dc556ab7c26e6e   4h08m  busy  api/unit-tests #1074
+INSTANCE               AGE  WORK  JOB
+i-05ac86bc010cc6222  9h53m  busy  web/build #2731
+i-0bf848a60398be199  9h45m  busy  billing/nightly-replay #2409
+i-097f08b5cdec73c50  9h20m  busy  billing/nightly-replay #2405
+i-0d7c890e3d5d08b7f  6h16m  busy  billing/nightly-replay #2407
+i-0845c82b97ed811fc  5h21m  busy  billing/nightly-replay #2406
+i-0ec145c2341720f30  5h00m  busy  api/integration #6709
+i-0b594412af3453c3f  4h20m  busy  web/build #2732
 
 "#]],
     );
@@ -50,7 +49,7 @@ fn columns_are_added_with_a_plus() {
         str![[r#"
 $ pooldeck pools release --demo --speed 0 --columns +image,+label
 POOL     SCOPE           DESIRED  MIN  MAX  INSVC  PEND  TERM  STBY  BUSY  IDLE  QUEUE  OLD  IMAGE                  LABEL
-release  demo/us-east-1        8    4   12      8     0     1     0     6     3      0    3  ami-0f34c5ae932e6f0e4  release
+release  demo/us-east-1        8    4   12      8     0     1     0     4     5      0    3  ami-0f34c5ae932e6f0e4  release
 
 "#]],
     );
@@ -65,7 +64,7 @@ $ pooldeck pools 'r*' 'demo/us-east-1/w*' --demo --speed 0 --columns name,desire
 POOL       DESIRED
 release          8
 windows          7
-workhorse       21
+workhorse       20
 
 "#]],
     );
@@ -106,15 +105,15 @@ fn csv_has_plain_values() {
         str![[r#"
 $ pooldeck instances release --demo --speed 0 -o csv --columns id,age,protected,market,job --sort age
 id,age,protected,market,job
-i-0ff9054e2c228b530,222,true,on-demand,
-i-020c7488397887da5,28882,true,on-demand,
-i-074f88179e5154cc0,32460,true,on-demand,release/package #4811
-i-0441e07b88e15fa06,32535,true,on-demand,release/sign-and-publish #6201
-i-02b7f88de473c3462,36346,true,on-demand,release/package #4808
-i-0537b4de9577638e8,38040,true,on-demand,release/package #4809
+i-0830c0b23cf999c42,234,true,on-demand,
+i-020c7488397887da5,28882,true,on-demand,release/sign-and-publish #6011
+i-074f88179e5154cc0,32460,true,on-demand,release/sign-and-publish #6010
+i-0441e07b88e15fa06,32535,true,on-demand,
+i-02b7f88de473c3462,36346,true,on-demand,release/sign-and-publish #6007
+i-0537b4de9577638e8,38040,true,on-demand,
 i-0f891058866c2dfaf,116531,true,on-demand,
-i-0959caf2b84a69fa8,333784,true,on-demand,release/package #4810
-i-0297f91f780a41edd,365512,true,on-demand,release/sign-and-publish #6202
+i-0959caf2b84a69fa8,333784,true,on-demand,release/sign-and-publish #6009
+i-0297f91f780a41edd,365512,true,on-demand,
 
 "#]],
     );

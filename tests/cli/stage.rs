@@ -64,7 +64,9 @@ impl Stage {
         other.scope.id = "sim/eu-west-1".into();
         other.scope.region = "eu-west-1".into();
         other.pools = vec![group("mac", "eu-west-1")];
-        other.pools[0].ci.clone_from(&scenario.regions[0].pools[0].ci);
+        other.pools[0]
+            .ci
+            .clone_from(&scenario.regions[0].pools[0].ci);
         scenario.regions.push(other);
         Self::of(scenario)
     }

@@ -25,6 +25,7 @@ fn hostile() -> Stage {
         projects: vec![Project::new(HOSTILE, 60, 600)],
         jobs_per_hour: 100,
         night_percent: 100,
+        ..LoadSpec::default()
     };
     Stage::of(Scenario::of(vec![pool], vec![load]))
 }

@@ -40,6 +40,7 @@ fn world(seed: u64, faults: Faults) -> World {
         projects: vec![Project::new("api/tests", 60, 1200)],
         jobs_per_hour: 30,
         night_percent: 100,
+        ..LoadSpec::default()
     };
     let mut world = World::new(seed, Scenario::of(vec![pool], vec![load]), START);
     world.advance(Duration::from_mins(20));

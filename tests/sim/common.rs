@@ -43,6 +43,7 @@ pub(crate) fn load(jobs_per_hour: u32) -> LoadSpec {
         projects: vec![Project::new("api/tests", 120, 1200)],
         jobs_per_hour,
         night_percent: 50,
+        backlog: 0,
     }
 }
 

@@ -103,6 +103,16 @@ fn every_screen_is_alive_at_the_first_second_of_any_seed() {
                 phase.as_str()
             );
         }
+        let queued = |label: &str| {
+            fleet
+                .queues
+                .iter()
+                .any(|it| it.label == label && 0 < it.length)
+        };
+        assert!(
+            queued("gpu") && queued("freebsd"),
+            "seed {seed}: nothing waits"
+        );
         assert!(10 <= fleet.activities.len(), "seed {seed}");
     }
 }

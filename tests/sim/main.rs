@@ -9,8 +9,10 @@ mod common;
 mod demo;
 mod jobs;
 mod launches;
+mod refresh;
 mod refusals;
 mod scaling;
+
 mod soak;
 mod transitions;
 mod weather;

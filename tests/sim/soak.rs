@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pooldeck::{
     fleet::{Call, HookResult, HookTransition, ImageId, InstanceId, Lifecycle, Process},
-    sim::{Deed, Faults, ImageTrait, PoolSpec, World},
+    sim::{Deed, Faults, ImageTrait, PoolSpec, RefreshSpec, Reluctant, World},
 };
 use proptest::prelude::*;
 
@@ -40,6 +40,9 @@ enum Step {
     QuietDown(bool),
     DropAgent(u8),
     DeleteHook(bool),
+    Refresh(u8),
+    CancelRefresh,
+    RollBack,
     DeleteGroup,
 }
 
@@ -72,6 +75,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<bool>().prop_map(Step::QuietDown),
         1 => any::<u8>().prop_map(Step::DropAgent),
         1 => any::<bool>().prop_map(Step::DeleteHook),
+        2 => any::<u8>().prop_map(Step::Refresh),
+        1 => Just(Step::CancelRefresh),
+        1 => Just(Step::RollBack),
     ];
     // At most one deletion, and late, or most lists would be about nothing.
     (
@@ -233,9 +239,36 @@ fn deed_of(world: &World, step: &Step) -> Option<Deed> {
             pool,
             hook: if up { "up" } else { "down" }.to_owned(),
         },
+        Step::Refresh(n) => Deed::StartRefresh {
+            pool,
+            spec: refresh(n),
+        },
+        Step::CancelRefresh => Deed::CancelRefresh { pool },
+        Step::RollBack => Deed::RollbackRefresh { pool },
         Step::DeleteGroup => Deed::DeleteGroup { pool, force: true },
         _ => return None,
     })
+}
+
+fn refresh(n: u8) -> RefreshSpec {
+    RefreshSpec {
+        version: (n & 1 != 0).then_some(1),
+        min_healthy_percent: if n & 2 != 0 { 50 } else { 100 },
+        max_healthy_percent: if n & 4 != 0 { 130 } else { 100 },
+        skip_matching: n & 8 != 0,
+        protected: if n & 16 != 0 {
+            Reluctant::Replace
+        } else {
+            Reluctant::Ignore
+        },
+        standby: if n & 32 != 0 {
+            Reluctant::Replace
+        } else {
+            Reluctant::Ignore
+        },
+        auto_rollback: n & 64 != 0,
+        ..RefreshSpec::default()
+    }
 }
 
 fn image(n: u8) -> ImageId {
@@ -266,10 +299,14 @@ fn take(world: &mut World, step: &Step) {
 /// After every fault has stopped and nobody does anything, a group comes to rest.
 fn settle(world: &mut World) {
     world.set_faults(Faults::none());
-    drop(world.apply(&Call::ResumeProcesses {
+    // Somebody else's call: a source that is still silent would not hear ours.
+    let resume = Call::ResumeProcesses {
         pool: key(),
         processes: Vec::new(),
-    }));
+    };
+    let _ = world.meddle(&Deed::Call(resume));
+    // A refresh towards an image that never comes up would go on trying.
+    let _ = world.meddle(&Deed::CancelRefresh { pool: key() });
     world.advance(Duration::from_hours(2));
     check(world);
     let Some(group) = world.group(&key()) else {

@@ -30,6 +30,9 @@ impl World {
             it.status = Some("Delete in progress".to_owned());
             it.hooks.clear();
         });
+        if let Some(group) = self.groups.get_mut(pool) {
+            group.rolling = None;
+        }
         for id in members {
             self.begin_termination(
                 &id,

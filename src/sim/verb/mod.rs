@@ -8,6 +8,7 @@ mod machine;
 mod membership;
 mod process;
 mod protection;
+mod refresh;
 mod standby;
 mod tag;
 mod template;

@@ -15,7 +15,8 @@ impl World {
         group.spec.images.push(image.clone());
         let n_versions = group.spec.images.len();
         self.edit_group(pool, |it| {
-            if let Some(template) = &mut it.template {
+            // A group that names its version stays with it.
+            if let Some(template) = it.template.as_mut().filter(|it| it.version == "$Latest") {
                 template.resolved_version = Some(n_versions.to_string());
                 template.image = Some(image.clone());
             }
