@@ -1,6 +1,8 @@
 //! The Auto Scaling groups of a scope and their members, a hundred to the page.
 
-use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, Instance, LaunchTemplateSpecification};
+use aws_sdk_autoscaling::types::{
+    AutoScalingGroup, Filter, Instance, LaunchTemplateSpecification, SuspendedProcess,
+};
 
 use super::{
     Selection,
@@ -108,12 +110,20 @@ impl Selection {
 
 fn group(it: &AutoScalingGroup, scope: &ScopeId) -> Option<Group> {
     let name = PoolName::from(it.auto_scaling_group_name()?);
-    let suspended = it.suspended_processes().iter().filter_map(|it| {
-        Some(Suspension {
-            process: Process::from(it.process_name()?),
-            reason: it.suspension_reason().unwrap_or_default().to_owned(),
-        })
-    });
+    // AWS promises no order; without one, the same group would look changed.
+    let mut suspended: Vec<Suspension> = it
+        .suspended_processes()
+        .iter()
+        .filter_map(suspension)
+        .collect();
+    suspended.sort_by(|a, b| a.process.cmp(&b.process));
+    let mut zones = it.availability_zones().to_vec();
+    zones.sort();
+    let metrics = it.enabled_metrics().iter();
+    let mut enabled_metrics: Vec<String> = metrics.filter_map(|it| text(it.metric())).collect();
+    enabled_metrics.sort();
+    let mut members: Vec<Member> = it.instances().iter().filter_map(member).collect();
+    members.sort_by(|a, b| a.id.cmp(&b.id));
     let pool = Pool {
         scope: scope.clone(),
         name,
@@ -125,8 +135,8 @@ fn group(it: &AutoScalingGroup, scope: &ScopeId) -> Option<Group> {
         }),
         template: None,
         mixed: mixed(it),
-        zones: it.availability_zones().to_vec(),
-        suspended: suspended.collect(),
+        zones,
+        suspended,
         protects_new_instances: it.new_instances_protected_from_scale_in().unwrap_or(false),
         hooks: Vec::new(),
         hooks_read_at: None,
@@ -136,11 +146,7 @@ fn group(it: &AutoScalingGroup, scope: &ScopeId) -> Option<Group> {
         refresh: None,
         health_check: text(it.health_check_type()),
         termination_policies: it.termination_policies().to_vec(),
-        enabled_metrics: it
-            .enabled_metrics()
-            .iter()
-            .filter_map(|it| text(it.metric()))
-            .collect(),
+        enabled_metrics,
         created_at: it.created_time().and_then(timestamp),
         status: text(it.status()),
         tags: tags(it.tags().iter().map(|it| (it.key(), it.value()))),
@@ -149,7 +155,14 @@ fn group(it: &AutoScalingGroup, scope: &ScopeId) -> Option<Group> {
     Some(Group {
         pool,
         blueprint: blueprint(it),
-        members: it.instances().iter().filter_map(member).collect(),
+        members,
+    })
+}
+
+fn suspension(it: &SuspendedProcess) -> Option<Suspension> {
+    Some(Suspension {
+        process: Process::from(it.process_name()?),
+        reason: it.suspension_reason().unwrap_or_default().to_owned(),
     })
 }
 
@@ -209,4 +222,32 @@ pub(super) fn member(it: &Instance) -> Option<Member> {
         template_version: template.and_then(|it| text(it.version())),
         image: text(it.image_id()).map(ImageId::from),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_autoscaling::types::{EnabledMetric, LifecycleState};
+
+    use super::*;
+
+    #[test]
+    fn the_order_in_which_aws_answers_changes_nothing() {
+        let answer = |first: &str, second: &str| {
+            let mut group = AutoScalingGroup::builder().auto_scaling_group_name("workhorse");
+            for word in [first, second] {
+                let member = Instance::builder()
+                    .instance_id(format!("i-{word}"))
+                    .lifecycle_state(LifecycleState::InService);
+                let process = SuspendedProcess::builder().process_name(word);
+                group = group
+                    .instances(member.build())
+                    .suspended_processes(process.build())
+                    .enabled_metrics(EnabledMetric::builder().metric(word).build())
+                    .availability_zones(word);
+            }
+            super::group(&group.build(), &"prod/us-east-1".into())
+        };
+        assert!(answer("a", "b").is_some_and(|it| it.members.len() == 2));
+        assert_eq!(answer("a", "b"), answer("b", "a"));
+    }
 }

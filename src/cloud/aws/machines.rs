@@ -27,6 +27,9 @@ const N_PARALLEL: usize = 8;
 /// A machine that rests is looked at again after this: someone may have tagged it.
 const MAX_AGE: Duration = Duration::from_mins(10);
 
+/// After a write of ours a machine is looked at in each reading for this long.
+const SETTLE: Duration = Duration::from_secs(15);
+
 /// The tag that Auto Scaling puts on the members of a group.
 const GROUP_TAG: &str = "aws:autoscaling:groupName";
 
@@ -56,6 +59,8 @@ impl Machine {
 #[derive(Debug, Default)]
 pub(super) struct Machines {
     known: HashMap<InstanceId, Known>,
+    /// Machines that we wrote to, and until when EC2 may still show them as they were.
+    settling: HashMap<InstanceId, Timestamp>,
 }
 
 #[derive(Debug)]
@@ -71,14 +76,11 @@ impl Machines {
         self.known.get(id).map(|it| &it.machine)
     }
 
-    /// Makes the next reading ask for these again.
-    pub(super) fn forget_age(&mut self, ids: &[InstanceId]) {
-        for id in ids {
-            if let Some(known) = self.known.get_mut(id) {
-                known.read_for = None;
-                known.read_at = Timestamp::EPOCH;
-            }
-        }
+    /// Asks for these again for a while: EC2's reads lag behind its writes.
+    pub(super) fn settle(&mut self, ids: Vec<InstanceId>, now: Timestamp) {
+        self.settling.retain(|_, until| now < *until);
+        let until = now + SETTLE;
+        self.settling.extend(ids.into_iter().map(|it| (it, until)));
     }
 
     pub(super) fn retain(&mut self, is_wanted: impl Fn(&InstanceId) -> bool) {
@@ -86,10 +88,13 @@ impl Machines {
     }
 
     /// Returns whether EC2 may say something else of this member than it last did.
-    pub(super) fn is_changing(&self, member: &Member) -> bool {
+    pub(super) fn is_changing(&self, member: &Member, now: Timestamp) -> bool {
         let Some(known) = self.known.get(&member.id) else {
             return true;
         };
+        if self.settling.get(&member.id).is_some_and(|it| now < *it) {
+            return true;
+        }
         let says = (member.lifecycle.clone(), member.health.clone());
         known.read_for.as_ref() != Some(&says) || !is_at_rest(member, &known.machine.state)
     }

@@ -112,7 +112,9 @@ impl Memory {
             .values()
             .filter_map(|it| it.blueprint.clone())
             .collect();
-        let changing = self.members().filter(|it| self.machines.is_changing(it));
+        let changing = self
+            .members()
+            .filter(|it| self.machines.is_changing(it, now));
         let mut members: Vec<Member> = changing.cloned().collect();
         let is_quiet = members.is_empty();
         let walks = choose(&self.candidates(selection, &blueprints, now), is_quiet, now);

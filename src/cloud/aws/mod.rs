@@ -200,9 +200,8 @@ impl Cloud for Aws {
             if std::mem::take(&mut notes.has_written) {
                 memory.log.set_due();
             }
-            memory
-                .machines
-                .forget_age(&std::mem::take(&mut notes.tagged));
+            let tagged = std::mem::take(&mut notes.tagged);
+            memory.machines.settle(tagged, now);
         }
         let answer =
             observe::observe(&clients, self.scope(), &self.selection, &mut memory, now).await;
