@@ -2,7 +2,7 @@
 
 use pooldeck::{
     cloud::{Cloud, aws::Aws},
-    fleet::{Call, FailureKind, InstanceId, Lifecycle, Process, Receipt},
+    fleet::{Call, FailureKind, HookResult, InstanceId, Lifecycle, Process, Receipt},
 };
 use serde_json::json;
 
@@ -171,6 +171,93 @@ async fn pools_and_instances_are_tagged_and_the_tags_are_seen_at_once() {
     assert_eq!(seen.pool("workhorse").tags["owner"], "build team");
     for instance in seen.instances() {
         assert_eq!(instance.tags["pooldeck:operation"], "op-1");
+    }
+    let untag = Call::UntagInstances {
+        scope: SCOPE.into(),
+        instances: vec![ids[0].clone()],
+        key: "pooldeck:operation".into(),
+    };
+    apply(&door, &untag).await;
+    let seen = observe(&door).await;
+    let marked = seen.instances().iter();
+    let mut marked = marked.filter(|it| it.tags.contains_key("pooldeck:operation"));
+    assert_eq!(marked.next().unwrap().id, ids[1]);
+    assert!(marked.next().is_none());
+}
+
+#[tokio::test]
+async fn a_named_instance_is_terminated_through_its_group_with_or_without_a_replacement() {
+    let (region, door, ids) = workhorse().await;
+    let terminate = |instance: &InstanceId, decrement| Call::TerminateInstance {
+        pool: key("workhorse"),
+        instance: instance.clone(),
+        decrement,
+    };
+    apply(&door, &terminate(&ids[0], true)).await;
+    let is_alone = |it: &Seen| it.instances().len() == 1;
+    let seen = region
+        .observe_until(&door, "the other alone", is_alone)
+        .await;
+    assert_eq!(
+        seen.instances()[0].id,
+        ids[1],
+        "the one that was named went"
+    );
+    assert_eq!(seen.pool("workhorse").capacity.unwrap().desired, 1);
+
+    let error = door.apply(&terminate(&ids[1], true)).await.unwrap_err();
+    assert_eq!(error.kind, FailureKind::Conflict, "below min: {error}");
+
+    apply(&door, &terminate(&ids[1], false)).await;
+    let is_replaced =
+        |it: &Seen| it.lifecycles("workhorse") == ["InService"] && it.instances()[0].id != ids[1];
+    let seen = region
+        .observe_until(&door, "its replacement", is_replaced)
+        .await;
+    assert_eq!(seen.pool("workhorse").capacity.unwrap().desired, 1);
+    let error = door.apply(&terminate(&ids[1], false)).await.unwrap_err();
+    assert_eq!(error.kind, FailureKind::NotFound, "gone: {error}");
+}
+
+#[tokio::test]
+async fn a_hook_is_kept_waiting_by_heartbeats_and_answered_once() {
+    let (region, door, ids) = workhorse().await;
+    region.hook("workhorse", "TERMINATING", 2).await;
+    let (pool, instance) = (key("workhorse"), ids[0].clone());
+    let terminate = Call::TerminateInstance {
+        pool: pool.clone(),
+        instance: instance.clone(),
+        decrement: true,
+    };
+    apply(&door, &terminate).await;
+    let heartbeat = Call::Heartbeat {
+        pool: pool.clone(),
+        instance: instance.clone(),
+        hook: "on-terminating".into(),
+    };
+    // Three seconds under a timeout of two.
+    for _ in 0..3 {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        apply(&door, &heartbeat).await;
+    }
+    let waits = observe(&door).await;
+    assert_eq!(
+        waits.lifecycles("workhorse"),
+        ["InService", "Terminating:Wait"]
+    );
+
+    let complete = Call::CompleteHook {
+        pool,
+        instance: instance.clone(),
+        hook: "on-terminating".into(),
+        result: HookResult::Continue,
+    };
+    apply(&door, &complete).await;
+    let is_gone = |it: &Seen| it.lifecycles("workhorse") == ["InService"];
+    region.observe_until(&door, "its end", is_gone).await;
+    for call in [complete, heartbeat] {
+        let error = door.apply(&call).await.unwrap_err();
+        assert_eq!(error.kind, FailureKind::NotFound, "{call}: {error}");
     }
 }
 

@@ -160,7 +160,7 @@ fn kind_of(code: &str, message: &str, status: u16) -> FailureKind {
 /// Auto Scaling answers most refusals with one code; only the words tell them apart.
 fn kind_of_validation(message: &str) -> FailureKind {
     let message = message.to_ascii_lowercase();
-    if message.contains("not found") {
+    if message.contains("not found") || message.starts_with("no active lifecycle action") {
         FailureKind::NotFound
     } else if message.contains("is not in ") || message.contains("min size constraint") {
         FailureKind::Conflict
@@ -244,6 +244,12 @@ mod tests {
             (
                 "ValidationError",
                 "AutoScalingGroup name not found - null",
+                400,
+                FailureKind::NotFound,
+            ),
+            (
+                "ValidationError",
+                "No active Lifecycle Action found with instance ID i-1",
                 400,
                 FailureKind::NotFound,
             ),

@@ -239,8 +239,8 @@ impl Cloud for Aws {
             // Noted whatever the answer: the write may have happened.
             let mut notes = self.notes();
             notes.has_written = true;
-            if let Call::TagInstances { instances, .. } = call {
-                notes.tagged.extend_from_slice(instances);
+            if let Call::TagInstances { .. } | Call::UntagInstances { .. } = call {
+                notes.tagged.extend_from_slice(call.instances());
             }
         }
         self.watch_for_refusal(answer).await
