@@ -15,7 +15,7 @@ use pooldeck::{
     cloud::{self, Cloud},
     engine::{
         self, Actor, AuditEvent, AuditRecord, Clock, Config, Doors, Event, Handle, LaunchState,
-        Outcome, Progress, Submission,
+        Link, Outcome, Progress, Submission,
     },
     fleet::*,
 };
@@ -229,6 +229,10 @@ struct Bench {
 }
 
 fn start(clouds: &[&Arc<FakeCloud>]) -> Bench {
+    start_tied(clouds, Vec::new())
+}
+
+fn start_tied(clouds: &[&Arc<FakeCloud>], links: Vec<Link>) -> Bench {
     let directory = tempfile::tempdir().unwrap();
     let doors = Doors {
         clouds: clouds
@@ -240,7 +244,7 @@ fn start(clouds: &[&Arc<FakeCloud>]) -> Bench {
     let config = Config {
         interval: Duration::from_secs(10),
         policy: Policy::default(),
-        links: Vec::new(),
+        links,
         state_dir: Some(directory.path().to_owned()),
         actor: Actor {
             user: "ada".into(),
@@ -304,6 +308,26 @@ fn records(path: &std::path::Path) -> Vec<AuditRecord> {
     text.lines()
         .map(|it| serde_json::from_str(it).unwrap())
         .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_is_tied_by_the_first_rule_and_its_own_name_is_the_label() {
+    let link = |pattern: &str, label: &str| Link {
+        pool: pattern.to_owned(),
+        ci: CiLink {
+            controller: "jenkins".into(),
+            label: label.to_owned(),
+            executors_per_instance: 1,
+            instance_from: None,
+            boot_budget: Duration::from_mins(10),
+        },
+    };
+    let cloud = FakeCloud::new("a/r");
+    let links = vec![link("mac*", "mac"), link("lin*", ""), link("*", "any")];
+    let mut bench = start_tied(&[&cloud], links);
+    let observation = bench.observed().await;
+    let pool = observation.fleet.pool(&PoolKey::new("a/r", "linux"));
+    assert_eq!(pool.unwrap().ci.as_ref().unwrap().label, "linux");
 }
 
 #[tokio::test(start_paused = true)]

@@ -165,8 +165,14 @@ impl Board {
                 .links
                 .iter()
                 .find(|it| matches_wildcards(pool.name.as_str(), &it.pool));
-            if let Some(rule) = rule.filter(|it| pool.ci.as_ref() != Some(&it.ci)) {
-                Arc::make_mut(pool).ci = Some(rule.ci.clone());
+            let Some(mut ci) = rule.map(|it| it.ci.clone()) else {
+                continue;
+            };
+            if ci.label.is_empty() {
+                ci.label = pool.name.to_string();
+            }
+            if pool.ci.as_ref() != Some(&ci) {
+                Arc::make_mut(pool).ci = Some(ci);
             }
         }
         part

@@ -53,6 +53,7 @@ pub struct Config {
 pub struct Link {
     /// A pool's name; `*` stands for any text.
     pub pool: String,
+    /// An empty label is the pool's own name.
     pub ci: CiLink,
 }
 
