@@ -31,9 +31,9 @@ pub struct Facts {
     pub environment: Vec<(String, String)>,
     #[serde(skip)]
     pub config_example: &'static str,
-    /// The keys of the keymap in use, ready to print.
+    /// The keymap in use: each context with its keys and what they run.
     #[serde(skip)]
-    pub keys: String,
+    pub keys: Vec<(String, Vec<(String, String)>)>,
 }
 
 /// A scope as it is configured.
@@ -76,7 +76,7 @@ pub(super) fn run(printer: &mut Printer, flags: &InfoFlags, facts: &Facts) -> Re
     if flags.config_example {
         printer.data(facts.config_example)?;
     } else if flags.print_keys {
-        printer.data(&facts.keys)?;
+        printer.data(&keys(&facts))?;
     } else if flags.output == InfoFormat::Json {
         printer.data(&json::to_text(&Document {
             version: json::VERSION,
@@ -88,6 +88,23 @@ pub(super) fn run(printer: &mut Printer, flags: &InfoFlags, facts: &Facts) -> Re
         printer.data(&text)?;
     }
     Ok(Exit::Done)
+}
+
+/// Lists the keys as a keymap file has them.
+fn keys(facts: &Facts) -> String {
+    let mut text = String::new();
+    for (context, bindings) in &facts.keys {
+        let rows = bindings.iter();
+        let rows: Vec<Vec<String>> = rows
+            .map(|(keys, line)| vec![String::new(), keys.clone(), line.clone()])
+            .collect();
+        let aligns = [Align::Left; 3];
+        text = format!(
+            "{text}{context}\n{}",
+            table::of_cells(None, &rows, &aligns, None)
+        );
+    }
+    text
 }
 
 #[derive(Serialize)]
