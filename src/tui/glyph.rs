@@ -57,27 +57,6 @@ impl Glyphs {
         self.pick("…", "~")
     }
 
-    pub fn arrow(self) -> &'static str {
-        self.pick("→", "->")
-    }
-
-    pub fn dot(self) -> &'static str {
-        self.pick("·", "|")
-    }
-
-    pub fn warning(self) -> &'static str {
-        self.pick("▲", "!")
-    }
-
-    /// The arrow of a sorted column.
-    pub fn sorted(self, is_descending: bool) -> &'static str {
-        if is_descending {
-            self.pick("↓", "v")
-        } else {
-            self.pick("↑", "^")
-        }
-    }
-
     pub fn liveness(self, liveness: Liveness) -> &'static str {
         match liveness {
             Liveness::Live => self.pick("●", "+"),
@@ -97,7 +76,9 @@ impl Glyphs {
             Phase::TerminatingWait => self.pick("◆", "W"),
             Phase::Retained => self.pick("!", "!"),
             Phase::Warm => self.pick("▂", "_"),
-            Phase::Detached | Phase::Unattached | Phase::Other => self.pick("?", "?"),
+            Phase::Unattached => self.pick("▪", "o"),
+            Phase::Detached => self.pick("▫", "d"),
+            Phase::Other => self.pick("?", "?"),
         }
     }
 

@@ -191,7 +191,19 @@ impl Command {
         matches!(self, Self::Act(_))
     }
 
+    /// Returns the verb whose line this opens, to be completed by hand: `palette tag`.
+    fn begun_verb(&self) -> Option<&'static Verb> {
+        let Self::Palette(Some(line)) = self else {
+            return None;
+        };
+        let name = line.split_whitespace().next()?;
+        verbs().iter().find(|it| it.name == name)
+    }
+
     pub fn group(&self) -> Group {
+        if self.begun_verb().is_some() {
+            return Group::Act;
+        }
         let name = self.name();
         let entry = Self::ENTRIES.iter().find(|it| it.name == name);
         entry.map_or(Group::Act, |it| it.group)
@@ -199,6 +211,9 @@ impl Command {
 
     /// Returns the sentence that help shows.
     pub fn about(&self) -> String {
+        if let Some(verb) = self.begun_verb() {
+            return lower_first(&verb.about);
+        }
         let name = self.name();
         if let Some(entry) = Self::ENTRIES.iter().find(|it| it.name == name) {
             return entry.about.to_owned();

@@ -35,6 +35,8 @@ pub struct Confirm {
     pub scroll: usize,
     /// What the operator has to know besides: hidden marks, a plan that changed.
     pub note: Option<String>,
+    /// Why the last key did not answer.
+    pub hint: Option<&'static str>,
     /// Whether it came by itself, into the middle of something else.
     pub is_uncalled: bool,
 }
@@ -64,6 +66,7 @@ impl Confirm {
             stage: Stage::New,
             scroll: 0,
             note: None,
+            hint: None,
             is_uncalled: false,
         }
     }

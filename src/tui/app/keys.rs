@@ -55,7 +55,7 @@ impl App {
     pub(super) fn paste(&mut self, text: &str) {
         let is_name = matches!(self.overlay(), Some(Overlay::Confirm(_)));
         if is_name {
-            self.note_on_confirm("type the name; a pasted one shows nothing");
+            self.hint_on_confirm("type the name; a pasted one shows nothing");
         } else if self.context() == Context::Input {
             self.edit_line(|it| edit::paste(it, text));
         } else {
@@ -63,9 +63,9 @@ impl App {
         }
     }
 
-    fn note_on_confirm(&mut self, note: &str) {
+    fn hint_on_confirm(&mut self, hint: &'static str) {
         if let Some(Overlay::Confirm(confirm)) = self.overlays.last_mut() {
-            confirm.note = Some(note.to_owned());
+            confirm.hint = Some(hint);
         }
     }
 

@@ -100,6 +100,19 @@ impl Prompt {
         }
     }
 
+    /// Returns how the command that is typed is written, once its name is there.
+    pub fn usage(&self) -> String {
+        let name = self.input.value().split_whitespace().next().unwrap_or("");
+        if let Some(verb) = verbs().iter().find(|it| it.name == name) {
+            return format!("{}  {}", verb.usage, verb.about);
+        }
+        let entry = Command::ENTRIES.iter().find(|it| it.name == name);
+        entry.map_or_else(String::new, |it| {
+            let argument = it.argument.map_or(String::new(), |it| format!(" [{it}]"));
+            format!("{}{argument}  {}", it.name, it.about)
+        })
+    }
+
     pub fn parse(&self) -> Result<Command, String> {
         self.input.value().parse()
     }

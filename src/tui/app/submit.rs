@@ -1,6 +1,6 @@
 //! From an action to its question, and from the answer to the engine.
 
-use super::{Answer, App, Command, Confirm, Effect, Overlay, Prompt, Severity, Target};
+use super::{Answer, App, Command, Confirm, Effect, Overlay, Prompt, Severity, Target, verbs};
 use crate::{
     action::{self, ActionLine, Refusal},
     engine::Submission,
@@ -23,8 +23,16 @@ impl App {
                 }
                 self.overlays.push(Overlay::Confirm(Box::new(confirm)));
             }
+            Err(Refusal::Incomplete { .. })
+                if target.n_marked_hidden != 0 && target.selection.instances.is_empty() =>
+            {
+                let why = "every marked instance is hidden by the filter: nothing is selected";
+                self.say(Severity::Warning, why);
+            }
             // What is missing is asked for, with everything else filled in.
-            Err(Refusal::Incomplete { .. }) if !target.selection_is_empty() => {
+            Err(Refusal::Incomplete { .. })
+                if !wants_instances(action.verb()) && target.selection.pool.is_some() =>
+            {
                 let line = action.to_string();
                 let verb_and_pool = line.split(" --").next().unwrap_or(&line).len();
                 let (head, tail) = line.split_at(verb_and_pool);
@@ -86,7 +94,7 @@ impl App {
             }
             Answer::NotYet(why) => {
                 if let Some(Overlay::Confirm(confirm)) = self.overlays.last_mut() {
-                    confirm.note = Some(why.to_owned());
+                    confirm.hint = Some(why);
                 }
             }
         }
@@ -109,8 +117,9 @@ impl App {
     }
 }
 
-impl Target {
-    fn selection_is_empty(&self) -> bool {
-        self.selection.pool.is_none() && self.selection.instances.is_empty()
-    }
+/// Returns whether a verb is about instances, by the grammar.
+fn wants_instances(verb: &str) -> bool {
+    verbs()
+        .iter()
+        .any(|it| it.name == verb && it.usage.contains("INSTANCE"))
 }

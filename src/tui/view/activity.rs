@@ -3,13 +3,26 @@
 use super::{dim, list::value_cell};
 use crate::{
     fleet::{Activity, ActivityRow, ActivityStatus, Record, Timestamp},
-    tui::{theme::Role, widget::Cell},
+    tui::{
+        theme::Role,
+        widget::{Cell, Span},
+    },
 };
 
-pub(super) fn cell(row: &ActivityRow<'_>, field: &str, at: Timestamp) -> Cell<'static> {
+pub(super) fn cell(
+    row: &ActivityRow<'_>,
+    field: &str,
+    has_message_column: bool,
+    at: Timestamp,
+) -> Cell<'static> {
     match field {
         "started_at" => vec![dim(row.0.started_at.clock_time())],
         "status" => value_cell(&row.value(field, at), role_of(row.0)),
+        // Why it failed says more than what it tried.
+        "description" if row.0.status == ActivityStatus::Failed && !has_message_column => {
+            let why = row.0.status_message.as_ref().unwrap_or(&row.0.description);
+            vec![Span::new(why.clone(), Role::Warn)]
+        }
         "message" => value_cell(&row.value(field, at), Role::Warn),
         _ => value_cell(&row.value(field, at), Role::Text),
     }

@@ -6,11 +6,12 @@ use ratatui::layout::Rect;
 
 use super::sources::liveness_word;
 use crate::{
-    fleet::{Liveness, Scope, SourceHealth, short_duration},
+    fleet::{Liveness, Scope, SourceHealth, Timestamp, short_duration},
     tui::{
-        app::{App, Target},
+        app::{App, Target, View},
+        glyph::Glyphs,
         theme::Role,
-        widget::{Canvas, Span},
+        widget::{Canvas, Span, width_of},
     },
 };
 
@@ -21,8 +22,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     if area.height == 0 {
         return;
     }
-    let scopes = &app.observation.fleet.scopes;
-    let is_production = scopes.iter().any(Scope::is_production);
+    let scopes = scopes_in_view(app);
+    let is_production = scopes.iter().any(|it| it.is_production());
     let role = if is_production {
         Role::BandProduction
     } else {
@@ -31,16 +32,55 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     canvas.clear(area, role);
     let width = area.width;
     canvas.on(role, |canvas| {
-        canvas.put_spans(area.x, area.y, width, &context(app, role));
+        let word = environments(&scopes);
+        let taken = width_of(&word).min(width);
+        canvas.put_right(area.x, area.y, width, &word, Role::BandAccent);
+        canvas.put_spans(area.x, area.y, width - taken, &context(app, role));
         if 1 < area.height {
             canvas.put_spans(
                 area.x,
                 area.y + 1,
                 width,
-                &sources(app, role, canvas.glyphs()),
+                &sources(app, role, width, canvas.glyphs()),
             );
         }
     });
+}
+
+/// The scopes that the screen shows something of.
+fn scopes_in_view(app: &App) -> Vec<&Scope> {
+    let fleet = &app.observation.fleet;
+    let one = match &app.screen().view {
+        View::Pool(key) => fleet.scope(&key.scope),
+        View::Instance(id) => fleet
+            .instances
+            .get(id)
+            .and_then(|it| fleet.scope(&it.scope)),
+        View::Fleet
+        | View::Instances
+        | View::Activities
+        | View::Messages
+        | View::Sources
+        | View::Help => None,
+    };
+    one.map_or_else(|| fleet.scopes.iter().collect(), |it| vec![it])
+}
+
+/// Names the environments in view, production first.
+fn environments(scopes: &[&Scope]) -> String {
+    let mut scopes = scopes.to_vec();
+    scopes.sort_by_key(|it| !it.is_production());
+    let mut words: Vec<String> = Vec::new();
+    for environment in scopes.iter().filter_map(|it| it.environment.as_deref()) {
+        let word = environment.to_uppercase();
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    if words.is_empty() {
+        return String::new();
+    }
+    format!(" {} ", words.join(" + "))
 }
 
 /// The scope of what is selected, or the first one.
@@ -48,34 +88,35 @@ fn scope_in_view(app: &App) -> Option<&Scope> {
     let fleet = &app.observation.fleet;
     let pool = Target::of(app.screen(), fleet).selection.pool;
     pool.and_then(|it| fleet.scope(&it.scope))
-        .or_else(|| fleet.scopes.first())
+        .or_else(|| scopes_in_view(app).first().copied())
 }
 
+/// From this width on there is room for our own name.
+const ROOMY: u16 = 100;
+
 fn context(app: &App, role: Role) -> Vec<Span<'static>> {
-    let mut spans = vec![Span::new(" pooldeck ", Role::BandAccent)];
+    let mut spans = Vec::new();
+    if ROOMY <= app.size.width {
+        spans.push(Span::new(" pooldeck ", role));
+    }
     let Some(scope) = scope_in_view(app) else {
-        spans.push(Span::new("no scope is configured", role));
+        spans.push(Span::new(" no scope is configured", role));
         return spans;
     };
-    if scope.is_production() {
-        spans.push(Span::new(" PRODUCTION ", Role::BandAccent));
-    }
-    let account = scope
-        .identity
-        .as_ref()
-        .map_or("account not proven", |it| it.account.as_str());
+    let account = scope.identity.as_ref();
+    let account = account.map_or("account not proven", |it| it.account.as_str());
     spans.push(Span::new(
         format!(" {} {account} ", scope.alias),
         Role::BandAccent,
     ));
     spans.push(Span::new(format!(" {} ", scope.region), role));
-    if let Some(identity) = &scope.identity {
-        spans.push(Span::new(format!(" {} ", identity.role()), role));
-    }
     if app.policy.read_only || scope.read_only {
         spans.push(Span::new(" READ-ONLY ", Role::ReadOnly));
     } else {
         spans.push(Span::new(" write ", Role::Writable));
+    }
+    if let Some(identity) = &scope.identity {
+        spans.push(Span::new(format!(" {} ", identity.role()), role));
     }
     spans.extend(credentials(app, scope, role));
     spans
@@ -98,28 +139,74 @@ fn credentials(app: &App, scope: &Scope, role: Role) -> Option<Span<'static>> {
     })
 }
 
-fn sources(app: &App, role: Role, glyphs: crate::tui::glyph::Glyphs) -> Vec<Span<'static>> {
+/// Every source with its liveness; less of each where there is less room, but never less of a late one.
+fn sources(app: &App, role: Role, width: u16, glyphs: Glyphs) -> Vec<Span<'static>> {
+    let forms = [Form::Times, Form::Names, Form::Count];
+    let mut spans = Vec::new();
+    for form in forms {
+        spans = sources_as(app, role, form, glyphs);
+        let taken: u16 = spans.iter().map(|it| width_of(&it.text)).sum();
+        if taken <= width {
+            break;
+        }
+    }
+    spans
+}
+
+/// How much is said of a source that is live.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Times,
+    Names,
+    Count,
+}
+
+fn sources_as(app: &App, role: Role, form: Form, glyphs: Glyphs) -> Vec<Span<'static>> {
+    let is_live = |it: &&SourceHealth| it.liveness(app.now) == Liveness::Live;
+    let all = &app.observation.sources;
     let mut spans = vec![Span::new(" ", role)];
-    for health in &app.observation.sources {
+    for health in all.iter().filter(|it| !is_live(it)) {
         let liveness = health.liveness(app.now);
         let (_, sign_role) = liveness_word(liveness);
-        let sign_role = if liveness == Liveness::Live {
-            role
-        } else {
-            sign_role
-        };
-        spans.push(Span::new(glyphs.liveness(liveness), sign_role));
-        spans.push(Span::new(
-            format!(" {} {}  ", health.source, age(health, app)),
-            sign_role,
-        ));
+        let text = format!(
+            "{} {} {}  ",
+            glyphs.liveness(liveness),
+            health.source,
+            age(health, app)
+        );
+        spans.push(Span::new(text, sign_role));
     }
-    let n_calls: u32 = app
-        .observation
-        .sources
+    let sign = glyphs.liveness(Liveness::Live);
+    let live: Vec<&SourceHealth> = all.iter().filter(is_live).collect();
+    let oldest = live
         .iter()
-        .map(|it| it.n_calls_per_minute)
-        .sum();
+        .filter_map(|it| it.read_at)
+        .min()
+        .map_or(String::new(), Timestamp::clock_time);
+    match form {
+        Form::Times => {
+            for health in live {
+                spans.push(Span::new(
+                    format!("{sign} {} {}  ", health.source, age(health, app)),
+                    role,
+                ));
+            }
+        }
+        Form::Names => {
+            for health in live {
+                spans.push(Span::new(format!("{sign} {}  ", health.source), role));
+            }
+            spans.push(Span::new(format!("{oldest}  "), role));
+        }
+        Form::Count if live.is_empty() => {}
+        Form::Count => {
+            spans.push(Span::new(
+                format!("{sign} {} live {oldest}  ", live.len()),
+                role,
+            ));
+        }
+    }
+    let n_calls: u32 = all.iter().map(|it| it.n_calls_per_minute).sum();
     spans.push(Span::new(format!("{n_calls} calls/min"), role));
     spans
 }

@@ -45,9 +45,61 @@ fn order(noun: Noun) -> &'static [&'static str] {
             "template_version",
             "protected",
         ],
-        Noun::Activities => &["started_at", "status", "description", "pool", "message"],
+        Noun::Activities => &["description", "started_at", "status", "pool", "message"],
         Noun::Waiting | Noun::Messages | Noun::Sources => &[],
     }
+}
+
+/// Returns the columns of a list whose rows have no fields to choose from.
+pub(super) fn plain_columns(list: &List, observation: &Observation, width: u16) -> Vec<Column> {
+    let pool_width = observation
+        .fleet
+        .pools
+        .keys()
+        .map(|it| width_of(it.name.as_str()));
+    let pool_width = pool_width.max().unwrap_or(8).clamp(8, 28);
+    let parts: &[(&'static str, &str, u16)] = match list.noun {
+        Noun::Waiting if list.within.is_some() => &[
+            ("until", "ENDS IN", 7),
+            ("instance", "INSTANCE", 19),
+            ("why", "WHY", 30),
+        ],
+        Noun::Waiting => &[
+            ("until", "ENDS IN", 7),
+            ("pool", "POOL", pool_width),
+            ("instance", "INSTANCE", 19),
+            ("why", "WHY", 30),
+        ],
+        Noun::Sources => &[
+            ("source", "SOURCE", 22),
+            ("state", "STATE", 11),
+            ("read", "READ", 8),
+            ("age", "AGE", 6),
+            ("every", "EVERY", 6),
+            ("calls", "CALLS/MIN", 9),
+            ("failure", "WHAT FAILS, AND WHEN IT IS TRIED AGAIN", 20),
+        ],
+        Noun::Messages => &[("at", "TIME", 8), ("text", "WHAT", 30)],
+        Noun::Pools | Noun::Instances | Noun::Activities => &[],
+    };
+    let columns = parts.iter().map(|(name, title, width)| Column {
+        name,
+        title: (*title).to_owned(),
+        width: *width,
+        align: if matches!(*name, "until" | "age" | "every" | "calls") {
+            Align::Right
+        } else {
+            Align::Left
+        },
+    });
+    let order = match list.noun {
+        Noun::Waiting => &["why", "pool", "until", "instance"][..],
+        Noun::Sources => &["source", "state", "age", "failure", "read"][..],
+        _ => &["text", "at"][..],
+    };
+    let mut columns = crate::tui::widget::fit(columns.collect(), width, order);
+    stretch(&mut columns, width);
+    columns
 }
 
 /// Returns the columns of a list that fit into `width` cells.
@@ -79,6 +131,12 @@ pub(super) fn columns(
             },
         );
     }
+    if width < 100 {
+        // A description is worth its place even when it is cut.
+        for column in columns.iter_mut().filter(|it| it.name == "description") {
+            column.width = 24;
+        }
+    }
     let mut columns = crate::tui::widget::fit(columns, width, order(list.noun));
     stretch(&mut columns, width);
     columns
@@ -109,19 +167,7 @@ fn column(field: &Field, list: &List, observation: &Observation) -> Column {
             6,
             20,
         ),
-        "id" => 19,
-        "lifecycle" | "state" => 16,
-        "machine" | "health" | "market" | "work" => 9,
-        "started_at" => 8,
-        "launched_at" | "ended_at" => 20,
-        "image" => 21,
-        "az" | "region" => 14,
-        "address" | "public_address" => 15,
-        "type" | "status" => 11,
-        "age" | "in_state" => 6,
-        "description" | "message" | "cause" => 40,
-        "template" | "suspended" | "zones" | "job" | "label" => 18,
-        _ => 4,
+        name => fixed_width(name),
     };
     let sorted = list.sort.filter(|it| it.field == field.name);
     let mark = sorted.map_or("", |it| if it.is_descending { "↓" } else { "↑" });
@@ -134,20 +180,50 @@ fn column(field: &Field, list: &List, observation: &Observation) -> Column {
     }
 }
 
+/// Widths of what AWS writes; names of the operator's own are measured instead.
+fn fixed_width(field: &str) -> u16 {
+    match field {
+        "description" => 51,
+        "message" | "cause" => 30,
+        "image" => 21,
+        "launched_at" | "ended_at" => 20,
+        "id" | "instance" => 19,
+        "status" | "template" | "suspended" | "zones" | "job" | "label" => 18,
+        "lifecycle" | "state" => 16,
+        "address" | "public_address" => 15,
+        "az" | "region" => 14,
+        "account" => 12,
+        "type" => 11,
+        "machine" | "health" | "market" | "work" => 9,
+        "started_at" => 8,
+        "age" | "in_state" => 6,
+        _ => 4,
+    }
+}
+
 /// Gives what is left to the column that has most to say.
 fn stretch(columns: &mut [Column], width: u16) {
     let taken: u16 = columns.iter().map(|it| it.width + 1).sum::<u16>() + 1;
     let Some(left) = width.checked_sub(taken) else {
         return;
     };
-    let hungry = ["message", "description", "cause", "job", BAR];
+    let hungry = [
+        "message",
+        "description",
+        "cause",
+        "job",
+        "why",
+        "failure",
+        "text",
+        BAR,
+    ];
     let found = hungry
         .iter()
         .find_map(|name| columns.iter().position(|it| it.name == *name));
     if let Some(column_idx) = found {
         let column = &mut columns[column_idx];
         column.width += if column.name == BAR {
-            left.min(28)
+            left.min(12)
         } else {
             left
         };

@@ -39,7 +39,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, confirm: &Confirm) {
     for (y, line) in (inside.y..inside.y + text_height).zip(shown) {
         canvas.put_spans(inside.x + 1, y, inside.width.saturating_sub(2), line);
     }
-    let mut y = inside.y + text_height;
+    let y = inside.y + text_height;
     let below = lines
         .len()
         .saturating_sub(confirm.scroll + usize::from(text_height));
@@ -60,17 +60,19 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, confirm: &Confirm) {
             Role::Warn,
         );
     }
-    y += 1;
-    question(canvas, app, confirm, inside, y);
+    question(canvas, confirm, inside, y + 1);
+    if let Some(hint) = confirm.hint.filter(|_| y + 2 < inside.bottom()) {
+        canvas.put(
+            inside.x + 1,
+            y + 2,
+            inside.width.saturating_sub(2),
+            hint,
+            Role::Warn,
+        );
+    }
 }
 
-fn question(
-    canvas: &mut Canvas<'_>,
-    app: &App,
-    confirm: &Confirm,
-    inside: ratatui::layout::Rect,
-    y: u16,
-) {
+fn question(canvas: &mut Canvas<'_>, confirm: &Confirm, inside: ratatui::layout::Rect, y: u16) {
     if inside.bottom() <= y {
         return;
     }
@@ -115,7 +117,6 @@ fn question(
             canvas.put_spans(x, y, width, &spans);
         }
     }
-    let _ = app;
 }
 
 pub(super) fn max_scroll(app: &App, confirm: &Confirm) -> usize {
@@ -152,6 +153,8 @@ fn plan_lines(app: &App, confirm: &Confirm, plan: &Plan, width: u16) -> Vec<Line
             .and_then(|it| it.identity.as_ref())
             .map_or("account not proven", |it| it.account.as_str());
         let (alias, region) = scope.map_or(("", ""), |it| (it.alias.as_str(), it.region.as_str()));
+        let environment = scope.and_then(|it| it.environment.as_ref());
+        let environment = environment.map_or(String::new(), |it| format!("  {it}"));
         let role = if scope.is_some_and(crate::fleet::Scope::is_production) {
             Role::Danger
         } else {
@@ -162,6 +165,7 @@ fn plan_lines(app: &App, confirm: &Confirm, plan: &Plan, width: u16) -> Vec<Line
             Span::new(format!("{alias} {account}  {region}"), role),
             dim("  pool "),
             plain(target.pool.name.to_string()),
+            dim(environment),
         ]);
         if !target.instances.is_empty() {
             let ids: Vec<&str> = target.instances.iter().map(InstanceId::as_str).collect();
@@ -173,11 +177,14 @@ fn plan_lines(app: &App, confirm: &Confirm, plan: &Plan, width: u16) -> Vec<Line
             );
         }
     }
-    for change in &plan.changes {
-        lines.push(vec![
-            dim("changes  "),
-            plain(format!("{}  {} → {}", change.what, change.from, change.to)),
-        ]);
+    for (change_idx, change) in plan.changes.iter().enumerate() {
+        let label = if change_idx == 0 {
+            "changes  "
+        } else {
+            "         "
+        };
+        let what = format!("{}  {} → {}", change.what, change.from, change.to);
+        lines.push(vec![dim(label), plain(what)]);
     }
     for call in &plan.calls {
         let text = call.to_string();

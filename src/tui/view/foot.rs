@@ -4,19 +4,22 @@ use ratatui::layout::Rect;
 
 use super::{dim, list::severity_role};
 use crate::tui::{
-    app::{App, Command},
+    app::{App, Command, Noun},
+    keymap::Keys,
     theme::Role,
     widget::{Canvas, Span, width_of},
 };
 
-/// What the foot line offers when there is nothing to say.
-const OFFERED: [Command; 6] = [
-    Command::Help,
-    Command::Palette(None),
-    Command::Filter(None),
-    Command::Open,
-    Command::Back,
-    Command::Quit,
+/// What the foot line offers when there is nothing to say, and the word for it.
+const OFFERED: [(Command, &str); 8] = [
+    (Command::Open, "open"),
+    (Command::MarkToggle, "mark"),
+    (Command::Filter(None), "filter"),
+    (Command::Sort(None), "sort"),
+    (Command::Palette(None), "command"),
+    (Command::Help, "help"),
+    (Command::Back, "back"),
+    (Command::Quit, "quit"),
 ];
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
@@ -76,11 +79,43 @@ fn right(app: &App) -> Vec<Span<'static>> {
 
 fn hints(app: &App) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
-    for command in OFFERED {
-        if let Some(keys) = app.keymap.keys_for(app.context(), &command) {
-            spans.push(Span::new(keys.to_string(), Role::Key));
-            spans.push(dim(format!(" {}  ", command.name())));
+    let mut offer = |keys: String, word: &str| {
+        spans.push(Span::new(keys, Role::Key));
+        spans.push(dim(format!(" {word}  ")));
+    };
+    let context = app.context();
+    if let Some(prefix) = action_prefix(app) {
+        offer(prefix, "act");
+    }
+    for (command, word) in OFFERED.into_iter().filter(|it| is_of_use(app, &it.0)) {
+        if let Some(keys) = app.keymap.keys_for(context, &command) {
+            offer(keys.to_string(), word);
         }
     }
     spans
+}
+
+/// The key that most actions begin with.
+fn action_prefix(app: &App) -> Option<String> {
+    let bindings = app.keymap.bindings(app.context());
+    let mut actions = bindings
+        .iter()
+        .filter(|it| it.command.is_action() && 1 < it.keys.0.len());
+    let first = actions.next()?;
+    Some(Keys(vec![*first.keys.0.first()?]).to_string())
+}
+
+/// Whether the command does anything on this screen.
+fn is_of_use(app: &App, command: &Command) -> bool {
+    let list = app.screen().list();
+    match command {
+        Command::Open => list.is_some(),
+        Command::MarkToggle => list.is_some_and(|it| it.noun == Noun::Instances),
+        Command::Filter(_) | Command::Sort(_) => {
+            list.is_some_and(|it| !it.noun.fields().is_empty())
+        }
+        Command::Back => 1 < app.screens.len(),
+        Command::Quit => app.screens.len() == 1,
+        _ => true,
+    }
 }

@@ -3,17 +3,25 @@
 use ratatui::layout::Rect;
 
 use super::dim;
-use crate::tui::{
-    app::{App, Command, Group, verbs},
-    keymap::{Binding, Context},
-    theme::Role,
-    widget::{Canvas, Span},
+use crate::{
+    fleet::Phase,
+    tui::{
+        app::{App, Command, Group, verbs},
+        glyph::Glyphs,
+        keymap::{Binding, Context},
+        theme::Role,
+        widget::{Canvas, Span, role_of},
+    },
 };
 
 type Line = Vec<Span<'static>>;
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
-    for (y, line) in (area.y..area.bottom()).zip(lines(app).into_iter().skip(app.screen().scroll)) {
+    for (y, line) in (area.y..area.bottom()).zip(
+        lines(app, canvas.glyphs())
+            .into_iter()
+            .skip(app.screen().scroll),
+    ) {
         match &line[..] {
             [only] if only.role == Role::Title => canvas.title(
                 Rect {
@@ -31,10 +39,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
 }
 
 pub(super) fn n_lines(app: &App) -> usize {
-    lines(app).len()
+    lines(app, Glyphs::Unicode).len()
 }
 
-fn lines(app: &App) -> Vec<Line> {
+fn lines(app: &App, glyphs: Glyphs) -> Vec<Line> {
     let mut lines = Vec::new();
     // The keys of every screen, those that only some screens have, and those of overlays.
     let on_screens = app.keymap.bindings(Context::Screen);
@@ -59,6 +67,18 @@ fn lines(app: &App) -> Vec<Line> {
     ] {
         section(&mut lines, title, &app.keymap.bindings(context), |_| true);
     }
+    lines.push(vec![Span::new("The signs of a lifecycle bar", Role::Title)]);
+    for phase in Phase::ALL {
+        let words = phase.as_str().replace('_', " ");
+        lines.push(vec![
+            Span::new(format!("{:<20} ", glyphs.phase(phase)), role_of(phase)),
+            Span::new(words, Role::Text),
+        ]);
+    }
+    lines.push(vec![
+        Span::new(format!("{:<20} ", glyphs.missing()), Role::Dim),
+        Span::new("wanted and not there", Role::Text),
+    ]);
     lines.push(vec![Span::new("What can be typed after :", Role::Title)]);
     for verb in verbs() {
         lines.push(vec![

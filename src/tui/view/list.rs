@@ -7,7 +7,8 @@ use ratatui::layout::Rect;
 use super::{activity, columns, dim, plain, pool, sources};
 use crate::{
     fleet::{
-        ActivityRow, InstanceRow, Lifecycle, PoolRow, Record, Timestamp, Value, Work, waiting,
+        ActivityRow, InstanceRow, Lifecycle, PoolRow, Record, Timestamp, Value, Work,
+        short_duration, waiting,
     },
     tui::{
         app::{App, List, Noun, RowId, Severity, View},
@@ -61,14 +62,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App, list: &List, 
 
 fn columns_for(app: &App, list: &List, width: u16) -> Vec<Column> {
     if list.noun.fields().is_empty() {
-        let align = crate::fleet::Align::Left;
-        let width = width.saturating_sub(crate::tui::widget::GUTTER);
-        return vec![Column {
-            name: "",
-            title: list.noun.as_str().to_uppercase(),
-            width,
-            align,
-        }];
+        return columns::plain_columns(list, &app.observation, width);
     }
     let names = app.columns_of(list.noun);
     columns::columns(list, &names, &app.observation, width)
@@ -216,9 +210,10 @@ impl<'a> RowPainter<'a> {
                 let found = fleet.activities.iter().find(|it| it.id == *id);
                 found.map_or_else(Vec::new, |it| {
                     let row = ActivityRow(it);
+                    let has_message = columns.iter().any(|it| it.name == "message");
                     columns
                         .iter()
-                        .map(|column| activity::cell(&row, column.name, self.at))
+                        .map(|column| activity::cell(&row, column.name, has_message, self.at))
                         .collect()
                 })
             }
@@ -226,11 +221,21 @@ impl<'a> RowPainter<'a> {
                 let is_same =
                     |it: &&crate::fleet::Waiting| it.pool == *pool && it.instance == *instance;
                 let found = self.waiting.iter().filter(is_same).nth(*nth);
-                found.map_or_else(Vec::new, |it| vec![waiting_cell(it, self.app.now)])
+                found.map_or_else(Vec::new, |it| {
+                    columns
+                        .iter()
+                        .map(|column| waiting_cell(it, column.name, self.app.now))
+                        .collect()
+                })
             }
             RowId::Message(id) => {
                 let found = self.app.messages.get(*id);
-                found.map_or_else(Vec::new, |it| vec![message_cell(it)])
+                found.map_or_else(Vec::new, |it| {
+                    columns
+                        .iter()
+                        .map(|column| message_cell(it, column.name))
+                        .collect()
+                })
             }
             RowId::Source(source) => {
                 let found = self
@@ -239,7 +244,12 @@ impl<'a> RowPainter<'a> {
                     .sources
                     .iter()
                     .find(|it| it.source == *source);
-                found.map_or_else(Vec::new, |it| vec![sources::cell(it, self.app)])
+                found.map_or_else(Vec::new, |it| {
+                    columns
+                        .iter()
+                        .map(|column| sources::cell(it, column.name, self.app.now))
+                        .collect()
+                })
             }
         }
     }
@@ -275,34 +285,35 @@ fn instance_cell(row: &InstanceRow<'_>, field: &str, at: Timestamp) -> Cell<'sta
     value_cell(&value, role)
 }
 
-fn waiting_cell(it: &crate::fleet::Waiting, now: Timestamp) -> Cell<'static> {
-    let (sign, role) = if it.is_alarming {
-        ("! ", Role::Danger)
-    } else {
-        ("  ", Role::Dim)
-    };
-    let subject = it.instance.as_ref().map_or_else(
-        || it.pool.name.to_string(),
-        |id| format!("{} {id}", it.pool.name),
-    );
-    let mut cell = vec![
-        Span::new(sign, role),
-        plain(format!("{subject}: ")),
-        Span::new(it.why.clone(), role),
-    ];
-    if let Some(until) = it.until.filter(|it| now < *it) {
-        let left = crate::fleet::short_duration(until.since(now));
-        cell.insert(1, Span::new(format!("{left:>6} "), Role::Waiting));
+fn waiting_cell(it: &crate::fleet::Waiting, column: &str, now: Timestamp) -> Cell<'static> {
+    match column {
+        "until" => match it.until.filter(|it| now < *it) {
+            Some(until) => vec![Span::new(short_duration(until.since(now)), Role::Waiting)],
+            None if it.is_alarming => vec![Span::new("!", Role::Danger)],
+            None => vec![dim("-")],
+        },
+        "pool" => vec![plain(it.pool.name.to_string())],
+        "instance" => vec![
+            it.instance
+                .as_ref()
+                .map_or_else(|| dim("-"), |id| plain(id.to_string())),
+        ],
+        _ => {
+            let role = if it.is_alarming {
+                Role::Danger
+            } else {
+                Role::Dim
+            };
+            vec![Span::new(it.why.clone(), role)]
+        }
     }
-    cell
 }
 
-fn message_cell(it: &crate::tui::app::Message) -> Cell<'static> {
-    let role = severity_role(it.severity);
-    vec![
-        dim(format!("{} ", it.at.clock_time())),
-        Span::new(it.text.clone(), role),
-    ]
+fn message_cell(it: &crate::tui::app::Message, column: &str) -> Cell<'static> {
+    match column {
+        "at" => vec![dim(it.at.clock_time())],
+        _ => vec![Span::new(it.text.clone(), severity_role(it.severity))],
+    }
 }
 
 pub(super) fn severity_role(severity: Severity) -> Role {

@@ -4,7 +4,9 @@ use ratatui::layout::Rect;
 
 use super::{dim, list::value_cell, plain};
 use crate::{
-    fleet::{Phase, Pool, PoolKey, PoolRow, Record, Timestamp, short_duration},
+    fleet::{
+        Fleet, ImageId, Phase, Pool, PoolKey, PoolRow, Queue, Record, Timestamp, short_duration,
+    },
     tui::{
         app::App,
         glyph::Glyphs,
@@ -49,73 +51,155 @@ pub(super) fn cell(
     value_cell(&value, role)
 }
 
-/// Says what the pool is made from and what it does by itself.
+/// Says how large the pool is, what it is made from, and what it does by itself.
 pub(super) fn draw_facts(canvas: &mut Canvas<'_>, area: Rect, app: &App, key: &PoolKey) {
-    let Some(pool) = app.observation.fleet.pool(key) else {
+    let fleet = &app.observation.fleet;
+    let Some(pool) = fleet.pool(key) else {
         canvas.put(
-            area.x,
+            area.x + 1,
             area.y,
-            area.width,
+            area.width.saturating_sub(1),
             &format!("{key} is gone"),
             Role::Warn,
         );
         return;
     };
-    let lines = facts(pool);
+    let row = PoolRow::new(fleet, pool);
+    // The first line is there on every screen, the last only where there is room.
+    let lines = [
+        size(pool),
+        template(&row),
+        ci(&row, fleet, app.observation.at),
+        group(pool),
+    ];
     for (y, line) in (area.y..area.bottom()).zip(lines) {
         canvas.put_spans(area.x + 1, y, area.width.saturating_sub(1), &line);
     }
 }
 
-fn facts(pool: &Pool) -> Vec<Vec<Span<'static>>> {
-    let mut lines = Vec::new();
-    let size = pool.capacity.map_or_else(
-        || format!("{}, no group keeps its size", pool.kind.as_str()),
-        |it| format!("desired {}  min {}  max {}", it.desired, it.min, it.max),
-    );
-    let template = pool.template.as_ref().map_or_else(
-        || "not known".to_owned(),
-        |it| {
-            let version = it
-                .resolved_version
-                .as_deref()
-                .filter(|resolved| **resolved != it.version);
-            let version = version.map_or(it.version.clone(), |resolved| {
-                format!("{} ({resolved})", it.version)
-            });
-            let image = it
-                .image
-                .as_ref()
-                .map_or("image not resolved", |it| it.as_str());
-            format!("{} {version}  {image}", it.name)
-        },
-    );
-    lines.push(vec![plain(size), dim("   template "), plain(template)]);
+type Line = Vec<Span<'static>>;
+
+fn size(pool: &Pool) -> Line {
+    let mut line = match pool.capacity {
+        Some(it) => vec![
+            dim("desired "),
+            plain(it.desired.to_string()),
+            dim("  min "),
+            plain(it.min.to_string()),
+            dim("  max "),
+            plain(it.max.to_string()),
+        ],
+        None => vec![plain(format!(
+            "{}: no group keeps its size",
+            pool.kind.as_str()
+        ))],
+    };
+    if let Some(warm) = pool.warm_pool_size {
+        line.extend([dim("  warm pool "), plain(warm.to_string())]);
+    }
     let suspended: Vec<&str> = pool
         .suspended
         .iter()
         .map(|it| it.process.as_str())
         .collect();
-    let mut line = vec![dim("zones "), plain(pool.zones.join(" "))];
     if !suspended.is_empty() {
         line.push(Span::new(
             format!("   suspended: {}", suspended.join(" ")),
             Role::Warn,
         ));
     }
-    lines.push(line);
+    if let Some(status) = &pool.status {
+        line.push(Span::new(format!("   {status}"), Role::Danger));
+    }
+    line
+}
+
+fn template(row: &PoolRow<'_>) -> Line {
+    let Some(it) = &row.pool.template else {
+        return vec![dim("template "), dim("not known")];
+    };
+    let resolved = it
+        .resolved_version
+        .as_deref()
+        .filter(|resolved| **resolved != it.version);
+    let version = resolved.map_or(it.version.clone(), |resolved| {
+        format!("{} = {resolved}", it.version)
+    });
+    let image = it
+        .image
+        .as_ref()
+        .map_or("image not resolved", ImageId::as_str);
+    let mut line = vec![
+        dim("template "),
+        plain(format!("{} {version}  {image}", it.name)),
+    ];
+    line.extend(it.instance_type.as_ref().map(|it| plain(format!("  {it}"))));
+    if 0 < row.n_outdated {
+        line.push(Span::new(
+            format!("   {} made from an older one", row.n_outdated),
+            Role::Warn,
+        ));
+    }
+    line
+}
+
+fn ci(row: &PoolRow<'_>, fleet: &Fleet, at: Timestamp) -> Line {
+    let Some(served) = &row.pool.ci else {
+        return vec![dim(
+            "no controller is configured: what runs there is not known",
+        )];
+    };
+    let mut line = vec![
+        dim(format!("{} ", served.controller)),
+        plain(served.label.clone()),
+        dim("  agents "),
+        plain(format!(
+            "{} busy, {} idle, {} in all",
+            row.n_busy, row.n_idle, row.n_executors
+        )),
+    ];
+    let is_ours = |it: &&Queue| it.controller == served.controller && it.label == served.label;
+    for queue in fleet
+        .queues
+        .iter()
+        .filter(is_ours)
+        .filter(|it| 0 < it.length)
+    {
+        let since = queue.oldest_since.map_or(String::new(), |it| {
+            format!(", the oldest for {}", short_duration(at.since(it)))
+        });
+        let why = queue
+            .why
+            .as_ref()
+            .map_or(String::new(), |it| format!(": {it}"));
+        line.push(Span::new(
+            format!("   {} waiting{since}{why}", queue.length),
+            Role::Warn,
+        ));
+    }
+    line
+}
+
+fn group(pool: &Pool) -> Line {
+    let mut line = vec![dim("zones "), plain(pool.zones.join(" "))];
     let hooks: Vec<String> = pool
         .hooks
         .iter()
         .map(|it| format!("{} {}", it.name, short_duration(it.heartbeat_timeout)))
         .collect();
-    lines.push(vec![
-        dim("hooks "),
-        plain(if hooks.is_empty() {
-            "none".to_owned()
-        } else {
-            hooks.join(", ")
-        }),
-    ]);
-    lines
+    if !hooks.is_empty() {
+        line.extend([dim("  hooks "), plain(hooks.join(", "))]);
+    }
+    if let Some(mixed) = &pool.mixed {
+        let base = mixed.on_demand_base;
+        let above = mixed.on_demand_percent_above_base;
+        line.extend([
+            dim("  on demand "),
+            plain(format!("{base} and {above} % above")),
+        ]);
+    }
+    if pool.protects_new_instances {
+        line.push(plain("  protects new instances"));
+    }
+    line
 }

@@ -5,33 +5,29 @@ use ratatui::layout::Rect;
 use super::dim;
 use crate::tui::{
     app::{App, FilterLine, Prompt},
-    layout,
     theme::Role,
-    widget::{Canvas, Span},
+    widget::{Canvas, Span, width_of},
 };
 
 /// How many proposals are shown at once.
 const N_SHOWN_MAX: u16 = 8;
 
+/// The line that is typed and the one under it, which says what is wrong or what is wanted.
+const N_LINES: u16 = 2;
+
 pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, prompt: &Prompt) {
     let n_shown = u16::try_from(prompt.proposals.len())
         .unwrap_or(u16::MAX)
-        .min(N_SHOWN_MAX);
-    let n_above = n_shown + 1;
-    let height = (n_above + 1).min(app.size.height);
-    let area = Rect::new(0, app.size.height - height, app.size.width, height);
+        .min(N_SHOWN_MAX)
+        .min(app.size.height.saturating_sub(N_LINES + 1));
+    let area = bottom(app, n_shown + 1 + N_LINES);
     canvas.clear(area, Role::Text);
-    if height == n_above + 1 {
-        canvas.title(
-            area,
-            &[
-                Span::new("command", Role::Title),
-                dim(format!("  on {}", prompt.target.words())),
-            ],
-        );
+    if N_LINES + n_shown < area.height {
+        let target = dim(format!("  on {}", prompt.target.words()));
+        canvas.title(area, &[Span::new("command", Role::Title), target]);
         proposals(canvas, area, prompt, n_shown);
     }
-    let y = area.bottom().saturating_sub(1);
+    let y = area.bottom().saturating_sub(N_LINES.min(area.height));
     line(
         canvas,
         y,
@@ -39,15 +35,21 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, prompt: &Prompt) {
         ":",
         prompt.input.value(),
         prompt.input.cursor(),
-        prompt.error.as_deref(),
     );
-    if prompt.error.is_none()
-        && let Some(ghost) = prompt.ghost()
-    {
-        let typed = crate::tui::widget::width_of(prompt.input.value());
-        let x = 1 + typed;
+    if let Some(ghost) = prompt.ghost() {
+        let x = 1 + width_of(prompt.input.value());
         canvas.put(x, y, app.size.width.saturating_sub(x), ghost, Role::Ghost);
     }
+    let under = match &prompt.error {
+        Some(error) => Span::new(error.clone(), Role::Danger),
+        None => dim(prompt.usage()),
+    };
+    canvas.put_spans(1, y + 1, area.width.saturating_sub(1), &[under]);
+}
+
+fn bottom(app: &App, height: u16) -> Rect {
+    let height = height.min(app.size.height);
+    Rect::new(0, app.size.height - height, app.size.width, height)
 }
 
 fn proposals(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt, n_shown: u16) {
@@ -81,58 +83,34 @@ fn proposals(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt, n_shown: u16)
 }
 
 pub(super) fn draw_filter(canvas: &mut Canvas<'_>, app: &App, filter: &FilterLine) {
-    let foot = layout::areas(app.size).foot;
-    let foot = if foot.height == 0 {
-        Rect::new(0, 0, app.size.width, 1)
-    } else {
-        foot
-    };
-    canvas.clear(foot, Role::Text);
-    let error = filter.error.as_ref().map(|it| it.why.clone());
-    let value = filter.input.value();
+    let area = bottom(app, N_LINES);
+    canvas.clear(area, Role::Text);
     line(
         canvas,
-        foot.y,
+        area.y,
         app,
         "/",
-        value,
+        filter.input.value(),
         filter.input.cursor(),
-        error.as_deref(),
     );
-    if value.is_empty() {
-        let example = " a name, or state=InService az=*a age>2h !spot";
-        canvas.put(
-            1,
-            foot.y,
-            app.size.width.saturating_sub(1),
-            example,
-            Role::Ghost,
-        );
-    }
+    let under = match &filter.error {
+        Some(error) => Span::new(format!("{}: {}", error.term, error.why), Role::Danger),
+        None => dim(
+            "words, or field=value field!=value field~part field>2h flag !flag; esc brings the rows back",
+        ),
+    };
+    canvas.put_spans(1, area.y + 1, area.width.saturating_sub(1), &[under]);
 }
 
-/// A line that is typed, with what is wrong with it at its right.
-fn line(
-    canvas: &mut Canvas<'_>,
-    y: u16,
-    app: &App,
-    sign: &str,
-    value: &str,
-    cursor: usize,
-    error: Option<&str>,
-) {
+/// A line that is typed; one that is longer than the screen shows the end that is typed at.
+fn line(canvas: &mut Canvas<'_>, y: u16, app: &App, sign: &str, value: &str, cursor: usize) {
     let width = app.size.width;
     let sign_width = canvas.put(0, y, width, sign, Role::Key);
     let room = width.saturating_sub(sign_width);
     let before: String = value.chars().take(cursor).collect();
-    let before_width = crate::tui::widget::width_of(&before);
-    // A line that is longer than the screen shows the end that is typed at.
+    let before_width = width_of(&before);
     let skip = before_width.saturating_sub(room.saturating_sub(1));
     let shown: String = value.chars().skip(usize::from(skip)).collect();
-    let taken = canvas.put(sign_width, y, room, &shown, Role::Input);
+    canvas.put(sign_width, y, room, &shown, Role::Input);
     canvas.set_cursor(sign_width + before_width - skip, y);
-    if let Some(error) = error {
-        let x = sign_width + taken + 2;
-        canvas.put(x, y, width.saturating_sub(x), error, Role::Danger);
-    }
 }

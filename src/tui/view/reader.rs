@@ -32,7 +32,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, reader: &Reader) {
         let more = format!(" {} more lines ", lines.len() - shown);
         canvas.put_right(
             area.x,
-            area.bottom() - 1,
+            area.bottom().saturating_sub(1),
             area.width.saturating_sub(2),
             &more,
             Role::Dim,

@@ -196,6 +196,8 @@ fn plain(grapheme: &str) -> Cow<'_, str> {
         "→" => Cow::Borrowed("->"),
         "…" => Cow::Borrowed("~"),
         "·" => Cow::Borrowed("|"),
+        "↑" => Cow::Borrowed("^"),
+        "↓" => Cow::Borrowed("v"),
         "—" | "–" => Cow::Borrowed("-"),
         it if it.is_ascii() => Cow::Borrowed(it),
         // As wide as what it stands for.

@@ -6,4 +6,4 @@ mod table;
 
 pub(super) use bar::{bar, role_of};
 pub(super) use canvas::{Canvas, Span, width_of};
-pub(super) use table::{Cell, Column, GUTTER, RowState, Table, fit};
+pub(super) use table::{Cell, Column, RowState, Table, fit};

@@ -1,0 +1,15 @@
+//! The console without a terminal: keys in, effects and screens out.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up fails there"
+)]
+
+mod acting;
+mod budget;
+mod chaos;
+mod data;
+mod goldens;
+mod moving;
+mod robot;
+mod svg;
