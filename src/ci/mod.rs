@@ -2,6 +2,7 @@
 
 pub mod buildbot;
 pub mod buildkite;
+pub mod command;
 mod endpoint;
 mod epoch;
 mod explain;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pooldeck::ci::{Endpoint, Error, SharedCi, buildbot, buildkite, github, jenkins};
+use pooldeck::ci::{Endpoint, Error, SharedCi, buildbot, buildkite, command, github, jenkins};
 
 pub(crate) type Open = fn(Endpoint) -> Result<SharedCi, Error>;
 
@@ -23,5 +23,9 @@ pub(crate) const DOORS: &[(&str, Open)] = &[
     ("buildkite", |endpoint| {
         let options = buildkite::Options::new("acme");
         Ok(Arc::new(buildkite::Buildkite::open(endpoint, options)?))
+    }),
+    ("command", |endpoint| {
+        let options = command::Options::default();
+        Ok(Arc::new(command::CommandCi::open(endpoint, options)?))
     }),
 ];

@@ -5,6 +5,7 @@
 
 mod buildbot;
 mod buildkite;
+mod command;
 #[path = "../common/mod.rs"]
 mod common;
 mod doors;
@@ -14,6 +15,7 @@ mod jenkins;
 mod nonsense;
 mod secrets;
 mod server;
+mod tls;
 
 use pooldeck::{
     ci::{Ci, Error, Reading},

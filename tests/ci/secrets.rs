@@ -1,6 +1,7 @@
 //! A planted token is looked for in everything that a person or a file could get to see.
 
 use std::{
+    fmt::Write as _,
     io::Write,
     sync::{Arc, Mutex},
 };
@@ -69,7 +70,7 @@ fn a_planted_token_is_in_no_error_no_debug_output_and_no_log() {
             for (_, open) in DOORS {
                 let mut endpoint = server.endpoint();
                 endpoint.proxy = None;
-                seen += &format!("{endpoint:?}");
+                write!(seen, "{endpoint:?}").unwrap();
                 let door = open(endpoint).unwrap();
                 let call = Call::Cordon {
                     controller: "main".into(),
@@ -78,8 +79,8 @@ fn a_planted_token_is_in_no_error_no_debug_output_and_no_log() {
                 };
                 let observed = runtime.block_on(door.observe(NOW));
                 let applied = runtime.block_on(door.apply(&call));
-                seen += &format!("{door:?} {door:#?} {:?}", door.describe());
-                seen += &format!("{observed:?} {applied:?}");
+                write!(seen, "{door:?} {door:#?} {:?}", door.describe()).unwrap();
+                write!(seen, "{observed:?} {applied:?}").unwrap();
                 for error in [observed.err(), applied.err()].into_iter().flatten() {
                     seen += &error.to_string();
                 }
@@ -91,7 +92,7 @@ fn a_planted_token_is_in_no_error_no_debug_output_and_no_log() {
         for (_, open) in DOORS {
             let door = open(endpoint.clone()).unwrap();
             let observed = runtime.block_on(door.observe(NOW));
-            seen += &format!("{endpoint:?} {door:?} {observed:?}");
+            write!(seen, "{endpoint:?} {door:?} {observed:?}").unwrap();
         }
     });
     seen += &String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

@@ -1,8 +1,9 @@
 //! A loopback HTTP server of one closure, which can also misbehave.
 
 use std::{
+    fmt::Write as _,
     io::{BufRead, BufReader, Read, Write},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -11,6 +12,7 @@ use std::{
 };
 
 use pooldeck::ci::{Endpoint, Secret};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::TOKEN;
 
@@ -112,6 +114,7 @@ type Answering = dyn Fn(&Request) -> Answer + Send + Sync;
 
 /// A server on a free port of loopback, ended when it is dropped.
 pub(crate) struct Server {
+    scheme: &'static str,
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
     is_over: Arc<AtomicBool>,
@@ -119,8 +122,21 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(answering: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        Self::listen(None, answering)
+    }
+
+    /// Answers everything with the same, over TLS.
+    pub(crate) fn start_tls(config: Arc<ServerConfig>, answer: Answer) -> Self {
+        Self::listen(Some(config), move |_| answer.clone())
+    }
+
+    fn listen(
+        tls: Option<Arc<ServerConfig>>,
+        answering: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let requests = Arc::new(Mutex::new(Vec::new()));
         let is_over = Arc::new(AtomicBool::new(false));
         let answering: Arc<Answering> = Arc::new(answering);
@@ -131,12 +147,20 @@ impl Server {
                 if over.load(Ordering::SeqCst) {
                     break;
                 }
-                let (answering, log) = (answering.clone(), log.clone());
+                let (answering, log, tls) = (answering.clone(), log.clone(), tls.clone());
                 // Ends with its connection.
-                thread::spawn(move || serve(stream, &*answering, &log));
+                thread::spawn(move || match tls {
+                    None => serve(stream, &*answering, &log),
+                    Some(tls) => {
+                        let connection = ServerConnection::new(tls).unwrap();
+                        let stream = StreamOwned::new(connection, stream);
+                        serve(stream, &*answering, &log);
+                    }
+                });
             }
         });
         Self {
+            scheme,
             address,
             requests,
             is_over,
@@ -149,7 +173,7 @@ impl Server {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("{}://{}/", self.scheme, self.address)
     }
 
     /// Returns how to reach it, with the planted token.
@@ -179,21 +203,22 @@ impl Drop for Server {
     }
 }
 
-fn serve(stream: TcpStream, answering: &Answering, log: &Mutex<Vec<Request>>) {
-    let mut reader = BufReader::new(&stream);
+fn serve(stream: impl Read + Write, answering: &Answering, log: &Mutex<Vec<Request>>) {
+    let mut reader = BufReader::new(stream);
     let Some(request) = read_request(&mut reader) else {
         // Whoever speaks TLS to us gets what a plain server says.
-        let _ = (&stream).write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+        let refusal = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n";
+        let _ = reader.get_mut().write_all(refusal);
         return;
     };
     let answer = answering(&request);
     log.lock().unwrap().push(request);
-    let _ = write_answer(&stream, &answer);
+    let stream = reader.get_mut();
+    let _ = write_answer(stream, &answer);
     if answer.fault == Fault::NeverAnswers {
         // The other side gives up and closes.
-        let _ = (&stream).read(&mut [0]);
+        let _ = stream.read(&mut [0]);
     }
-    let _ = stream.shutdown(Shutdown::Both);
 }
 
 fn read_request(reader: &mut impl BufRead) -> Option<Request> {
@@ -236,7 +261,7 @@ fn read_line(reader: &mut impl BufRead) -> Option<String> {
     Some(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn write_answer(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<()> {
+fn write_answer(stream: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
     if answer.fault == Fault::NeverAnswers {
         return Ok(());
     }
@@ -249,7 +274,7 @@ fn write_answer(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<()> 
         answer.body.len()
     );
     for (name, value) in &answer.headers {
-        head += &format!("{name}: {value}\r\n");
+        write!(head, "{name}: {value}\r\n").expect("a string takes everything");
     }
     head += "\r\n";
     stream.write_all(head.as_bytes())?;
@@ -257,5 +282,6 @@ fn write_answer(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<()> 
         Fault::HangsUpInTheMiddle => answer.body.len() / 2,
         _ => answer.body.len(),
     };
-    stream.write_all(&answer.body[..n_bytes])
+    stream.write_all(&answer.body[..n_bytes])?;
+    stream.flush()
 }

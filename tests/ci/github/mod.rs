@@ -37,7 +37,9 @@ pub(crate) fn answer(request: &Request, state: &Value) -> Answer {
         }
         [_, _, "actions", "runners", id] | [_, _, _, "actions", "runners", id] => {
             let runners = state["runners"].as_array().unwrap();
-            let found = runners.iter().find(|it| it["id"].to_string() == id);
+            let found = runners
+                .iter()
+                .find(|it| it["id"].as_u64() == id.parse().ok());
             found.map_or_else(not_found, Answer::json)
         }
         ["repos", _, _, "actions", "runs"] => {
