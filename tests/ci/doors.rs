@@ -17,7 +17,7 @@ pub(crate) const DOORS: &[(&str, Open)] = &[
     }),
     ("github", |endpoint| {
         let scope = github::Scope::Organization("acme".to_owned());
-        let options = github::Options::new(scope);
+        let options = github::Options::new(vec![scope]);
         Ok(Arc::new(github::GitHub::open(endpoint, options)?))
     }),
     ("buildkite", |endpoint| {

@@ -1,7 +1,7 @@
 //! GitHub has no pause. What comes closest is to take a runner's own labels away, so that
 //! no job that asks for one of them reaches it; they are kept in what stands there instead.
 
-use reqwest::Method;
+use reqwest::{Method, Url};
 
 use super::{
     GitHub,
@@ -130,18 +130,27 @@ impl GitHub {
         rest: &[&str],
         extras: Extras,
     ) -> Result<Reply, Error> {
-        if id.is_empty() || !id.bytes().all(|it| it.is_ascii_digit()) {
-            return Err(Error::new(
+        let url = self.runner_url(id, rest)?;
+        self.http.send(method, url, extras).await
+    }
+
+    /// Returns the address of a runner: `orgs/acme/23` of a scope that is ours.
+    pub(super) fn runner_url(&self, id: &str, rest: &[&str]) -> Result<Url, Error> {
+        let in_scope = self.options.scopes.iter().find_map(|scope| {
+            let number = id.strip_prefix(&scope.id_of(""))?;
+            let is_number = !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit());
+            is_number.then_some((scope, number))
+        });
+        let (scope, number) = in_scope.ok_or_else(|| {
+            Error::new(
                 FailureKind::Invalid,
-                format!("`{id}` is not the id of a runner, which is a number"),
-            ));
-        }
-        let mut segments = self.options.scope.segments();
-        segments.extend(["actions", "runners", id]);
+                format!("`{id}` is not the id of a runner, which is like orgs/example/23"),
+            )
+        })?;
+        let mut segments = scope.segments();
+        segments.extend(["actions", "runners", number]);
         segments.extend(rest);
-        self.http
-            .send(method, self.http.url(&segments, &[]), extras)
-            .await
+        Ok(self.http.url(&segments, &[]))
     }
 }
 

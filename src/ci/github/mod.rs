@@ -11,6 +11,7 @@ mod shape;
 use std::{collections::BTreeMap, sync::Mutex};
 
 use async_trait::async_trait;
+use reqwest::Method;
 
 use self::{
     runner::{Context, Jobs},
@@ -18,12 +19,12 @@ use self::{
 };
 use super::{
     Ci, Endpoint, Error, Reading,
-    http::{Http, Scheme},
+    http::{Extras, Http, Scheme},
     row::{self, Rows},
 };
 use crate::fleet::{
     Call, Controller, ControllerName, Executor, Failure, FailureKind, Grade, Part, Receipt,
-    Timestamp, Work,
+    Timestamp,
 };
 
 const KIND: &str = "github";
@@ -49,12 +50,25 @@ impl Scope {
             Self::Enterprise(name) => vec!["enterprises", name],
         }
     }
+
+    /// Names a runner: its number is its own only among the runners of its scope.
+    fn id_of(&self, runner: &str) -> String {
+        format!("{}/{runner}", self.segments().join("/"))
+    }
+}
+
+/// The runners that one scope listed.
+struct List<'a> {
+    scope: &'a Scope,
+    rows: Rows,
+    /// Why they may not be all.
+    partial: Option<String>,
 }
 
 /// What GitHub alone can be configured with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    pub scope: Scope,
+    pub scopes: Vec<Scope>,
     /// Repositories as `owner/name`, whose jobs are the second source and the queue.
     pub repositories: Vec<String>,
     /// How many requests one reading may make for jobs.
@@ -62,20 +76,21 @@ pub struct Options {
 }
 
 impl Options {
-    pub fn new(scope: Scope) -> Self {
-        let repositories = match &scope {
-            Scope::Repository { owner, name } => vec![format!("{owner}/{name}")],
-            Scope::Organization(_) | Scope::Enterprise(_) => Vec::new(),
-        };
+    /// Takes the jobs of those scopes that are repositories.
+    pub fn new(scopes: Vec<Scope>) -> Self {
+        let repositories = scopes.iter().filter_map(|it| match it {
+            Scope::Repository { owner, name } => Some(format!("{owner}/{name}")),
+            Scope::Organization(_) | Scope::Enterprise(_) => None,
+        });
         Self {
-            scope,
-            repositories,
+            repositories: repositories.collect(),
+            scopes,
             job_requests_max: 50,
         }
     }
 }
 
-/// The runners of one GitHub scope.
+/// The runners of some scopes of GitHub.
 #[derive(Debug)]
 pub struct GitHub {
     http: Http,
@@ -91,6 +106,11 @@ impl GitHub {
 
     /// Opens the door; sends nothing.
     pub fn open(endpoint: Endpoint, options: Options) -> Result<Self, Error> {
+        if options.scopes.is_empty() {
+            let name = &endpoint.name;
+            let what = format!("{name} needs an organization, a repository or an enterprise");
+            return Err(Error::new(FailureKind::Invalid, what));
+        }
         let http = Http::open(&endpoint, Scheme::Bearer)?
             .with_header("accept", "application/vnd.github+json")
             .with_header("x-github-api-version", "2022-11-28");
@@ -103,7 +123,7 @@ impl GitHub {
     }
 
     async fn read(&self, now: Timestamp) -> Result<Reading, Error> {
-        let (rows, partial) = self.runners(now).await?;
+        let (lists, mut missing) = self.lists(now).await?;
         // The jobs second: a runner seen without its labels and then without a job is
         // emptier than the other way round.
         let (mut seen, jobs) = if self.options.repositories.is_empty() {
@@ -113,27 +133,20 @@ impl GitHub {
             let jobs = seen.running();
             (Some(seen), jobs)
         };
-        let mut missing: Vec<Failure> = seen
-            .iter_mut()
-            .flat_map(|it| it.errors.drain(..))
-            .map(|it| it.into_failure(now))
-            .collect();
-        missing.extend(partial.clone().map(|what| Failure {
-            kind: FailureKind::Unknown,
-            what: format!("the list of runners is not complete: {what}"),
-            at: now,
-            retry_at: None,
-        }));
+        let errors = seen.iter_mut().flat_map(|it| it.errors.drain(..));
+        missing.extend(errors.map(|it| it.into_failure(now)));
         let context = Context {
             controller: &self.endpoint.name,
             now,
-            partial,
             jobs,
         };
-        let executors = runner::executors_of(&rows, &context);
-        let (mut executors, lost) = row::distinct(executors, rows.len(), now);
+        let all = lists
+            .iter()
+            .flat_map(|it| runner::executors_of(it, &context));
+        let n_listed = lists.iter().map(|it| it.rows.len()).sum();
+        let (mut executors, lost) = row::distinct(all, n_listed, now);
         missing.extend(lost);
-        executors.extend(self.absent(&executors).await);
+        executors.extend(self.absent(&executors, &lists).await);
         let queues = seen.map_or(Vec::new(), |it| {
             jobs::queues_of(&it.jobs, &executors, &self.endpoint)
         });
@@ -148,9 +161,36 @@ impl GitHub {
         })
     }
 
-    /// Reads every page of runners, and says why they may not be all.
-    async fn runners(&self, now: Timestamp) -> Result<(Rows, Option<String>), Error> {
-        let mut segments = self.options.scope.segments();
+    /// Reads the runners of every scope; one that fails costs itself alone.
+    async fn lists(&self, now: Timestamp) -> Result<(Vec<List<'_>>, Vec<Failure>), Error> {
+        let (mut lists, mut errors) = (Vec::new(), Vec::new());
+        for scope in &self.options.scopes {
+            match self.runners(scope, now).await {
+                Ok(list) => lists.push(list),
+                Err(error) => errors.push(error),
+            }
+        }
+        if lists.is_empty() {
+            return Err(errors.swap_remove(0));
+        }
+        let mut missing: Vec<Failure> = errors.into_iter().map(|it| it.into_failure(now)).collect();
+        missing.extend(lists.iter().filter_map(|it| {
+            Some(Failure {
+                kind: FailureKind::Unknown,
+                what: format!(
+                    "the list of runners is not complete: {}",
+                    it.partial.as_ref()?
+                ),
+                at: now,
+                retry_at: None,
+            })
+        }));
+        Ok((lists, missing))
+    }
+
+    /// Reads every page of the runners of a scope, and says why they may not be all.
+    async fn runners<'a>(&self, scope: &'a Scope, now: Timestamp) -> Result<List<'a>, Error> {
+        let mut segments = scope.segments();
         segments.extend(["actions", "runners"]);
         let (mut rows, mut total, mut partial) = (Rows::new(), None, None);
         for page in 1..=N_PAGES_MAX {
@@ -173,12 +213,16 @@ impl GitHub {
         if partial.is_none() && u64::try_from(rows.len()).unwrap_or(u64::MAX) != total {
             partial = Some(format!("{} of {total} came", rows.len()));
         }
-        Ok((rows, partial))
+        Ok(List {
+            scope,
+            rows,
+            partial,
+        })
     }
 
     /// Asks for the runners that left the list, one by one: GitHub's list has missed
     /// healthy ones, so that being absent from it means nothing.
-    async fn absent(&self, executors: &[Executor]) -> Vec<Executor> {
+    async fn absent(&self, executors: &[Executor], lists: &[List<'_>]) -> Vec<Executor> {
         let known = std::mem::take(&mut *self.known.lock().expect("no panic while held"));
         let is_here = |id: &String| executors.iter().any(|it| it.id == *id);
         let gone = known
@@ -186,17 +230,20 @@ impl GitHub {
             .filter(|(id, it)| !it.is_latent && !is_here(id));
         let mut absent = Vec::new();
         for (asked_idx, (id, executor)) in gone.enumerate() {
-            let answer = if asked_idx < N_ASKED_MAX {
-                self.is_gone(&id).await
-            } else {
-                None
+            // A scope that was not read says nothing of its runners.
+            let list = lists.iter().find(|it| id.starts_with(&it.scope.id_of("")));
+            let is_gone = match list {
+                Some(_) if asked_idx < N_ASKED_MAX => self.is_gone(&id).await,
+                Some(_) | None => None,
             };
-            if answer != Some(true) {
-                let why = "GitHub does not list it any more, and it is not known to be removed";
-                absent.push(Executor {
-                    work: Work::Unknown(why.to_owned()),
-                    ..executor
-                });
+            if is_gone != Some(true) {
+                let why = match list {
+                    Some(_) => {
+                        "GitHub does not list it any more, and it is not known to be removed"
+                    }
+                    None => "the runners of its scope could not be read",
+                };
+                absent.push(executor.turned_unknown(why));
             }
         }
         let here = executors.iter().chain(&absent);
@@ -207,9 +254,12 @@ impl GitHub {
 
     /// Returns whether a runner was removed; nothing if that cannot be told.
     async fn is_gone(&self, id: &str) -> Option<bool> {
-        let mut segments = self.options.scope.segments();
-        segments.extend(["actions", "runners", id]);
-        let reply = self.http.get(&segments, &[]).await.ok()?;
+        let url = self.runner_url(id, &[]).ok()?;
+        let reply = self
+            .http
+            .send(Method::GET, url, Extras::default())
+            .await
+            .ok()?;
         match reply.status.as_u16() {
             404 => Some(true),
             200 => reply.json::<Runner>().ok().map(|_| false),

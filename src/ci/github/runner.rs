@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    cordon,
+    List, cordon,
     shape::{Runner, WorkflowJob},
 };
 use crate::{
     ci::{
         epoch,
-        row::{Row, Rows, read},
+        row::{Row, read},
         text,
     },
     fleet::{ControllerName, Evidence, Executor, Job, Timestamp, Work},
@@ -19,8 +19,6 @@ use crate::{
 pub(super) struct Context<'a> {
     pub(super) controller: &'a ControllerName,
     pub(super) now: Timestamp,
-    /// Why the list may not be whole.
-    pub(super) partial: Option<String>,
     pub(super) jobs: Jobs,
 }
 
@@ -35,16 +33,17 @@ pub(super) enum Jobs {
     },
 }
 
-pub(super) fn executors_of(rows: &Rows, context: &Context) -> Vec<Executor> {
+pub(super) fn executors_of(list: &List, context: &Context) -> Vec<Executor> {
     let running = match &context.jobs {
         Jobs::NotAsked => BTreeMap::new(),
         Jobs::Seen { running, .. } => by_runner(running),
     };
-    read(rows, &["id"])
+    read(&list.rows, &["id"])
         .filter_map(|row| match row {
-            Row::Read(runner) => Some(executor_of(&runner, &running, context)),
+            Row::Read(runner) => Some(executor_of(&runner, list, &running, context)),
             Row::Unreadable { id, why } => {
-                let mut executor = Executor::new(context.controller.clone(), id?);
+                let id = list.scope.id_of(&id?);
+                let mut executor = Executor::new(context.controller.clone(), id);
                 executor.work = Work::Unknown(why);
                 Some(executor)
             }
@@ -67,14 +66,14 @@ fn by_runner(jobs: &[WorkflowJob]) -> Running<'_> {
     running
 }
 
-fn executor_of(runner: &Runner, running: &Running, context: &Context) -> Executor {
+fn executor_of(runner: &Runner, list: &List, running: &Running, context: &Context) -> Executor {
     let by_id = running.get(&runner.id.to_string());
     let by_name = || running.get(&format!("name:{}", runner.name));
     let jobs = by_id.or_else(by_name).map_or(&[][..], Vec::as_slice);
     let name = text::bounded(&runner.name, text::NAME);
     let mut executor = Executor::new(context.controller.clone(), name);
-    executor.id = runner.id.to_string();
-    executor.work = work_of(runner, jobs, context);
+    executor.id = list.scope.id_of(&runner.id.to_string());
+    executor.work = work_of(runner, jobs, list, context);
     executor.n_busy_slots = u32::from(matches!(executor.work, Work::Busy(_)));
     executor.cordoned = cordon::is_cordoned(&runner.labels);
     executor.note = cordon::note_of(&runner.labels);
@@ -105,7 +104,7 @@ fn executor_of(runner: &Runner, running: &Running, context: &Context) -> Executo
 
 /// Decides what a runner does. The flag comes late and has been false in the middle of a
 /// job, so a job that says it runs here outweighs it.
-fn work_of(runner: &Runner, jobs: &[&WorkflowJob], context: &Context) -> Work {
+fn work_of(runner: &Runner, jobs: &[&WorkflowJob], list: &List, context: &Context) -> Work {
     if runner.busy == Some(true) || !jobs.is_empty() {
         return Work::Busy(jobs.iter().map(|it| job_of(it)).collect());
     }
@@ -118,7 +117,7 @@ fn work_of(runner: &Runner, jobs: &[&WorkflowJob], context: &Context) -> Work {
         Some("offline") => return Work::Offline { since: None },
         _ => return unknown("GitHub did not say whether it is online"),
     }
-    if let Some(partial) = &context.partial {
+    if let Some(partial) = &list.partial {
         return unknown(&format!("the list of runners is not complete: {partial}"));
     }
     match &context.jobs {

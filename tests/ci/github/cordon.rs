@@ -68,7 +68,7 @@ fn labels(runner: &Mutex<Value>) -> Vec<String> {
 async fn a_cordon_takes_the_labels_away_and_keeps_them_and_lifting_it_gives_them_back() {
     let (server, state) = runner();
     let door = open(&server);
-    door.apply(&cordon("23", "op-7: a new image"))
+    door.apply(&cordon("orgs/acme/23", "op-7: a new image"))
         .await
         .unwrap();
     let cordoned = [
@@ -79,12 +79,12 @@ async fn a_cordon_takes_the_labels_away_and_keeps_them_and_lifting_it_gives_them
     ];
     assert_eq!(labels(&state), cordoned);
     // Twice is as good as once.
-    door.apply(&cordon("23", "op-7: a new image"))
+    door.apply(&cordon("orgs/acme/23", "op-7: a new image"))
         .await
         .unwrap();
     assert_eq!(labels(&state), cordoned);
     for _ in 0..2 {
-        door.apply(&uncordon("23")).await.unwrap();
+        door.apply(&uncordon("orgs/acme/23")).await.unwrap();
         assert_eq!(labels(&state), ["self-hosted", "Linux", "gpu"]);
     }
 }
@@ -97,7 +97,7 @@ async fn a_runner_without_labels_of_its_own_is_honestly_refused() {
         .unwrap()
         .pop();
     let error = open(&server)
-        .apply(&cordon("23", "op-7"))
+        .apply(&cordon("orgs/acme/23", "op-7"))
         .await
         .unwrap_err();
     assert_eq!(error.kind, FailureKind::Conflict);
@@ -115,7 +115,7 @@ async fn a_removal_of_a_busy_runner_is_a_conflict_and_of_an_idle_one_succeeds() 
         (500, Some(FailureKind::Unknown)),
     ] {
         let server = Server::saying(Answer::text(status, ""));
-        let result = open(&server).apply(&remove("23")).await;
+        let result = open(&server).apply(&remove("orgs/acme/23")).await;
         assert_eq!(result.err().map(|it| it.kind), kind, "{status}");
         assert_eq!(
             server.take_lines(),
@@ -128,7 +128,15 @@ async fn a_removal_of_a_busy_runner_is_a_conflict_and_of_an_idle_one_succeeds() 
 async fn only_a_number_is_the_id_of_a_runner() {
     let server = Server::saying(Answer::text(204, ""));
     let door = open(&server);
-    for id in ["", "..", "23/labels", "linux-1", "-1"] {
+    for id in [
+        "",
+        "23",
+        "orgs/acme/",
+        "orgs/acme/..",
+        "orgs/acme/23/labels",
+        "orgs/other/23",
+        "repos/acme/app/23",
+    ] {
         let error = door.apply(&remove(id)).await.unwrap_err();
         assert_eq!(error.kind, FailureKind::Invalid, "{id}");
     }

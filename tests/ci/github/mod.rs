@@ -73,7 +73,7 @@ pub(crate) fn github_of(state: Value) -> Server {
 pub(crate) fn options() -> Options {
     Options {
         repositories: vec!["acme/app".into()],
-        ..Options::new(Scope::Organization("acme".into()))
+        ..Options::new(vec![Scope::Organization("acme".into())])
     }
 }
 
@@ -88,7 +88,7 @@ async fn the_runners_of_an_organization_are_read() {
     assert!(reading.missing.is_empty(), "{:?}", reading.missing);
     let idle = executor(&reading, "linux-i-0a1b2c3d4e5f60718");
     assert_eq!(idle.work, Work::Idle { since: None });
-    assert_eq!(idle.id, "23");
+    assert_eq!(idle.id, "orgs/acme/23");
     assert_eq!(idle.labels, ["self-hosted", "Linux", "gpu"]);
     assert_eq!(idle.evidence.len(), 2, "the flag and the jobs");
     assert_eq!(
@@ -197,7 +197,7 @@ async fn repositories_and_enterprises_have_runners_too() {
         ),
     ] {
         let server = github_of(recorded());
-        let door = GitHub::open(server.endpoint(), Options::new(scope)).unwrap();
+        let door = GitHub::open(server.endpoint(), Options::new(vec![scope])).unwrap();
         assert_eq!(observe(&door).await.unwrap().part.executors.len(), 4);
         assert_eq!(server.requests()[0].path, path);
     }

@@ -32,7 +32,7 @@ fn a_mutated_answer_is_idle_only_where_it_still_says_so() {
         for executor in reading.part.executors.iter().filter(|it| it.work.as_str() == "idle") {
             let runners = state["runners"].as_array().unwrap();
             let says_so = runners.iter().any(|it| {
-                it["id"].as_u64().is_some_and(|it| it.to_string() == executor.id)
+                it["id"].as_u64().is_some_and(|it| executor.id == format!("orgs/acme/{it}"))
                     && it["busy"] == json!(false)
                     && it["status"] == json!("online")
             });

@@ -99,7 +99,7 @@ async fn more_jobs_than_may_be_asked_for_leave_no_idle_runner() {
 #[tokio::test]
 async fn without_repositories_the_flag_stands_alone_and_the_help_says_so() {
     let server = github_of(recorded());
-    let options = Options::new(Scope::Organization("acme".into()));
+    let options = Options::new(vec![Scope::Organization("acme".into())]);
     let door = GitHub::open(server.endpoint(), options).unwrap();
     let reading = observe(&door).await.unwrap();
     let idle = executor(&reading, IDLE);
@@ -259,7 +259,7 @@ async fn two_runners_may_share_a_name() {
         .map(|it| (&*it.id, it.work.as_str()))
         .collect();
     work.sort_unstable();
-    assert_eq!(work, [("23", "idle"), ("24", "busy")]);
+    assert_eq!(work, [("orgs/acme/23", "idle"), ("orgs/acme/24", "busy")]);
 }
 
 #[tokio::test]
@@ -290,4 +290,45 @@ async fn the_last_requests_of_an_hour_are_left_for_writes() {
     assert_eq!(error.retry_in, Some(Duration::from_secs(1)));
     assert!(server.take_lines().is_empty());
     door.observe(NOW + Duration::from_mins(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_scope_that_may_not_be_read_costs_its_own_runners_alone() {
+    let is_denied = Arc::new(Mutex::new(false));
+    let (state, told) = (recorded(), is_denied.clone());
+    let server = Server::start(move |request| {
+        let is_app = request.path.starts_with("/repos/acme/app/actions/runners");
+        if is_app && *told.lock().unwrap() {
+            return Answer::text(403, r#"{"message":"Must have admin rights"}"#);
+        }
+        answer(request, &state)
+    });
+    let options = Options::new(vec![
+        Scope::Organization("acme".into()),
+        Scope::Repository {
+            owner: "acme".into(),
+            name: "app".into(),
+        },
+    ]);
+    let door = GitHub::open(server.endpoint(), options).unwrap();
+    let work = |reading: &Reading, id: &str| {
+        let found = reading.part.executors.iter().find(|it| it.id == id);
+        found.unwrap().work.as_str().to_owned()
+    };
+    let reading = observe(&door).await.unwrap();
+    assert_eq!(
+        reading.part.executors.len(),
+        8,
+        "a number names a runner in its scope"
+    );
+    assert_eq!(work(&reading, "repos/acme/app/23"), "idle");
+    *is_denied.lock().unwrap() = true;
+    let reading = observe(&door).await.unwrap();
+    assert_eq!(work(&reading, "orgs/acme/23"), "idle");
+    assert_eq!(work(&reading, "repos/acme/app/23"), "unknown");
+    assert_eq!(reading.missing[0].kind, FailureKind::Denied);
+    *is_denied.lock().unwrap() = false;
+    let reading = observe(&door).await.unwrap();
+    assert_eq!(work(&reading, "repos/acme/app/23"), "idle");
+    assert_eq!(reading.part.executors.len(), 8);
 }
