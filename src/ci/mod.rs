@@ -13,6 +13,7 @@ mod reply;
 mod row;
 mod secret;
 mod text;
+mod unopened;
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -24,6 +25,7 @@ use crate::fleet::{
 
 pub use endpoint::{Endpoint, LabelRule};
 pub use secret::Secret;
+pub use unopened::Unopened;
 
 /// One CI controller, real or simulated.
 #[async_trait]
@@ -96,3 +98,45 @@ impl Error {
 
 /// A door that several tasks share.
 pub type SharedCi = Arc<dyn Ci>;
+
+/// What a controller is, with what only that kind can be configured with.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    Buildbot(buildbot::Options),
+    Buildkite(buildkite::Options),
+    Command(command::Options),
+    GitHub(github::Options),
+    Jenkins(jenkins::Options),
+}
+
+impl Kind {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Buildbot(_) => buildbot::KIND,
+            Self::Buildkite(_) => buildkite::KIND,
+            Self::Command(_) => command::KIND,
+            Self::GitHub(_) => github::KIND,
+            Self::Jenkins(_) => jenkins::KIND,
+        }
+    }
+}
+
+/// Opens the door to a controller; sends nothing.
+///
+/// A controller that is configured wrongly gets a door too, which says what is wrong:
+/// the others, and the fleet, are there all the same.
+pub fn open(endpoint: Endpoint, kind: Kind) -> SharedCi {
+    let (name, word) = (endpoint.name.clone(), kind.as_str());
+    let opened: Result<SharedCi, Error> = match kind {
+        Kind::Buildbot(it) => buildbot::Buildbot::open(endpoint, it).map(shared),
+        Kind::Buildkite(it) => buildkite::Buildkite::open(endpoint, it).map(shared),
+        Kind::Command(it) => command::CommandCi::open(endpoint, it).map(shared),
+        Kind::GitHub(it) => github::GitHub::open(endpoint, it).map(shared),
+        Kind::Jenkins(it) => jenkins::Jenkins::open(endpoint, it).map(shared),
+    };
+    opened.unwrap_or_else(|error| Arc::new(Unopened::new(name, word, error)))
+}
+
+fn shared(door: impl Ci + 'static) -> SharedCi {
+    Arc::new(door)
+}

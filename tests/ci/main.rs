@@ -12,6 +12,7 @@ mod doors;
 mod faults;
 mod github;
 mod jenkins;
+mod joining;
 mod nonsense;
 mod secrets;
 mod server;

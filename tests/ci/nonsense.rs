@@ -1,7 +1,16 @@
 //! JSON that no controller should send, for the property tests of every adapter.
 
-use proptest::{collection::vec, prelude::*, sample::Index};
+use proptest::{collection::vec, prelude::*, sample::Index, test_runner::Config};
 use serde_json::{Value, json};
+
+/// This many cases; one that fails becomes a named test, not a file of seeds.
+pub(crate) fn cases(n_cases: u32) -> Config {
+    Config {
+        cases: n_cases,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
 
 /// Any JSON at all, a few levels deep, with the keys that adapters look for among others.
 pub(crate) fn any_json() -> impl Strategy<Value = Value> {

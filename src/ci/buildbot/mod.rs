@@ -30,7 +30,7 @@ use crate::fleet::{
     Call, Controller, ControllerName, Failure, FailureKind, Grade, Part, Receipt, Timestamp,
 };
 
-const KIND: &str = "buildbot";
+pub(super) const KIND: &str = "buildbot";
 /// How often the names of the builders and the master's own settings are read again.
 const SETUP_INTERVAL: Duration = Duration::from_mins(5);
 

@@ -22,7 +22,7 @@ use crate::fleet::{
     Timestamp, Work,
 };
 
-const KIND: &str = "buildkite";
+pub(super) const KIND: &str = "buildkite";
 const N_PER_PAGE: usize = 100;
 const N_PAGES_MAX: usize = 100;
 /// How many requests of a minute are left for writes.

@@ -23,7 +23,7 @@ use crate::fleet::{
     Call, Controller, ControllerName, FailureKind, Grade, Part, Receipt, Timestamp,
 };
 
-const KIND: &str = "command";
+pub(super) const KIND: &str = "command";
 
 /// The format, for whoever writes such a program.
 pub const FORMAT: &str = include_str!("format.md");

@@ -27,7 +27,7 @@ use crate::fleet::{
     Timestamp,
 };
 
-const KIND: &str = "github";
+pub(super) const KIND: &str = "github";
 const N_PAGES_MAX: u64 = 100;
 /// How many requests are left for writes when the limit comes near.
 const N_RESERVED: u32 = 20;

@@ -24,10 +24,11 @@ use super::{
     row::{self, Row},
 };
 use crate::fleet::{
-    Call, Controller, ControllerName, Executor, Failure, Grade, Part, Queue, Receipt, Timestamp,
+    Call, Controller, ControllerName, Executor, Failure, FailureKind, Grade, Part, Queue, Receipt,
+    Timestamp,
 };
 
-const KIND: &str = "jenkins";
+pub(super) const KIND: &str = "jenkins";
 
 /// What Jenkins alone can be configured with.
 #[derive(Clone, Debug)]
@@ -68,6 +69,13 @@ impl Jenkins {
             session: Mutex::new(None),
             crumb: Mutex::new(None),
         })
+    }
+
+    /// Reads an answer of `computer/api/json` as one that is believed.
+    pub fn read_computers(&self, answer: &str, now: Timestamp) -> Result<Vec<Executor>, Error> {
+        let set: ComputerSet = serde_json::from_str(answer)
+            .map_err(|it| Error::new(FailureKind::Unknown, it.to_string()))?;
+        Ok(self.executors(&set, now, None))
     }
 
     async fn read(&self, now: Timestamp) -> Result<Reading, Error> {

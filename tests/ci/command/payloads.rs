@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{documented, open};
 use crate::{
-    nonsense::{any_json, mutated},
+    nonsense::{any_json, cases, mutated},
     observe,
     server::{Answer, Server},
 };
@@ -13,7 +13,7 @@ use crate::{
 #[test]
 fn arbitrary_json_is_no_idle_executor() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    proptest!(ProptestConfig::with_cases(64), |(body in any_json())| {
+    proptest!(cases(64), |(body in any_json())| {
         let server = Server::saying(Answer::json(&body));
         if let Ok(reading) = runtime.block_on(observe(&open(&server))) {
             prop_assert!(reading.part.executors.iter().all(|it| it.work.as_str() != "idle"));
@@ -25,7 +25,7 @@ fn arbitrary_json_is_no_idle_executor() {
 fn a_mutated_answer_is_idle_only_where_it_still_says_so() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let strategy = mutated(documented("executors"));
-    proptest!(ProptestConfig::with_cases(256), |(body in strategy)| {
+    proptest!(cases(256), |(body in strategy)| {
         let server = Server::saying(Answer::json(&body));
         let Ok(reading) = runtime.block_on(observe(&open(&server))) else {
             return Ok(());

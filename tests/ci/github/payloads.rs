@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{github_of, open, recorded};
 use crate::{
-    nonsense::{any_json, mutated},
+    nonsense::{any_json, cases, mutated},
     observe,
     server::{Answer, Server},
 };
@@ -13,7 +13,7 @@ use crate::{
 #[test]
 fn arbitrary_json_is_no_idle_runner() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    proptest!(ProptestConfig::with_cases(64), |(body in any_json())| {
+    proptest!(cases(64), |(body in any_json())| {
         let server = Server::saying(Answer::json(&body));
         if let Ok(reading) = runtime.block_on(observe(&open(&server))) {
             prop_assert!(reading.part.executors.iter().all(|it| it.work.as_str() != "idle"));
@@ -24,7 +24,7 @@ fn arbitrary_json_is_no_idle_runner() {
 #[test]
 fn a_mutated_answer_is_idle_only_where_it_still_says_so() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    proptest!(ProptestConfig::with_cases(256), |(state in mutated(recorded()))| {
+    proptest!(cases(256), |(state in mutated(recorded()))| {
         let server = github_of(state.clone());
         let Ok(reading) = runtime.block_on(observe(&open(&server))) else {
             return Ok(());

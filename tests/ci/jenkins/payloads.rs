@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{jenkins_of, open, recorded_computers};
 use crate::{
-    nonsense::{any_json, mutated},
+    nonsense::{any_json, cases, mutated},
     observe,
     server::{Answer, Server},
 };
@@ -13,7 +13,7 @@ use crate::{
 #[test]
 fn arbitrary_json_is_no_idle_agent() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    proptest!(ProptestConfig::with_cases(64), |(body in any_json())| {
+    proptest!(cases(64), |(body in any_json())| {
         let server = Server::saying(Answer::json(&body));
         let reading = runtime.block_on(observe(&open(&server)));
         if let Ok(reading) = reading {
@@ -26,7 +26,7 @@ fn arbitrary_json_is_no_idle_agent() {
 fn a_mutated_answer_is_idle_only_where_it_still_says_so() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let strategy = mutated(recorded_computers());
-    proptest!(ProptestConfig::with_cases(256), |(body in strategy)| {
+    proptest!(cases(256), |(body in strategy)| {
         let server = jenkins_of(body.clone());
         let Ok(reading) = runtime.block_on(observe(&open(&server))) else {
             return Ok(());
