@@ -293,7 +293,11 @@ impl Bench {
                 } => return (outcome, steps),
                 Event::Submission { progress, .. } => steps.push(progress),
                 Event::TaskLost { task, why } => panic!("{task}: {why}"),
-                Event::Observed(_) | Event::Console { .. } | Event::Activities { .. } => {}
+                Event::Observed(_)
+                | Event::Console { .. }
+                | Event::Activities { .. }
+                | Event::Operation(_)
+                | Event::Operations { .. } => {}
             }
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pooldeck::{
     action::{self, ActionLine, Confirmation, Guardrail, Plan, Policy, Refusal},
     fleet::*,
+    operation::Spec,
 };
 
 const IDS: [&str; 4] = [
@@ -156,11 +157,117 @@ fn scaling_up_sets_an_absolute_desired_capacity() {
 }
 
 #[test]
-fn scaling_down_is_refused_because_aws_would_choose_the_victims() {
-    check_refused("scale win 3", "drain the instances that should go");
-    check_refused("scale win -1", "drain the instances that should go");
-    check_refused("scale win 0 --min 0", "drain the instances that should go");
+fn scaling_down_names_its_victims_and_drains_them() {
+    let fleet = served_fleet();
+    let plan = plan_with("scale linux 2", &fleet, &Policy::default()).unwrap();
+    let Some(Spec::Drain(drain)) = &plan.operation else {
+        panic!("{plan:#?}")
+    };
+    assert_eq!(
+        drain.targets,
+        [IDS[1].into(), IDS[0].into()],
+        "idle ones first, the longest idle before"
+    );
+    assert!(drain.decrement && !drain.force && plan.is_destructive);
+    let names_no_victim = |it: &Call| matches!(it, Call::SetDesiredCapacity { .. });
+    assert!(
+        !plan.calls.iter().any(names_no_victim),
+        "a bare decrease lets AWS choose"
+    );
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|it| it.starts_with(&format!("{} goes: idle", IDS[1])))
+    );
+}
+
+#[test]
+fn what_cannot_be_proven_idle_is_not_drained() {
+    check_refused("scale win 3", "has only 0 instances in service");
     check_refused("scale win -9", "less than nothing");
+    check_refused("scale win 2 --max 6", "change the bounds first");
+    check_refused(
+        &format!("drain {}", IDS[0]),
+        "no CI controller is configured",
+    );
+    let fleet = served_fleet();
+    let refusal = |line: &str| {
+        plan_with(line, &fleet, &Policy::default())
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(refusal("scale linux 1").contains("below min 2"));
+    assert!(refusal(&format!("drain {}", IDS[3])).contains("no agent is known"));
+    assert!(refusal(&format!("terminate {}", IDS[2])).contains("is not known to be idle"));
+    assert!(refusal(&format!("terminate {} --force", IDS[2])).contains("add --reason"));
+}
+
+#[test]
+fn force_names_the_jobs_that_are_lost() {
+    let line = format!("terminate {} --force --reason stuck", IDS[2]);
+    let plan = plan_with(&line, &served_fleet(), &Policy::default()).unwrap();
+    assert_eq!(plan.jobs_at_risk, [format!("deploy on {}", IDS[2])]);
+    assert!(plan.warnings.iter().any(|it| it.contains("are lost")));
+}
+
+#[test]
+fn a_job_that_ends_meanwhile_is_no_other_drain_but_another_loss() {
+    let (drain, force) = (
+        format!("drain {}", IDS[2]),
+        format!("terminate {} --force --reason x", IDS[2]),
+    );
+    let mut later = served_part();
+    Arc::make_mut(&mut later.executors[2]).work = Work::Idle { since: None };
+    let (before, after) = (served_fleet(), Fleet::join([&later]));
+    let same = |line: &str| {
+        let plan = |fleet| plan_with(line, fleet, &Policy::default()).unwrap();
+        plan(&after).does_the_same_as(&plan(&before))
+    };
+    assert!(same(&drain) && !same(&force));
+}
+
+/// One pool `linux` (desired 4, 2 to 8): two idle, one busy, one without an agent.
+fn served_part() -> Part {
+    let scope = "dev/us-east-1";
+    let mut served = pool(scope, "linux");
+    served.ci = Some(CiLink {
+        controller: "jenkins".into(),
+        label: "linux".into(),
+        executors_per_instance: 1,
+        instance_from: None,
+        boot_budget: std::time::Duration::from_mins(10),
+    });
+    let agent = |id: &str, work: Work| {
+        let mut executor = Executor::new("jenkins".into(), id);
+        executor.work = work;
+        Arc::new(executor)
+    };
+    let idle = |secs| Work::Idle {
+        since: Some(Timestamp::from_secs(secs)),
+    };
+    let job = Job {
+        name: "deploy".into(),
+        url: None,
+        started_at: None,
+        expected_end: None,
+    };
+    Part {
+        pools: vec![Arc::new(served)],
+        instances: IDS
+            .iter()
+            .map(|it| Arc::new(instance(scope, "linux", it)))
+            .collect(),
+        executors: vec![
+            agent(IDS[0], idle(200)),
+            agent(IDS[1], idle(100)),
+            agent(IDS[2], Work::Busy(vec![job])),
+        ],
+        ..Part::default()
+    }
+}
+
+fn served_fleet() -> Fleet {
+    Fleet::join([&served_part()])
 }
 
 #[test]

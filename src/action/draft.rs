@@ -37,6 +37,7 @@ impl<'a> Draft<'a> {
                 confirmation: Confirmation::YesNo,
                 guardrail: None,
                 follow: None,
+                operation: None,
                 seal: Seal,
             },
             verb: action.verb(),

@@ -1,8 +1,10 @@
 //! The grammar of actions. A doc comment here is the `--help` there.
 
+use std::time::Duration;
+
 use clap::{Args, Parser, Subcommand};
 
-use crate::fleet::{InstanceId, PoolKey, PoolName, Process, ScopeId};
+use crate::fleet::{InstanceId, PoolKey, PoolName, Process, ScopeId, parse_duration};
 
 /// One action as an operator writes it: `scale workhorse 12 --reason "monday"`.
 ///
@@ -34,6 +36,49 @@ pub enum Action {
         #[arg(long, default_value_t = 1, value_name = "N")]
         count: u32,
     },
+    /// Empty instances of their jobs, then terminate them through their group
+    Drain {
+        #[command(flatten)]
+        instances: Instances,
+        /// Let pooldeck choose --count instances of this pool
+        #[arg(
+            long,
+            value_name = "POOL",
+            conflicts_with = "instances",
+            requires = "count"
+        )]
+        pool: Option<PoolName>,
+        /// With --pool: how many
+        #[arg(long, value_name = "N", requires = "pool")]
+        count: Option<u32>,
+        /// With --pool: the scope, where several have a pool of that name
+        #[arg(long, value_name = "SCOPE", requires = "pool")]
+        scope: Option<ScopeId>,
+        /// Let the group launch replacements instead of lowering desired
+        #[arg(long)]
+        replace: bool,
+        /// With --replace: how many instances the pool may lack at any time
+        #[arg(long, value_name = "N", default_value_t = 1, requires = "replace")]
+        max_unavailable: u32,
+        /// Give back what is not terminated by then, such as 2h
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+        deadline: Option<Duration>,
+    },
+    /// Terminate instances; one that is not proven idle only by --force, with a reason
+    Terminate {
+        #[command(flatten)]
+        instances: Instances,
+        /// Do not look at the jobs: they are lost
+        #[arg(long)]
+        force: bool,
+        /// Let the group launch replacements instead of lowering desired
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Give the agents of instances no new jobs
+    Cordon(Instances),
+    /// Let the agents of instances take jobs again
+    Uncordon(Instances),
     /// Protect instances from scale-in
     Protect(Instances),
     /// End the scale-in protection of instances
@@ -209,12 +254,20 @@ impl Action {
             Self::Protect(it)
             | Self::Unprotect(it)
             | Self::Activate(it)
+            | Self::Cordon(it)
+            | Self::Uncordon(it)
+            | Self::Terminate { instances: it, .. }
             | Self::Standby { instances: it, .. } => {
                 if it.instances.is_empty() {
                     it.instances.clone_from(&selection.instances);
                 }
             }
-            Self::Tag {
+            Self::Drain {
+                instances: Instances { instances },
+                pool,
+                ..
+            }
+            | Self::Tag {
                 instances, pool, ..
             } => {
                 if pool.is_none() && instances.is_empty() {
@@ -230,6 +283,10 @@ impl Action {
         match self {
             Self::Scale { .. } => "scale",
             Self::Launch { .. } => "launch",
+            Self::Drain { .. } => "drain",
+            Self::Terminate { .. } => "terminate",
+            Self::Cordon(_) => "cordon",
+            Self::Uncordon(_) => "uncordon",
             Self::Protect(_) => "protect",
             Self::Unprotect(_) => "unprotect",
             Self::Suspend { .. } => "suspend",
@@ -278,7 +335,39 @@ impl std::fmt::Display for Action {
                 flag(&mut words, "--count", Some(count));
                 pool.scope_to(&mut words);
             }
-            Self::Protect(it) | Self::Unprotect(it) | Self::Activate(it) => {
+            Self::Drain {
+                instances,
+                pool,
+                count,
+                scope,
+                replace,
+                max_unavailable,
+                deadline,
+            } => {
+                ids(&mut words, &instances.instances);
+                flag(&mut words, "--pool", pool.as_ref());
+                flag(&mut words, "--count", count.as_ref());
+                flag(&mut words, "--scope", scope.as_ref());
+                words.extend(replace.then(|| "--replace".to_owned()));
+                let shown = (*max_unavailable != 1).then_some(max_unavailable);
+                flag(&mut words, "--max-unavailable", shown);
+                let deadline = deadline.map(|it| format!("{}s", it.as_secs()));
+                flag(&mut words, "--deadline", deadline.as_ref());
+            }
+            Self::Terminate {
+                instances,
+                force,
+                replace,
+            } => {
+                ids(&mut words, &instances.instances);
+                words.extend(force.then(|| "--force".to_owned()));
+                words.extend(replace.then(|| "--replace".to_owned()));
+            }
+            Self::Protect(it)
+            | Self::Unprotect(it)
+            | Self::Activate(it)
+            | Self::Cordon(it)
+            | Self::Uncordon(it) => {
                 ids(&mut words, &it.instances);
             }
             Self::Standby { instances, replace } => {
@@ -416,6 +505,11 @@ mod tests {
             "scale workhorse -1 --scope prod/us-east-1",
             "scale workhorse --max 9",
             "launch workhorse --count 3",
+            "drain i-0123456789abcdef0 --replace --max-unavailable 2 --deadline 7200s",
+            "drain --pool workhorse --count 2 --scope prod/us-east-1",
+            "terminate i-0123456789abcdef0 --force --replace",
+            "cordon i-0123456789abcdef0",
+            "uncordon i-0123456789abcdef0",
             "protect i-0123456789abcdef0 i-0123456789abcdef1",
             "unprotect i-0123456789abcdef0",
             "suspend workhorse Launch AZRebalance",

@@ -8,7 +8,10 @@ use super::{
     guardrail::{Confirmation, Policy},
     verb,
 };
-use crate::fleet::{Call, Fleet, InstanceId, PoolKey, ScopeId};
+use crate::{
+    fleet::{Call, Fleet, InstanceId, PoolKey, ScopeId},
+    operation::Spec,
+};
 
 /// What an action would do, shown before it is done.
 ///
@@ -35,6 +38,8 @@ pub struct Plan {
     pub guardrail: Option<String>,
     /// What to watch after the calls.
     pub follow: Option<Follow>,
+    /// Set when the calls are the steps of a long operation: each is made when its time has come.
+    pub operation: Option<Spec>,
     /// Private, so that only `plan` can make one.
     #[serde(skip)]
     pub(super) seal: Seal,
@@ -51,9 +56,16 @@ impl Plan {
     pub fn does_the_same_as(&self, other: &Self) -> bool {
         self.calls == other.calls
             && self.targets == other.targets
+            && self.operation == other.operation
             && self.confirmation <= other.confirmation
             && self.is_destructive == other.is_destructive
-            && (!self.is_destructive || self.jobs_at_risk == other.jobs_at_risk)
+            && (!self.is_loss_certain() || self.jobs_at_risk == other.jobs_at_risk)
+    }
+
+    /// Returns whether a job that runs now may be ended by it; a drain waits for its jobs.
+    fn is_loss_certain(&self) -> bool {
+        let waits = matches!(&self.operation, Some(Spec::Drain(it)) if !it.force);
+        self.is_destructive && !waits
     }
 
     /// Returns how many instances the plan touches: those it names, or those it adds.
@@ -171,6 +183,39 @@ pub fn plan(
             max,
         } => verb::scale(&mut draft, pool, *size, *min, *max)?,
         Action::Launch { pool, count } => verb::launch(&mut draft, pool, *count)?,
+        Action::Drain {
+            instances,
+            pool,
+            count,
+            scope,
+            replace,
+            max_unavailable,
+            deadline,
+        } => {
+            let pool = PoolArg {
+                pool: pool.clone(),
+                scope: scope.clone(),
+            };
+            let choice = verb::Choice {
+                named: &instances.instances,
+                pool: &pool,
+                count: *count,
+            };
+            let terms = verb::Terms {
+                decrement: !replace,
+                max_unavailable: *max_unavailable,
+                deadline: *deadline,
+                force: false,
+            };
+            verb::drain(&mut draft, &choice, terms)?;
+        }
+        Action::Terminate {
+            instances,
+            force,
+            replace,
+        } => verb::terminate(&mut draft, &instances.instances, *force, *replace, reason)?,
+        Action::Cordon(it) => verb::cordon(&mut draft, &it.instances, reason)?,
+        Action::Uncordon(it) => verb::uncordon(&mut draft, &it.instances)?,
         Action::Protect(it) => verb::protect(&mut draft, &it.instances, true)?,
         Action::Unprotect(it) => verb::protect(&mut draft, &it.instances, false)?,
         Action::Suspend { pool, processes } => verb::suspend(&mut draft, pool, processes)?,

@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::{
     ActFlags, ActFormat, Error, Exit, Session, confirm, exit,
     json::{self, ActionResult, Applied, Launched, What},
+    ops::Heard,
     plan,
     session::{self, Interrupts, Sight},
     table,
 };
 use crate::{
     action::{self, Action, Plan, Refusal},
-    engine::{Event, Outcome, Progress, Submission, SubmissionId},
+    engine::{Event, OperationView, Outcome, Progress, Submission, SubmissionId},
     fleet::{Align, Fleet, sanitize},
 };
 
@@ -26,6 +27,7 @@ struct Acting<'s, 'a> {
     result: ActionResult,
     /// Why an event could not be written. What was begun is followed all the same.
     unwritten: Option<Error>,
+    heard: Heard,
 }
 
 /// How following a submission ended.
@@ -50,6 +52,7 @@ pub(super) async fn run(
         action,
         flags,
         unwritten: None,
+        heard: Heard::default(),
     };
     let mut plan = match acting.plan(&sight) {
         Ok(plan) => plan,
@@ -140,6 +143,10 @@ impl Acting<'_, '_> {
         loop {
             tokio::select! {
                 event = self.session.events.recv() => {
+                    if let Some(Event::Operation(view)) = &event {
+                        self.note_operation(view);
+                        continue;
+                    }
                     if let Some(progress) = progress_of(id, event)? {
                         if let Progress::Ended(outcome) = progress {
                             return Ok(Followed::Ended(outcome));
@@ -192,6 +199,16 @@ impl Acting<'_, '_> {
             // The caller has taken it.
             Progress::Ended(_) => {}
         }
+    }
+
+    /// Says what a long operation waits for, each time that this changes.
+    fn note_operation(&mut self, view: &OperationView) {
+        for line in self.heard.news(view) {
+            self.session.printer.talk(&line);
+        }
+        let operation = json::Operation::new(view);
+        self.result.operation = Some(operation.id.clone());
+        self.tell(|| What::Operation { operation });
     }
 
     fn say_what_moved(&mut self, instances: &[Launched]) {
@@ -273,6 +290,12 @@ impl Acting<'_, '_> {
         } else {
             format!("{why}: every call was made, and the group goes on by itself")
         };
+        if let Some(id) = self.result.operation.clone() {
+            let hint =
+                format!("`pooldeck ops resume {id}` goes on, `pooldeck ops abort {id}` gives back");
+            let why = format!("{why}: operation {id} rests where it is");
+            return self.end("unfollowed", Exit::Partly, vec![why], Some(&hint));
+        }
         let hint = "the audit log in the state directory has every call";
         self.end("unfollowed", exit, vec![why], Some(hint))
     }

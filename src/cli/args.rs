@@ -59,6 +59,20 @@ pub enum Command {
         #[command(flatten)]
         read: ReadFlags,
     },
+    /// List long operations such as drains, or tell one what to do
+    Ops {
+        #[command(subcommand)]
+        verb: Option<OpsVerb>,
+        /// How to write them
+        #[arg(
+            short,
+            long,
+            value_name = "FORMAT",
+            default_value = "table",
+            global = true
+        )]
+        output: ActFormat,
+    },
     /// Show paths, versions and what is configured; never a secret
     Info {
         #[command(flatten)]
@@ -75,6 +89,33 @@ pub enum Command {
     Man {
         #[arg(value_name = "COMMAND")]
         command: Option<String>,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum OpsVerb {
+    /// Show one operation: each instance, and what it waits for
+    Show {
+        /// The operation's id
+        id: String,
+    },
+    /// Let an operation rest; nothing is given back
+    Pause {
+        /// The operation's id
+        id: String,
+    },
+    /// Go on with an operation that rests, or whose driver died, and follow it to its end
+    Resume {
+        /// The operation's id
+        id: String,
+    },
+    /// Give back what an operation has not terminated, and end it
+    Abort {
+        /// The operation's id
+        id: String,
+        /// Why; goes to the journal
+        #[arg(long, value_name = "TEXT")]
+        why: Option<String>,
     },
 }
 

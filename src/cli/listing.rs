@@ -67,6 +67,7 @@ impl Listing {
             Command::Activities { pools, read } => (Noun::Activities, &pools.pools, read, &[]),
             Command::Scopes { read } => (Noun::Scopes, &none, read, &[]),
             Command::Info { .. }
+            | Command::Ops { .. }
             | Command::Act(_)
             | Command::Completions { .. }
             | Command::Man { .. } => return Ok(None),

@@ -10,6 +10,7 @@ mod info;
 pub mod json;
 mod listing;
 mod manual;
+mod ops;
 mod plan;
 mod print;
 mod query;
@@ -19,7 +20,7 @@ mod watch;
 
 pub use args::{
     ActFlags, ActFormat, ColorChoice, Command, CommandLine, ConsoleFlags, Format, GlobalFlags,
-    InfoFlags, InfoFormat, PoolPatterns, ReadFlags,
+    InfoFlags, InfoFormat, OpsVerb, PoolPatterns, ReadFlags,
 };
 pub use exit::{EXIT_CODES, Error, Exit};
 pub use info::{ControllerFacts, Facts, ScopeFacts};
@@ -50,6 +51,7 @@ pub struct Live(Task);
 enum Task {
     List(Box<Listing>),
     Act(Box<Action>, Box<ActFlags>),
+    Ops(Option<OpsVerb>, ActFormat),
 }
 
 impl Job {
@@ -65,6 +67,7 @@ impl Job {
             Command::Info { info } => Self::Offline(Offline::Info(info.clone())),
             Command::Completions { shell } => Self::Offline(Offline::Completions(*shell)),
             Command::Man { command } => Self::Offline(Offline::Manual(command.clone())),
+            Command::Ops { verb, output } => Self::Live(Live(Task::Ops(verb.clone(), *output))),
             Command::Act(action) => Self::Live(Live(Task::Act(
                 Box::new(action.clone()),
                 Box::new(line.act.clone()),
@@ -96,6 +99,7 @@ impl Live {
                 watch::run(session, &listing).await
             }
             Task::List(listing) => listing.run(session).await,
+            Task::Ops(verb, output) => ops::run(session, verb, output).await,
             Task::Act(action, flags) => act::run(session, *action, *flags).await,
         }
     }

@@ -142,7 +142,9 @@ pub(super) fn hear(event: Option<Event>) -> Result<(), Error> {
             Event::Observed(_)
             | Event::Submission { .. }
             | Event::Console { .. }
-            | Event::Activities { .. },
+            | Event::Activities { .. }
+            | Event::Operation(_)
+            | Event::Operations { .. },
         ) => Ok(()),
         None => Err(Error::new(Exit::Failed, "the engine has stopped")),
     }

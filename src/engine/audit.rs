@@ -21,7 +21,10 @@ pub struct AuditRecord {
     /// The process, so that two consoles on one host can be told apart.
     pub pid: u32,
     /// Counts the submissions of one process; the lines of one action share it.
+    /// Zero for the steps of an operation, which may outlive its process.
     pub submission: u64,
+    /// The long operation whose step it is.
+    pub operation: Option<String>,
     pub command_line: String,
     pub reason: Option<String>,
     pub scope: Option<ScopeId>,
@@ -44,6 +47,21 @@ pub enum AuditEvent {
     Unknown,
 }
 
+impl AuditEvent {
+    /// Without an answer it may have happened.
+    pub(super) fn of_failure(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::Unknown => Self::Unknown,
+            FailureKind::Throttled
+            | FailureKind::Credentials
+            | FailureKind::Denied
+            | FailureKind::NotFound
+            | FailureKind::Conflict
+            | FailureKind::Invalid => Self::Refused,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditError {
     pub kind: FailureKind,
@@ -64,6 +82,7 @@ impl From<&Failure> for AuditError {
 pub(super) struct Heading {
     pub(super) actor: Actor,
     pub(super) submission: u64,
+    pub(super) operation: Option<String>,
     pub(super) command_line: String,
     pub(super) reason: Option<String>,
 }
@@ -111,6 +130,7 @@ impl Audit {
             host: self.heading.actor.host.clone(),
             pid: std::process::id(),
             submission: self.heading.submission,
+            operation: self.heading.operation.clone(),
             command_line: self.heading.command_line.clone(),
             reason: self.heading.reason.clone(),
             scope,

@@ -6,9 +6,11 @@ use serde::Serialize;
 
 use super::{
     Event,
+    apply::{Unapplied, apply},
     audit::{Audit, AuditEvent, Heading, Line},
     follow::{self, Launch},
     handle::Inner,
+    operations,
 };
 use crate::{
     action::{self, Action, Follow, Plan, Refusal},
@@ -68,12 +70,6 @@ pub(super) struct Execution {
     pub(super) submission: Submission,
 }
 
-/// A call that was not applied, and the request id of the answer if there was one.
-struct Unapplied {
-    failure: Failure,
-    request_id: Option<String>,
-}
-
 impl Execution {
     pub(super) async fn run(self) {
         let outcome = self.execute().await;
@@ -93,6 +89,9 @@ impl Execution {
             Ok(plan) => plan,
             Err(outcome) => return outcome,
         };
+        if plan.operation.is_some() {
+            return self.operate(&plan).await;
+        }
         let mut audit = match self.open_audit() {
             Ok(audit) => audit,
             Err(failure) => return Outcome::Failed(failure),
@@ -107,6 +106,16 @@ impl Execution {
                 let left = format!("{n_left} of {} calls were not made", plan.calls.len());
                 Outcome::Partly(vec![failure.what, left])
             }
+        }
+    }
+
+    /// Starts the long operation of a plan, and follows it to its end.
+    async fn operate(&self, plan: &Plan) -> Outcome {
+        let submission = &self.submission;
+        let started = operations::begin(&self.inner, plan, submission.reason.as_deref());
+        match started {
+            Ok(drive) => operations::outcome(drive.run().await, |it| self.no_audit(it)),
+            Err(error) => Outcome::Failed(self.no_audit(&error.to_string())),
         }
     }
 
@@ -147,7 +156,7 @@ impl Execution {
                 return (call_idx, Some(self.no_audit(&error.to_string())));
             }
             self.tell(Progress::Calling(call.clone())).await;
-            let answer = self.apply(call).await;
+            let answer = apply(&self.inner, call).await;
             line.at = self.inner.clock.now();
             let (event, failure) = match &answer {
                 Ok(receipt) => {
@@ -160,13 +169,7 @@ impl Execution {
                 }) => {
                     line.request_id = request_id.as_deref();
                     line.error = Some(failure.into());
-                    let is_unknown = failure.kind == FailureKind::Unknown;
-                    let event = if is_unknown {
-                        AuditEvent::Unknown
-                    } else {
-                        AuditEvent::Refused
-                    };
-                    (event, Some(failure.clone()))
+                    (AuditEvent::of_failure(failure.kind), Some(failure.clone()))
                 }
             };
             line.event = event;
@@ -187,43 +190,11 @@ impl Execution {
         (plan.calls.len(), None)
     }
 
-    async fn apply(&self, call: &Call) -> Result<Receipt, Unapplied> {
-        let now = || self.inner.clock.now();
-        let unapplied = |failure| Unapplied {
-            failure,
-            request_id: None,
-        };
-        match call.source() {
-            SourceId::Scope(scope) => {
-                let Some(cloud) = self.inner.cloud(&scope) else {
-                    return Err(unapplied(self.inner.unknown(scope.as_str())));
-                };
-                cloud.apply(call).await.map_err(|error| Unapplied {
-                    request_id: error.request_id.clone(),
-                    failure: error.into_failure(now(), None),
-                })
-            }
-            SourceId::Controller(name) => {
-                let found = self.inner.doors.cis.iter().find(|it| it.name() == name);
-                let Some(ci) = found else {
-                    return Err(unapplied(self.inner.unknown(name.as_str())));
-                };
-                ci.apply(call).await.map_err(|error| {
-                    unapplied(Failure {
-                        kind: error.kind,
-                        what: error.what,
-                        at: now(),
-                        retry_at: None,
-                    })
-                })
-            }
-        }
-    }
-
     fn open_audit(&self) -> Result<Audit, Failure> {
         let heading = Heading {
             actor: self.inner.config.actor.clone(),
             submission: self.id.0,
+            operation: None,
             command_line: self.submission.confirmed.command_line.clone(),
             reason: self.submission.reason.clone(),
         };
@@ -275,7 +246,7 @@ impl Execution {
     }
 }
 
-fn account_of<'a>(observation: &'a Observation, call: &Call) -> Option<&'a str> {
+pub(super) fn account_of<'a>(observation: &'a Observation, call: &Call) -> Option<&'a str> {
     let SourceId::Scope(id) = call.source() else {
         return None;
     };

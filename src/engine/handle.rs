@@ -103,7 +103,15 @@ impl Handle {
         id
     }
 
-    /// Returns how many submissions have not ended yet.
+    pub(super) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    pub(super) fn in_flight(&self) -> InFlight {
+        InFlight::new(&self.inner)
+    }
+
+    /// Returns how many submissions and operations have not ended yet.
     pub fn n_in_flight(&self) -> usize {
         self.inner.n_in_flight.load(Ordering::SeqCst)
     }
@@ -168,6 +176,10 @@ impl Inner {
         failures
     }
 
+    pub(super) fn events(&self) -> &mpsc::Sender<Event> {
+        &self.events
+    }
+
     pub(super) fn cloud(&self, scope: &ScopeId) -> Option<&SharedCloud> {
         self.doors.clouds.iter().find(|it| it.scope().id == *scope)
     }
@@ -196,7 +208,7 @@ impl Inner {
 }
 
 /// Counts a submission until it ends, by panic too.
-struct InFlight(Arc<Inner>);
+pub(super) struct InFlight(Arc<Inner>);
 
 impl InFlight {
     fn new(inner: &Arc<Inner>) -> Self {

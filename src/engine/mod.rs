@@ -3,12 +3,16 @@
 //! It polls the doors, joins what they saw, makes the calls of a plan, and
 //! tells the front end by events. It never decides what an action does.
 
+mod apply;
 mod audit;
 mod board;
 mod clock;
+mod drive;
 mod execute;
 mod follow;
 mod handle;
+mod journal;
+mod operations;
 mod poll;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -17,9 +21,12 @@ use tokio::sync::{mpsc, watch};
 
 pub use audit::{AuditEvent, AuditRecord};
 pub use clock::Clock;
+pub use drive::OperationView;
 pub use execute::{Outcome, Progress, Submission, SubmissionId};
 pub use follow::{Launch, LaunchState};
 pub use handle::Handle;
+pub use journal::OperationError;
+pub use operations::Verdict;
 
 use crate::{
     action::Policy,
@@ -80,6 +87,13 @@ pub enum Event {
     Activities {
         pool: PoolKey,
         result: Result<Vec<Activity>, Failure>,
+    },
+    /// A long operation went on, or waits for something else.
+    Operation(Arc<OperationView>),
+    /// Every operation that this host knows, and the journals that cannot be read.
+    Operations {
+        views: Vec<OperationView>,
+        errors: Vec<String>,
     },
     /// A task of the engine ended in a panic; the rest goes on.
     TaskLost { task: String, why: String },

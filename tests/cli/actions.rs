@@ -82,7 +82,8 @@ $ pooldeck protect i-09d55893f9cc10228 --dry-run -o json --demo --speed 0
     "guardrail": null
   },
   "calls": [],
-  "instances": []
+  "instances": [],
+  "operation": null
 }
 
 "#]],
@@ -141,7 +142,7 @@ fn a_plan_that_may_not_be_is_refused() {
         str![[r#"
 $ pooldeck scale release 2 --yes --demo --speed 0
 --- stderr
-error: demo/us-east-1/release wants 8 and would want 2: lowering desired lets AWS choose which instances die, with their jobs; drain the instances that should go instead
+error: demo/us-east-1/release wants 2, below min 4; ask for 4 or more
 --- exit code 3
 
 "#]],
@@ -196,7 +197,8 @@ $ pooldeck scale release 8 --yes -o json --demo --speed 0
   ],
   "plan": null,
   "calls": [],
-  "instances": []
+  "instances": [],
+  "operation": null
 }
 --- stderr
 Nothing to do: demo/us-east-1/release already wants 8, between 4 and 12

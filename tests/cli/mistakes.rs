@@ -13,7 +13,7 @@ $ pooldeck pols --demo
 --- stderr
 error: unrecognized subcommand 'pols'
 
-  tip: a similar subcommand exists: 'pools'
+  tip: some similar subcommands exist: 'ops', 'pools'
 
 Usage: pooldeck [OPTIONS] [COMMAND]
 

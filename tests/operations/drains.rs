@@ -133,7 +133,7 @@ fn a_crash_at_any_step_comes_to_the_same_end() {
     for seed in [0, 1, 2, 3] {
         let mut calm = driver(seed, Faults::none());
         calm.run();
-        for line in 1..calm.journal.len() + 1 {
+        for line in 1..=calm.journal.len() {
             for crash in [Crash::BeforeCall, Crash::AfterCall] {
                 let mut driver = driver(seed, Faults::none());
                 driver.crash_at = Some((line, crash));

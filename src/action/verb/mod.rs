@@ -1,5 +1,7 @@
 //! One verb per file: what each would call, and what it warns of.
 
+mod cordon;
+mod drain;
 mod launch;
 mod metrics;
 mod processes;
@@ -7,7 +9,10 @@ mod protect;
 mod scale;
 mod standby;
 mod tag;
+mod victims;
 
+pub(super) use cordon::{cordon, uncordon};
+pub(super) use drain::{Choice, Terms, drain, terminate};
 pub(super) use launch::launch;
 pub(super) use metrics::enable_metrics;
 pub(super) use processes::{resume, suspend};

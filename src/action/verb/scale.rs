@@ -9,6 +9,8 @@ use crate::{
     fleet::{Call, Capacity, Pool, Process},
 };
 
+use super::drain::{Choice, Terms, drain};
+
 pub(in crate::action) fn scale(
     draft: &mut Draft<'_>,
     arg: &PoolArg,
@@ -46,6 +48,9 @@ pub(in crate::action) fn scale(
         });
         draft.changes_automation = true;
     }
+    if wanted.desired < capacity.desired {
+        return shrink(draft, arg, capacity, wanted);
+    }
     if wanted.desired != capacity.desired {
         draft.call(Call::SetDesiredCapacity {
             pool: key,
@@ -55,6 +60,29 @@ pub(in crate::action) fn scale(
         warn_of_suspended_launch(draft, pool);
     }
     Ok(())
+}
+
+/// Fewer: AWS would choose which instances die, with their jobs, so we choose, and drain them.
+fn shrink(
+    draft: &mut Draft<'_>,
+    arg: &PoolArg,
+    capacity: Capacity,
+    wanted: Capacity,
+) -> Result<(), Refusal> {
+    if (wanted.min, wanted.max) != (capacity.min, capacity.max) {
+        return Err(Refusal::Unsound(
+            "bounds and a smaller size in one action: change the bounds first, then scale down"
+                .to_owned(),
+        ));
+    }
+    // The drain records what changes, instance by instance.
+    draft.plan.changes.clear();
+    let choice = Choice {
+        named: &[],
+        pool: arg,
+        count: Some(capacity.desired - wanted.desired),
+    };
+    drain(draft, &choice, Terms::default())
 }
 
 /// Returns the capacity that the operator asks for, or why it cannot be.
@@ -86,12 +114,6 @@ fn wanted(
             }
         },
     };
-    if desired < now {
-        return unsound(format!(
-            "{key} wants {now} and would want {desired}: lowering desired lets AWS choose which instances die, \
-             with their jobs; drain the instances that should go instead"
-        ));
-    }
     if max < desired {
         return unsound(format!(
             "{key} has max {max}, below {desired}; add --max {desired} to raise it"

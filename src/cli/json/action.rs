@@ -28,6 +28,8 @@ pub struct ActionResult {
     pub calls: Vec<Applied>,
     /// The instances that were launched; empty for every other action.
     pub instances: Vec<Launched>,
+    /// The id of the long operation that was started.
+    pub operation: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -120,6 +122,7 @@ pub enum What {
     Applied { call: Applied },
     Failed { call: Applied },
     Launching { instances: Vec<Launched> },
+    Operation { operation: super::Operation },
     Ended { result: ActionResult },
 }
 
@@ -137,6 +140,7 @@ impl ActionResult {
             plan: None,
             calls: Vec::new(),
             instances: Vec::new(),
+            operation: None,
         }
     }
 }

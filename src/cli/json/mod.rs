@@ -5,6 +5,7 @@
 
 mod action;
 mod instance;
+mod operation;
 mod pool;
 mod scope;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 pub use action::{ActionResult, Applied, Event, Launched, Plan, PlannedCall, What};
 pub use instance::Instance;
+pub use operation::{Operation, Operations};
 pub use pool::Pool;
 pub use scope::{Activity, Scope, SourceError};
 

@@ -44,6 +44,17 @@ impl App {
                     },
                 );
             }
+            Event::Operation(view) => {
+                self.operations.insert(view.operation.id.clone(), view);
+            }
+            Event::Operations { views, errors } => {
+                for error in errors {
+                    self.say(Severity::Warning, error);
+                }
+                let views = views.into_iter().map(Arc::new);
+                self.operations
+                    .extend(views.map(|it| (it.operation.id.clone(), it)));
+            }
             Event::TaskLost { task, why } => {
                 self.say(
                     Severity::Failure,

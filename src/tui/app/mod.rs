@@ -44,8 +44,9 @@ use super::{
 };
 use crate::{
     action::Policy,
-    engine::{Event, Submission, SubmissionId},
+    engine::{Event, OperationView, Submission, SubmissionId},
     fleet::{Activity, ConsoleOutput, Failure, InstanceId, Observation, PoolKey, Timestamp},
+    operation::OperationId,
 };
 
 /// What enters.
@@ -112,6 +113,8 @@ pub struct App {
     pub columns: BTreeMap<Noun, Vec<&'static str>>,
     pub consoles: BTreeMap<InstanceId, Fetched<ConsoleOutput>>,
     pub activities: BTreeMap<PoolKey, Fetched<Vec<Activity>>>,
+    /// The long operations that were heard of.
+    pub operations: BTreeMap<OperationId, Arc<OperationView>>,
     pub timeline: Timeline,
     pub prompt_history: Vec<String>,
     pub filter_history: Vec<String>,
@@ -143,6 +146,7 @@ impl App {
             columns: BTreeMap::new(),
             consoles: BTreeMap::new(),
             activities: BTreeMap::new(),
+            operations: BTreeMap::new(),
             timeline: Timeline::default(),
             prompt_history: Vec::new(),
             filter_history: Vec::new(),

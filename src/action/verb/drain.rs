@@ -1,0 +1,261 @@
+//! `drain` and `terminate`: the way out for named instances, through their group.
+
+use std::{sync::Arc, time::Duration};
+
+use super::victims;
+use crate::{
+    action::{draft::Draft, grammar::PoolArg, plan::Refusal},
+    fleet::{Call, Instance, InstanceId, Lifecycle, Phase, Pool, PoolKey, Work},
+    operation::{self, Drain, Proof, Spec},
+};
+
+/// Which instances go: those that were named, or so many of a pool.
+pub(in crate::action) struct Choice<'a> {
+    pub(in crate::action) named: &'a [InstanceId],
+    pub(in crate::action) pool: &'a PoolArg,
+    pub(in crate::action) count: Option<u32>,
+}
+
+/// On which terms they go.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::action) struct Terms {
+    pub(in crate::action) decrement: bool,
+    pub(in crate::action) max_unavailable: u32,
+    pub(in crate::action) deadline: Option<Duration>,
+    pub(in crate::action) force: bool,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            decrement: true,
+            max_unavailable: 1,
+            deadline: None,
+            force: false,
+        }
+    }
+}
+
+pub(in crate::action) fn drain(
+    draft: &mut Draft<'_>,
+    choice: &Choice<'_>,
+    terms: Terms,
+) -> Result<(), Refusal> {
+    let chosen;
+    let ids = match choice.count {
+        Some(count) => {
+            chosen = choose(draft, choice.pool, count)?;
+            &chosen
+        }
+        None => choice.named,
+    };
+    let members = draft.members(ids)?;
+    let mut pools = members.into_iter();
+    let (Some((key, instances)), None) = (pools.next(), pools.next()) else {
+        return Err(Refusal::Unsound(
+            "these instances are of several pools; a drain empties one pool at a time".to_owned(),
+        ));
+    };
+    let pool = draft.fleet.pool(&key).ok_or_else(|| Refusal::NoSuchPool {
+        name: key.to_string(),
+        nearest: None,
+    })?;
+    check(draft, pool, &instances, terms)?;
+    for instance in &instances {
+        draft.note_jobs(instance);
+        record(draft, pool, instance, terms);
+    }
+    if let Some(capacity) = pool.capacity.filter(|_| terms.decrement) {
+        let n_going = u32::try_from(instances.len()).unwrap_or(u32::MAX);
+        draft.change(
+            &key,
+            "desired",
+            capacity.desired,
+            capacity.desired.saturating_sub(n_going),
+        );
+    }
+    if !terms.force && !draft.plan.jobs_at_risk.is_empty() {
+        draft.warn("the jobs run to their end; nothing is terminated before it is proven idle");
+    }
+    draft.plan.is_destructive = true;
+    draft.plan.operation = Some(Spec::Drain(Drain {
+        pool: key,
+        targets: instances.iter().map(|it| it.id.clone()).collect(),
+        decrement: terms.decrement,
+        max_unavailable: terms.max_unavailable.max(1),
+        proof: Proof::default(),
+        deadline: terms.deadline,
+        force: terms.force,
+    }));
+    Ok(())
+}
+
+pub(in crate::action) fn terminate(
+    draft: &mut Draft<'_>,
+    ids: &[InstanceId],
+    force: bool,
+    replace: bool,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
+    let has_reason = reason.is_some_and(|it| !it.trim().is_empty());
+    if force && !has_reason {
+        return Err(Refusal::ReasonMissing {
+            verb: "terminate --force".to_owned(),
+            pool: "jobs that may run".to_owned(),
+            why: None,
+        });
+    }
+    if !force {
+        for instance in draft.instances(ids)? {
+            let mut agents = draft.fleet.executors_on(&instance.id).peekable();
+            let is_idle =
+                agents.peek().is_some() && agents.all(|it| matches!(it.work, Work::Idle { .. }));
+            if !is_idle {
+                return Err(Refusal::Unsound(format!(
+                    "{} is not known to be idle; `drain {}` waits for its jobs, and \
+                     --force with a --reason does not look at them",
+                    instance.id, instance.id
+                )));
+            }
+        }
+        draft.plan.targets.clear();
+    }
+    let nowhere = PoolArg::default();
+    let choice = Choice {
+        named: ids,
+        pool: &nowhere,
+        count: None,
+    };
+    let terms = Terms {
+        decrement: !replace,
+        force,
+        ..Terms::default()
+    };
+    drain(draft, &choice, terms)?;
+    if force {
+        let n_jobs = draft.plan.jobs_at_risk.len();
+        draft.warn(format!(
+            "by force: {n_jobs} jobs that are known, and any that are not, are lost"
+        ));
+    }
+    Ok(())
+}
+
+/// Chooses so many members of a pool, and says why these.
+fn choose(draft: &mut Draft<'_>, arg: &PoolArg, count: u32) -> Result<Vec<InstanceId>, Refusal> {
+    let (pool, _) = draft.group(arg)?;
+    // The targets are named below, one by one.
+    draft.plan.targets.clear();
+    let n_wanted = usize::try_from(count).unwrap_or(usize::MAX);
+    if n_wanted == 0 {
+        return Err(Refusal::AlreadySo("no instance is to go".to_owned()));
+    }
+    let victims = victims::choose(draft.fleet, pool, n_wanted);
+    if victims.len() < n_wanted {
+        return Err(Refusal::Unsound(format!(
+            "{} has only {} instances in service that are not protected, and {count} are to go",
+            pool.key(),
+            victims.len()
+        )));
+    }
+    let lines: Vec<String> = victims
+        .iter()
+        .map(|it| format!("{} goes: {}", it.instance.id, it.why))
+        .collect();
+    let ids = victims.iter().map(|it| it.instance.id.clone()).collect();
+    for line in lines {
+        draft.warn(line);
+    }
+    Ok(ids)
+}
+
+fn check(
+    draft: &Draft<'_>,
+    pool: &Pool,
+    instances: &[&Arc<Instance>],
+    terms: Terms,
+) -> Result<(), Refusal> {
+    let key = pool.key();
+    let unsound = |why: String| Err(Refusal::Unsound(why));
+    if pool.ci.is_none() && !terms.force {
+        return unsound(format!(
+            "no CI controller is configured for {key}, so nothing can prove an instance idle; add a [[pool]] \
+             with its controller, or `terminate` by name with --force and a --reason"
+        ));
+    }
+    for instance in instances {
+        let lifecycle = instance.lifecycle.as_ref();
+        if !matches!(
+            instance.phase(),
+            Phase::InService | Phase::Standby | Phase::Pending | Phase::PendingWait
+        ) {
+            let state = lifecycle.map_or("in no group", Lifecycle::as_str);
+            return unsound(format!(
+                "{} is {state}; only members that are there can be drained",
+                instance.id
+            ));
+        }
+        if let Some(owner) = instance.tags.get(operation::TAG) {
+            return unsound(format!(
+                "operation {owner} owns {}; `ops show {owner}` tells more, `ops abort {owner}` frees it",
+                instance.id
+            ));
+        }
+        if !terms.force && draft.fleet.executors_on(&instance.id).next().is_none() {
+            return unsound(format!(
+                "no agent is known on {}, so nothing can prove it idle; `terminate` it by name with --force \
+                 and a --reason if it never registered",
+                instance.id
+            ));
+        }
+    }
+    let n_going = u32::try_from(instances.len()).unwrap_or(u32::MAX);
+    if let Some(capacity) = pool.capacity.filter(|_| terms.decrement)
+        && capacity.desired.saturating_sub(n_going) < capacity.min
+    {
+        return unsound(format!(
+            "{key} would want {}, below min {}; add --replace, or `scale {} --min` first",
+            capacity.desired.saturating_sub(n_going),
+            capacity.min,
+            pool.name
+        ));
+    }
+    Ok(())
+}
+
+/// Lists the calls for one instance, as the operation will make them when their time has come.
+fn record(draft: &mut Draft<'_>, pool: &Pool, instance: &Instance, terms: Terms) {
+    let key: PoolKey = pool.key();
+    let ids = || vec![instance.id.clone()];
+    if !terms.force {
+        draft.call(Call::TagInstances {
+            scope: instance.scope.clone(),
+            instances: ids(),
+            key: operation::TAG.to_owned(),
+            value: "the operation's id".to_owned(),
+        });
+        if !instance.protected && instance.phase() == Phase::InService {
+            draft.call(Call::SetInstanceProtection {
+                pool: key.clone(),
+                instances: ids(),
+                protected: true,
+            });
+        }
+        for executor in draft
+            .fleet
+            .executors_on(&instance.id)
+            .filter(|it| !it.cordoned)
+        {
+            draft.plan.calls.push(Call::Cordon {
+                controller: executor.controller.clone(),
+                executor: executor.id.clone(),
+                note: format!("drain of {}", instance.id),
+            });
+        }
+    }
+    draft.call(Call::TerminateInstance {
+        pool: key,
+        instance: instance.id.clone(),
+        decrement: terms.decrement,
+    });
+}

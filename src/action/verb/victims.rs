@@ -1,0 +1,91 @@
+//! Which instances of a pool go first, and why.
+
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
+
+use crate::fleet::{
+    Fleet, Health, Instance, InstanceRow, Phase, Pool, Record as _, Timestamp, Value, Work,
+};
+
+/// An instance that was chosen, and the reason that an operator reads.
+pub(super) struct Victim<'a> {
+    pub(super) instance: &'a Arc<Instance>,
+    pub(super) why: String,
+}
+
+/// Chooses `n` members: unhealthy first, then idle ones (outdated, from a crowded
+/// zone, idle longest), then busy ones by the expected end of their jobs.
+///
+/// A member that somebody protected is never chosen; naming it is an operator's right.
+pub(super) fn choose<'a>(fleet: &'a Fleet, pool: &Pool, n: usize) -> Vec<Victim<'a>> {
+    let roster = fleet.roster(&pool.key());
+    let mut n_in_zone: BTreeMap<&str, usize> = BTreeMap::new();
+    for instance in &roster.instances {
+        *n_in_zone.entry(&instance.zone).or_default() += 1;
+    }
+    let is_eligible = |it: &&Arc<Instance>| it.phase() == Phase::InService && !it.protected;
+    let mut ranked: Vec<_> = roster
+        .instances
+        .iter()
+        .filter(is_eligible)
+        .map(|it| (rank(fleet, it, n_in_zone[it.zone.as_str()]), it))
+        .collect();
+    ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.id.cmp(&b.1.id)));
+    ranked
+        .into_iter()
+        .take(n)
+        .map(|(rank, instance)| Victim {
+            instance,
+            why: rank.to_string(),
+        })
+        .collect()
+}
+
+/// The smaller, the sooner it goes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    is_healthy: bool,
+    /// Idle, then busy, then what cannot be told.
+    work: u8,
+    is_current: bool,
+    n_in_zone: Reverse<usize>,
+    /// Idle since, or the expected end of the last job.
+    at: Option<Timestamp>,
+}
+
+fn rank(fleet: &Fleet, instance: &Arc<Instance>, n_in_zone: usize) -> Rank {
+    let row = InstanceRow::new(fleet, instance);
+    let (work, at) = match row.work() {
+        Some(Work::Idle { since }) => (0, *since),
+        Some(Work::Busy(jobs)) => (1, jobs.iter().filter_map(|it| it.expected_end).max()),
+        Some(Work::Offline { .. } | Work::Unknown(_)) | None => (2, None),
+    };
+    Rank {
+        is_healthy: instance.health != Some(Health::Unhealthy),
+        work,
+        is_current: row.value("outdated", Timestamp::EPOCH) != Value::Flag(true),
+        n_in_zone: Reverse(n_in_zone),
+        at,
+    }
+}
+
+impl std::fmt::Display for Rank {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.is_healthy {
+            return f.write_str("unhealthy");
+        }
+        let work = match self.work {
+            0 => "idle",
+            1 => "busy, ends soonest",
+            _ => "its work is not known",
+        };
+        f.write_str(work)?;
+        if !self.is_current {
+            f.write_str(", outdated")?;
+        }
+        match self.at {
+            Some(at) if self.work == 0 => write!(f, ", since {}", at.clock_time()),
+            Some(at) => write!(f, ", expected {}", at.clock_time()),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A long operation in JSON.
+
+use serde::Serialize;
+
+use crate::{
+    engine::{OperationError, OperationView},
+    fleet::{Timestamp, sanitize},
+    operation::{Sight, TargetState},
+};
+
+/// The document of `ops -o json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Operations {
+    pub version: u32,
+    pub at: Timestamp,
+    pub operations: Vec<Operation>,
+    /// Journals that cannot be read.
+    pub errors: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Operation {
+    pub id: String,
+    pub kind: &'static str,
+    pub pool: String,
+    pub scope: String,
+    /// `running`, `waiting`, `paused`, `done`, `aborted`, `failed` or `needs-operator`.
+    pub state: &'static str,
+    pub owner: String,
+    pub started_at: Timestamp,
+    pub reason: Option<String>,
+    /// Whether a process on this host drives it.
+    pub driven: bool,
+    pub progress: Progress,
+    pub waiting_on: Option<String>,
+    pub targets: Vec<Target>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Progress {
+    pub done: usize,
+    pub total: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Target {
+    pub instance: String,
+    pub step: &'static str,
+    pub why: Option<String>,
+}
+
+impl Operations {
+    pub fn new(at: Timestamp, views: &[OperationView], errors: &[OperationError]) -> Self {
+        Self {
+            version: super::VERSION,
+            at,
+            operations: views.iter().map(Operation::new).collect(),
+            errors: errors.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl Operation {
+    pub fn new(view: &OperationView) -> Self {
+        let operation = &view.operation;
+        let first_wait = view.waits.first().map(|it| it.1.to_string());
+        let first_halt = view.halts.first().map(ToString::to_string);
+        let targets: Vec<Target> = operation
+            .targets()
+            .map(|(id, target)| {
+                let wait = view.waits.iter().find(|it| it.0 == *id);
+                Target {
+                    instance: id.to_string(),
+                    step: step_of(target),
+                    why: wait.map(|it| sanitize(&it.1.to_string()).into_owned()),
+                }
+            })
+            .collect();
+        Self {
+            id: operation.id.to_string(),
+            kind: operation.spec.kind(),
+            pool: operation.spec.pool().name.to_string(),
+            scope: operation.spec.pool().scope.to_string(),
+            state: view.state(),
+            owner: operation.owner.to_string(),
+            started_at: operation.started_at,
+            reason: operation.reason.clone(),
+            driven: view.is_driven,
+            progress: Progress {
+                done: targets
+                    .iter()
+                    .filter(|it| matches!(it.step, "gone" | "given back"))
+                    .count(),
+                total: targets.len(),
+            },
+            waiting_on: first_wait
+                .or(first_halt)
+                .map(|it| sanitize(&it).into_owned()),
+            targets,
+        }
+    }
+}
+
+/// Returns how far a target has come, in a word.
+fn step_of(target: &TargetState) -> &'static str {
+    if target.untag.is_applied() {
+        return "given back";
+    }
+    if target.gone_at.is_some() {
+        return "gone";
+    }
+    if target.terminate.may_have_happened_at().is_some() {
+        return "terminating";
+    }
+    match &target.seen {
+        Some(Sight::Idle { .. }) => "proving",
+        _ if !target.cordons.is_empty() => "draining",
+        _ if target.is_begun() => "marked",
+        _ => "to come",
+    }
+}

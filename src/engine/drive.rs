@@ -1,0 +1,307 @@
+//! Drives one operation: read, see, decide, write down, call; again and again until it is over.
+
+use std::{io, sync::Arc, time::Duration};
+
+use super::{
+    Event,
+    apply::{Unapplied, apply},
+    audit::{Audit, AuditEvent, Heading, Line},
+    execute::account_of,
+    handle::Inner,
+    journal::{self, Journal, OperationError},
+};
+use crate::{
+    fleet::{Call, Failure, FailureKind, Fleet, InstanceId, Observation, Receipt, SourceId},
+    operation::{
+        self, Decision, Halt, Happening, Operation, OperationId, Standing, WaitingOn, decide,
+        sightings,
+    },
+};
+
+/// How often the sources are read while an operation runs.
+const INTERVAL: Duration = Duration::from_secs(10);
+/// A pause or an abort is noticed within this.
+const TICK: Duration = Duration::from_secs(1);
+
+/// An operation as the front ends show it.
+#[derive(Clone, Debug)]
+pub struct OperationView {
+    pub operation: Operation,
+    /// For each target that is not finished, what it waits for.
+    pub waits: Vec<(InstanceId, WaitingOn)>,
+    pub halts: Vec<Halt>,
+    /// Whether a process on this host drives it.
+    pub is_driven: bool,
+}
+
+impl OperationView {
+    /// Returns the one word of its state, as the JSON contract names it.
+    pub fn state(&self) -> &'static str {
+        match self.operation.standing() {
+            Standing::Ended {
+                aborted: Some(_), ..
+            } => "aborted",
+            Standing::Ended { left, .. } if !left.is_empty() => "failed",
+            Standing::Ended { .. } => "done",
+            Standing::Paused => "paused",
+            _ if !self.halts.is_empty() && self.waits.is_empty() => "needs-operator",
+            _ if !self.waits.is_empty() => "waiting",
+            Standing::Running | Standing::Aborting { .. } => "running",
+        }
+    }
+}
+
+/// How a drive ended.
+#[derive(Debug)]
+pub(super) enum End {
+    Over(OperationView),
+    /// Only an operator can help; the journal is kept, and `ops resume` goes on.
+    NeedsOperator(OperationView),
+    /// The journal cannot be written, so nothing more is done.
+    Broken(OperationError),
+}
+
+pub(super) struct Drive {
+    inner: Arc<Inner>,
+    journal: Journal,
+    operation: Operation,
+}
+
+impl Drive {
+    pub(super) fn new(inner: Arc<Inner>, journal: Journal, operation: Operation) -> Self {
+        Self {
+            inner,
+            journal,
+            operation,
+        }
+    }
+
+    pub(super) fn id(&self) -> &OperationId {
+        &self.operation.id
+    }
+
+    pub(super) fn clock(&self) -> super::Clock {
+        self.inner.clock.clone()
+    }
+
+    /// Goes on until the operation is over; every change is told as an event.
+    pub(super) async fn run(mut self) -> End {
+        match self.drive().await {
+            Ok(end) => end,
+            Err(error) => {
+                tracing::error!(id = %self.operation.id, %error, "an operation stopped");
+                End::Broken(error)
+            }
+        }
+    }
+
+    async fn drive(&mut self) -> Result<End, OperationError> {
+        let mut told = None;
+        loop {
+            self.take_asked()?;
+            let sources = self.sources();
+            let failures = self.inner.observe(Some(&sources)).await;
+            let observation = self.inner.snapshot.borrow().clone();
+            let now = self.inner.clock.now();
+            for what in sightings(&self.operation, &observation.fleet, now) {
+                self.record(what, false)?;
+            }
+            let decision = decide(&self.operation, &observation.fleet, now);
+            match decision {
+                Decision::Apply(call) if failures.is_empty() => {
+                    self.make(&call, &observation).await?;
+                    self.tell(Vec::new(), Vec::new()).await;
+                    continue;
+                }
+                // Nothing is done on what was read before a source failed.
+                Decision::Apply(_) => {
+                    let waits = self.wait_for_sources(&failures);
+                    self.tell(waits, Vec::new()).await;
+                }
+                Decision::Wait(waits) => {
+                    let news = Some((waits.clone(), self.operation.standing().clone()));
+                    if told != news {
+                        told = news;
+                        self.tell(waits, Vec::new()).await;
+                    }
+                }
+                Decision::Halt(halts) => {
+                    let view = self.view(Vec::new(), halts);
+                    self.inner
+                        .tell(Event::Operation(Arc::new(view.clone())))
+                        .await;
+                    return Ok(End::NeedsOperator(view));
+                }
+                Decision::Done => {
+                    let left = self.left(&observation.fleet);
+                    self.record(Happening::Ended { left }, true)?;
+                    let view = self.view(Vec::new(), Vec::new());
+                    self.inner
+                        .tell(Event::Operation(Arc::new(view.clone())))
+                        .await;
+                    return Ok(End::Over(view));
+                }
+            }
+            self.pause().await;
+        }
+    }
+
+    /// Waits for the next reading, or until somebody asks something of the operation.
+    async fn pause(&self) {
+        let mut waited = Duration::ZERO;
+        while waited < INTERVAL && !self.is_asked() {
+            tokio::time::sleep(self.inner.clock.sleep_for(TICK)).await;
+            waited += TICK;
+        }
+    }
+
+    /// The intent is on disk before the call is sent, and the answer after it;
+    /// both stand in the audit log too.
+    async fn make(&mut self, call: &Call, observation: &Observation) -> Result<(), OperationError> {
+        let mut audit = self.open_audit()?;
+        let mut line = Line {
+            at: self.inner.clock.now(),
+            account: account_of(observation, call),
+            call,
+            event: AuditEvent::Intended,
+            request_id: None,
+            error: None,
+        };
+        audit.write(&line).map_err(|it| self.no_audit(it))?;
+        self.record(Happening::Intended { call: call.clone() }, true)?;
+        let answer = apply(&self.inner, call).await;
+        line.at = self.inner.clock.now();
+        match &answer {
+            Ok(receipt) => {
+                line.event = AuditEvent::Applied;
+                line.request_id = receipt.request_id.as_deref();
+            }
+            Err(it) => {
+                line.event = AuditEvent::of_failure(it.failure.kind);
+                line.request_id = it.request_id.as_deref();
+                line.error = Some((&it.failure).into());
+            }
+        }
+        let written = audit.write(&line).map_err(|it| self.no_audit(it));
+        self.record(Self::happened(call, answer), true)?;
+        written
+    }
+
+    fn happened(call: &Call, answer: Result<Receipt, Unapplied>) -> Happening {
+        match answer {
+            Ok(_) => Happening::Applied { call: call.clone() },
+            Err(it) if it.failure.kind == FailureKind::Unknown => Happening::Unanswered {
+                call: call.clone(),
+                why: it.failure.what,
+            },
+            Err(it) => Happening::Refused {
+                call: call.clone(),
+                kind: it.failure.kind,
+                why: it.failure.what,
+            },
+        }
+    }
+
+    fn open_audit(&self) -> Result<Audit, OperationError> {
+        let Some(state_dir) = &self.inner.config.state_dir else {
+            return Err(OperationError::NoDirectory);
+        };
+        let heading = Heading {
+            actor: self.inner.config.actor.clone(),
+            submission: 0,
+            operation: Some(self.operation.id.to_string()),
+            command_line: self.operation.command_line.clone(),
+            reason: self.operation.reason.clone(),
+        };
+        Audit::open(state_dir, heading).map_err(|it| self.no_audit(it))
+    }
+
+    fn no_audit(&self, source: io::Error) -> OperationError {
+        let path = self.inner.config.state_dir.clone().unwrap_or_default();
+        OperationError::Io { path, source }
+    }
+
+    fn record(&mut self, what: Happening, must_last: bool) -> Result<(), OperationError> {
+        let event = operation::Event {
+            at: self.inner.clock.now(),
+            what,
+        };
+        self.journal.append(&event, must_last)?;
+        self.operation.evolve(&event);
+        Ok(())
+    }
+
+    fn take_asked(&mut self) -> Result<(), OperationError> {
+        let Some(state_dir) = self.inner.config.state_dir.clone() else {
+            return Err(OperationError::NoDirectory);
+        };
+        for event in journal::take_asked(&state_dir, &self.operation.id) {
+            self.record(event.what, true)?;
+        }
+        Ok(())
+    }
+
+    fn is_asked(&self) -> bool {
+        let state_dir = self.inner.config.state_dir.as_deref();
+        state_dir.is_some_and(|it| journal::is_asked(it, &self.operation.id))
+    }
+
+    fn wait_for_sources(&self, failures: &[Failure]) -> Vec<(InstanceId, WaitingOn)> {
+        let now = self.inner.clock.now();
+        let why = failures.first().map_or(String::new(), |it| it.what.clone());
+        let unfinished = self
+            .operation
+            .targets()
+            .filter(|(_, it)| !it.is_finished(now, self.operation.spec.proof().settle));
+        let retry = |id: &InstanceId| {
+            (
+                id.clone(),
+                WaitingOn::Retry {
+                    why: why.clone(),
+                    at: now + INTERVAL,
+                },
+            )
+        };
+        unfinished.map(|(id, _)| retry(id)).collect()
+    }
+
+    /// Says what an operation that is over has not done.
+    fn left(&self, fleet: &Fleet) -> Vec<String> {
+        let is_there = |it: &&InstanceId| fleet.instances.contains_key(*it);
+        let given_back = self
+            .operation
+            .targets()
+            .filter(|(_, it)| it.untag.is_applied());
+        let untouched = self.operation.targets().filter(|(_, it)| !it.is_begun());
+        given_back
+            .chain(untouched)
+            .map(|(id, _)| id)
+            .filter(is_there)
+            .map(|id| format!("{id} was not terminated"))
+            .collect()
+    }
+
+    fn sources(&self) -> Vec<SourceId> {
+        let pool = self.operation.spec.pool();
+        let observation: Arc<Observation> = self.inner.snapshot.borrow().clone();
+        let link = observation.fleet.pool(pool).and_then(|it| it.ci.as_ref());
+        let controller = link.map(|it| SourceId::Controller(it.controller.clone()));
+        std::iter::once(SourceId::Scope(pool.scope.clone()))
+            .chain(controller)
+            .collect()
+    }
+
+    async fn tell(&self, waits: Vec<(InstanceId, WaitingOn)>, halts: Vec<Halt>) {
+        let view = self.view(waits, halts);
+        self.inner.tell(Event::Operation(Arc::new(view))).await;
+    }
+
+    fn view(&self, waits: Vec<(InstanceId, WaitingOn)>, halts: Vec<Halt>) -> OperationView {
+        OperationView {
+            operation: self.operation.clone(),
+            waits,
+            halts,
+            is_driven: true,
+        }
+    }
+}

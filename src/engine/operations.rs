@@ -1,0 +1,223 @@
+//! Every operation that this host knows: begun, listed, asked, taken over.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::{
+    Event,
+    drive::{Drive, End, OperationView},
+    execute::Outcome,
+    handle::{Handle, Inner},
+    journal::{self, Journal, OperationError},
+    watched,
+};
+use crate::{
+    action::Plan,
+    fleet::{Failure, FailureKind, Timestamp},
+    operation::{self, Decision, Happening, Operation, OperationId, Owner, Standing, decide},
+};
+
+/// What an operator says of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Pause,
+    Resume,
+    Abort { why: String },
+}
+
+/// Writes the plan of a new operation down, and returns its driver.
+pub(super) fn begin(
+    inner: &Arc<Inner>,
+    plan: &Plan,
+    reason: Option<&str>,
+) -> Result<Drive, OperationError> {
+    let Some(state_dir) = &inner.config.state_dir else {
+        return Err(OperationError::NoDirectory);
+    };
+    let Some(spec) = plan.operation.clone() else {
+        return Err(OperationError::Unknown {
+            id: plan.verb.clone(),
+        });
+    };
+    let now = inner.clock.now();
+    let planned = operation::Event {
+        at: now,
+        what: Happening::Planned {
+            version: operation::Event::VERSION,
+            id: new_id(now),
+            spec,
+            owner: owner(inner),
+            reason: reason.map(str::to_owned),
+            command_line: plan.command_line.clone(),
+        },
+    };
+    let journal = Journal::create(state_dir, &planned)?;
+    let operation = Operation::replay(std::slice::from_ref(&planned)).map_err(|source| {
+        let path = state_dir.clone();
+        OperationError::Unreplayable { path, source }
+    })?;
+    Ok(Drive::new(inner.clone(), journal, operation))
+}
+
+/// Says in the words of any action how an operation ended.
+pub(super) fn outcome(end: End, broken: impl FnOnce(&str) -> Failure) -> Outcome {
+    match end {
+        End::Over(view) => match view.operation.standing() {
+            Standing::Ended { left, .. } if !left.is_empty() => Outcome::Partly(left.clone()),
+            Standing::Ended {
+                aborted: Some(why), ..
+            } => Outcome::Partly(vec![format!("aborted: {why}")]),
+            _ => Outcome::Done,
+        },
+        End::NeedsOperator(view) => {
+            let id = &view.operation.id;
+            let halts = view.halts.iter().map(ToString::to_string);
+            let hint = format!(
+                "operation {id} waits for an operator: `ops resume {id}` or `ops abort {id}`"
+            );
+            Outcome::Partly(halts.chain([hint]).collect())
+        }
+        End::Broken(error) => Outcome::Failed(broken(&error.to_string())),
+    }
+}
+
+/// The day and five random letters: short enough to type, and not used twice.
+fn new_id(now: Timestamp) -> OperationId {
+    let day: String = now
+        .to_string()
+        .chars()
+        .take(10)
+        .filter(char::is_ascii_digit)
+        .collect();
+    let letters: String = std::iter::repeat_with(|| fastrand::char('a'..='z'))
+        .take(5)
+        .collect();
+    OperationId(format!("op-{day}-{letters}"))
+}
+
+fn owner(inner: &Inner) -> Owner {
+    Owner {
+        user: inner.config.actor.user.clone(),
+        host: inner.config.actor.host.clone(),
+    }
+}
+
+impl Handle {
+    /// Lists every operation of this host; the list arrives as an event.
+    pub fn fetch_operations(&self) {
+        let inner = self.inner().clone();
+        // Ends with the list.
+        let task = async move {
+            let (views, errors) = list(&inner);
+            let errors = errors.iter().map(ToString::to_string).collect();
+            inner.tell(Event::Operations { views, errors }).await;
+        };
+        watched("operations", task, self.inner().events());
+    }
+
+    /// Lists every operation of this host.
+    pub fn operations(&self) -> (Vec<OperationView>, Vec<OperationError>) {
+        list(self.inner())
+    }
+
+    /// Tells the driver of an operation what to do, wherever on this host it runs.
+    ///
+    /// An operation that nobody drives is not moved by this alone: `drive` it after.
+    pub fn tell_operation(&self, id: &OperationId, verdict: Verdict) -> Result<(), OperationError> {
+        let inner = self.inner();
+        let Some(state_dir) = &inner.config.state_dir else {
+            return Err(OperationError::NoDirectory);
+        };
+        let (views, _) = list(inner);
+        let Some(view) = views.iter().find(|it| it.operation.id == *id) else {
+            return Err(OperationError::Unknown { id: id.to_string() });
+        };
+        let (what, verb) = match verdict {
+            Verdict::Pause => (Happening::Paused, "pause"),
+            Verdict::Resume => (Happening::Resumed, "resume"),
+            Verdict::Abort { why } => (Happening::Aborted { why }, "abort"),
+        };
+        if view.operation.is_over() {
+            return Err(OperationError::Over {
+                id: id.clone(),
+                verb,
+            });
+        }
+        let at = inner.clock.now();
+        journal::ask(state_dir, id, &operation::Event { at, what })
+    }
+
+    /// Takes over an operation that nobody on this host drives, and goes on with it.
+    ///
+    /// Its progress arrives as events; how it ended, by the returned channel.
+    pub fn drive_operation(
+        &self,
+        id: &OperationId,
+    ) -> Result<oneshot::Receiver<Outcome>, OperationError> {
+        let inner = self.inner().clone();
+        let Some(state_dir) = &inner.config.state_dir else {
+            return Err(OperationError::NoDirectory);
+        };
+        let (mut journal, mut operation) = Journal::open(state_dir, id)?;
+        if operation.is_over() {
+            return Err(OperationError::Over {
+                id: id.clone(),
+                verb: "resume",
+            });
+        }
+        let owner = owner(&inner);
+        if operation.owner != owner {
+            let at = inner.clock.now();
+            let event = operation::Event {
+                at,
+                what: Happening::Adopted { owner },
+            };
+            journal.append(&event, true)?;
+            operation.evolve(&event);
+        }
+        let in_flight = self.in_flight();
+        let drive = Drive::new(inner, journal, operation);
+        let name = format!("operation {}", drive.id());
+        // Ends when the operation is over or waits for an operator; the last event says which.
+        let (ended, answer) = oneshot::channel();
+        let task = async move {
+            let clock = drive.clock();
+            let broken = |why: &str| Failure {
+                kind: FailureKind::Invalid,
+                what: why.to_owned(),
+                at: clock.now(),
+                retry_at: None,
+            };
+            // Whoever asked may not wait for the end.
+            let _ = ended.send(outcome(drive.run().await, broken));
+            drop(in_flight);
+        };
+        watched(name, task, self.inner().events());
+        Ok(answer)
+    }
+}
+
+fn list(inner: &Inner) -> (Vec<OperationView>, Vec<OperationError>) {
+    let Some(state_dir) = &inner.config.state_dir else {
+        return (Vec::new(), Vec::new());
+    };
+    let (kept, errors) = journal::list(state_dir);
+    let observation = inner.snapshot.borrow().clone();
+    let now = inner.clock.now();
+    let views = kept.into_iter().map(|it| {
+        // What it would wait for, as far as the fleet is known here.
+        let (waits, halts) = match decide(&it.operation, &observation.fleet, now) {
+            Decision::Wait(waits) => (waits, Vec::new()),
+            Decision::Halt(halts) => (Vec::new(), halts),
+            Decision::Apply(_) | Decision::Done => (Vec::new(), Vec::new()),
+        };
+        OperationView {
+            operation: it.operation,
+            waits,
+            halts,
+            is_driven: it.is_driven,
+        }
+    });
+    (views.collect(), errors)
+}
