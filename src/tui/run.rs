@@ -1,13 +1,14 @@
 //! The loop: takes what happened, lets the app decide, does what it asks, draws once.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::Pin, sync::Arc, time::Duration};
 
 use crossterm::event::Event as Input;
 use ratatui::layout::Size;
-use rustix::process::{Signal, kill_current_process_group};
+use rustix::process::{self, kill_current_process_group};
 use tokio::{
-    signal::unix::{Signal as Signals, SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, oneshot},
+    time::Sleep,
 };
 
 use super::{
@@ -54,10 +55,17 @@ pub async fn run(
     events: mpsc::Receiver<Event>,
     options: Options,
 ) -> io::Result<Ending> {
+    // Before anything is on the screen: a signal that comes early finds its way, too.
+    let signals = Signals::open()?;
     let mut held = Held::take()?;
     let mut console = Console::new(handle, options);
     console.paint()?;
-    let mut inlets = Inlets::open(events)?;
+    let mut inlets = Inlets {
+        keys: input::keys(),
+        hangup: input::hangup(),
+        events,
+        signals,
+    };
     let ending = console.serve(&mut inlets, &mut held).await;
     drop(held);
     match ending {
@@ -82,21 +90,22 @@ struct Inlets {
     keys: mpsc::Receiver<Input>,
     hangup: oneshot::Receiver<()>,
     events: mpsc::Receiver<Event>,
-    resized: Signals,
-    continued: Signals,
-    terminate: Signals,
-    hung_up: Signals,
-    interrupt: Signals,
+    signals: Signals,
 }
 
-impl Inlets {
-    fn open(events: mpsc::Receiver<Event>) -> io::Result<Self> {
+struct Signals {
+    resized: Signal,
+    continued: Signal,
+    terminate: Signal,
+    hung_up: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn open() -> io::Result<Self> {
         Ok(Self {
-            keys: input::keys(),
-            hangup: input::hangup(),
-            events,
             resized: signal(SignalKind::window_change())?,
-            continued: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
+            continued: signal(SignalKind::from_raw(process::Signal::CONT.as_raw()))?,
             terminate: signal(SignalKind::terminate())?,
             hung_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -123,6 +132,8 @@ struct Console {
     theme: Theme,
     multiplexer: Multiplexer,
     painter: Painter<Output>,
+    /// Runs while a question is on the screen that cannot be answered yet.
+    unseen: Option<Pin<Box<Sleep>>>,
 }
 
 impl Console {
@@ -140,6 +151,7 @@ impl Console {
             theme: options.theme,
             multiplexer: options.multiplexer,
             painter: Painter::new(terminal::output()),
+            unseen: None,
         }
     }
 
@@ -165,19 +177,24 @@ impl Console {
     }
 
     /// Waits for the next thing to happen.
-    async fn hear(&self, inlets: &mut Inlets) -> Heard {
+    async fn hear(&mut self, inlets: &mut Inlets) -> Heard {
         let clock = self.handle.clock();
         let tick = after(self.app.tick_in().map(|it| clock.sleep_for(it)));
-        let seen = after(self.app.seen_in());
+        let seen = async {
+            match &mut self.unseen {
+                Some(it) => it.await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
-            _ = inlets.terminate.recv() => Heard::Ended(Ending::Signal(Signal::TERM.as_raw())),
-            _ = inlets.interrupt.recv() => Heard::Ended(Ending::Signal(Signal::INT.as_raw())),
-            _ = inlets.hung_up.recv() => Heard::Ended(Ending::TerminalGone),
+            _ = inlets.signals.terminate.recv() => Heard::Ended(Ending::Signal(process::Signal::TERM.as_raw())),
+            _ = inlets.signals.interrupt.recv() => Heard::Ended(Ending::Signal(process::Signal::INT.as_raw())),
+            _ = inlets.signals.hung_up.recv() => Heard::Ended(Ending::TerminalGone),
             _ = &mut inlets.hangup => Heard::Ended(Ending::TerminalGone),
             key = inlets.keys.recv() => key.map_or(Heard::Ended(Ending::TerminalGone), Heard::Input),
-            _ = inlets.resized.recv() => Heard::Resized,
-            _ = inlets.continued.recv() => Heard::Continued,
+            _ = inlets.signals.resized.recv() => Heard::Resized,
+            _ = inlets.signals.continued.recv() => Heard::Continued,
             Some(event) = inlets.events.recv() => Heard::Engine(event),
             () = seen => Heard::Seen,
             () = tick => Heard::Tick,
@@ -199,15 +216,27 @@ impl Console {
                 self.painter.forget();
                 Msg::Resize(terminal::size())
             }
-            Heard::Input(Input::Key(key)) => Msg::Key(key),
+            Heard::Input(Input::Key(key)) => {
+                // Whoever still types has not looked yet.
+                self.unseen = None;
+                Msg::Key(key)
+            }
             Heard::Input(Input::Paste(text)) => Msg::Paste(text),
             Heard::Input(Input::FocusGained) => Msg::FocusGained,
             Heard::Input(Input::FocusLost) => Msg::FocusLost,
-            Heard::Input(Input::Resize(..)) | Heard::Resized => Msg::Resize(terminal::size()),
-            Heard::Input(Input::Mouse(_)) => return Ok(None),
+            Heard::Resized => {
+                // Even to the same size: it may have been another one for a moment.
+                self.painter.forget();
+                Msg::Resize(terminal::size())
+            }
+            // The signal said so already.
+            Heard::Input(Input::Resize(..) | Input::Mouse(_)) => return Ok(None),
             Heard::Engine(event) => Msg::Engine(event),
             Heard::Tick => Msg::Tick,
-            Heard::Seen => Msg::Seen,
+            Heard::Seen => {
+                self.unseen = None;
+                Msg::Seen
+            }
         };
         for effect in self.update(msg) {
             if let Some(ending) = self.perform(effect, inlets, held).await? {
@@ -264,9 +293,9 @@ impl Console {
     async fn stop(&mut self, inlets: &mut Inlets, held: &mut Held) -> io::Result<()> {
         held.release();
         // The whole group: a wrapper that started us has to stop as well.
-        kill_current_process_group(Signal::TSTP)?;
+        kill_current_process_group(process::Signal::TSTP)?;
         let was_stopped = tokio::select! {
-            _ = inlets.continued.recv() => true,
+            _ = inlets.signals.continued.recv() => true,
             () = tokio::time::sleep(STOP_MAX) => false,
         };
         held.take_again()?;
@@ -286,6 +315,12 @@ impl Console {
             view::draw(buffer, app, theme)
         })?;
         self.update(Msg::Painted);
+        let seen_in = self.app.seen_in();
+        self.unseen = seen_in.map(|it| {
+            self.unseen
+                .take()
+                .unwrap_or_else(|| Box::pin(tokio::time::sleep(it)))
+        });
         Ok(())
     }
 }

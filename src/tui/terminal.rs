@@ -20,7 +20,7 @@ use crossterm::{
     },
 };
 use ratatui::layout::Size;
-use rustix::termios::tcgetwinsize;
+use rustix::termios::{isatty, tcgetwinsize};
 
 /// Whether the modes are ours now.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
@@ -36,6 +36,9 @@ pub(super) struct Held {
 impl Held {
     /// Takes the terminal: raw mode, the alternate screen, bracketed paste.
     pub(super) fn take() -> io::Result<Self> {
+        if !isatty(io::stdin()) || !isatty(io::stdout()) {
+            return Err(io::Error::other("standard input and output have to be one"));
+        }
         keep_panics_off_the_screen();
         enter()?;
         Ok(Self { is_ours: true })

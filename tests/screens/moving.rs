@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pooldeck::{
-    fleet::{Fleet, InstanceId, Observation, Part},
+    fleet::{Fleet, InstanceId, Observation, Part, ScopeId},
     tui::app::Noun,
     tui::{
         Effect,
@@ -87,6 +87,39 @@ fn without(robot: &Robot, id: &str) -> Observation {
     };
     observation.fleet = Fleet::join(&[part]);
     observation
+}
+
+#[test]
+fn while_regions_come_in_one_by_one_the_cursor_stays_on_top_until_it_is_moved() {
+    for is_moved in [false, true] {
+        let mut robot = Robot::before_reading(Look::default());
+        let whole = Robot::new().app.observation;
+        let is_late = |it: &ScopeId| it.as_str() == "demo/eu-west-1";
+        let mut first = (*whole).clone();
+        let part = Part {
+            scopes: whole.fleet.scopes.clone(),
+            pools: whole
+                .fleet
+                .pools
+                .values()
+                .filter(|it| !is_late(&it.scope))
+                .cloned()
+                .collect(),
+            ..Part::default()
+        };
+        first.fleet = Fleet::join(&[part]);
+        first.sources[0].read_at = None;
+        robot.tell(first);
+        assert_eq!(robot.under_cursor(), "gpu");
+        if is_moved {
+            robot.press("j k");
+        }
+        robot.tell((*whole).clone());
+        assert_eq!(
+            robot.under_cursor(),
+            if is_moved { "gpu" } else { "arm-linux" }
+        );
+    }
 }
 
 #[test]

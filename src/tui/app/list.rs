@@ -44,6 +44,10 @@ pub struct List {
     offset: usize,
     marks: BTreeSet<RowId>,
     last_marked: Option<RowId>,
+    /// Whether the operator has moved in it.
+    is_touched: bool,
+    /// Whether every source has been in it once.
+    is_complete: bool,
 }
 
 impl List {
@@ -101,6 +105,13 @@ impl List {
     pub fn observe(&mut self, observation: &Observation, now: Timestamp) {
         let found = rows::rows(self, observation, now);
         self.replace(found.rows, found.n_all);
+        // While the sources come in one by one, a cursor that nobody has moved stays on top.
+        let is_complete = observation.sources.iter().all(|it| it.read_at.is_some());
+        if !self.is_touched && !self.is_complete {
+            self.cursor = self.rows.first().cloned();
+            self.cursor_idx = 0;
+        }
+        self.is_complete = self.is_complete || is_complete;
         // What is gone for good cannot be a target any more.
         let fleet = &observation.fleet;
         self.marks.retain(|it| match it {
@@ -155,6 +166,7 @@ impl List {
     }
 
     pub fn go_to_idx(&mut self, row_idx: usize) {
+        self.is_touched = true;
         self.cursor_idx = row_idx.min(self.rows.len().saturating_sub(1));
         self.cursor = self.rows.get(self.cursor_idx).cloned();
     }
@@ -184,6 +196,7 @@ impl List {
     }
 
     pub fn toggle_mark(&mut self) {
+        self.is_touched = true;
         if let Some(row) = self.cursor.clone() {
             if !self.marks.remove(&row) {
                 self.marks.insert(row.clone());
