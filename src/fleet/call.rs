@@ -173,6 +173,10 @@ impl Call {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each call, and nothing else"
+    )]
     /// Returns the parameters as `name=value` words, in the order of the API reference.
     pub fn parameters(&self) -> String {
         let join = |ids: &[InstanceId]| {
@@ -255,31 +259,25 @@ impl Call {
                 pool,
                 instance,
                 decrement,
-            } => {
-                format!(
-                    "group={} instance={instance} decrement={decrement}",
-                    pool.name
-                )
-            }
+            } => format!(
+                "group={} instance={instance} decrement={decrement}",
+                pool.name
+            ),
             Self::CompleteHook {
                 pool,
                 instance,
                 hook,
                 result,
-            } => {
-                let result = result.as_str();
-                format!(
-                    "group={} instance={instance} hook={hook} result={result}",
-                    pool.name
-                )
-            }
+            } => format!(
+                "group={} instance={instance} hook={hook} result={}",
+                pool.name,
+                result.as_str()
+            ),
             Self::Heartbeat {
                 pool,
                 instance,
                 hook,
-            } => {
-                format!("group={} instance={instance} hook={hook}", pool.name)
-            }
+            } => format!("group={} instance={instance} hook={hook}", pool.name),
             Self::Cordon { executor, note, .. } => format!("executor={executor} note={note:?}"),
             Self::Uncordon { executor, .. } | Self::RemoveExecutor { executor, .. } => {
                 format!("executor={executor}")

@@ -128,9 +128,9 @@ pub(super) struct Machines<'a> {
 /// The machines by everything that is not their id.
 #[derive(Default)]
 struct Index<'a> {
-    by_dns: HashMap<String, Vec<&'a Instance>>,
-    by_address: HashMap<String, Vec<&'a Instance>>,
-    by_tag: HashMap<(&'a str, &'a str), Vec<&'a Instance>>,
+    dns: HashMap<String, Vec<&'a Instance>>,
+    address: HashMap<String, Vec<&'a Instance>>,
+    tag: HashMap<(&'a str, &'a str), Vec<&'a Instance>>,
 }
 
 impl<'a> Machines<'a> {
@@ -244,15 +244,15 @@ impl<'a> Machines<'a> {
             JoinRule::Name => by_id(&executor.name),
             JoinRule::Host => {
                 let ids = executor.host_hints.iter().flat_map(|it| by_id(it));
-                let dns = words()
-                    .flat_map(|it| all(self.index().by_dns.get(&it.to_ascii_lowercase()), it));
+                let dns =
+                    words().flat_map(|it| all(self.index().dns.get(&it.to_ascii_lowercase()), it));
                 ids.chain(dns).collect()
             }
             JoinRule::Address => words()
-                .flat_map(|it| all(self.index().by_address.get(it), it))
+                .flat_map(|it| all(self.index().address.get(it), it))
                 .collect(),
             JoinRule::Tag(key) => texts_of(executor)
-                .flat_map(|it| all(self.index().by_tag.get(&(key.as_str(), it)), it))
+                .flat_map(|it| all(self.index().tag.get(&(key.as_str(), it)), it))
                 .collect(),
         }
     }
@@ -296,21 +296,21 @@ impl<'a> Index<'a> {
     fn add(&mut self, instance: &'a Instance, rules: &[JoinRule]) {
         let addresses = [&instance.private_address, &instance.public_address];
         for address in addresses.into_iter().flatten() {
-            let found = self.by_address.entry(address.clone()).or_default();
+            let found = self.address.entry(address.clone()).or_default();
             found.push(instance);
         }
         if let Some(dns) = &instance.private_dns {
             let dns = dns.to_ascii_lowercase();
             let host = dns.split('.').next().unwrap_or(&dns).to_owned();
             if host != dns {
-                self.by_dns.entry(host).or_default().push(instance);
+                self.dns.entry(host).or_default().push(instance);
             }
-            self.by_dns.entry(dns).or_default().push(instance);
+            self.dns.entry(dns).or_default().push(instance);
         }
         for (key, value) in &instance.tags {
             let is_used = |rule: &JoinRule| matches!(rule, JoinRule::Tag(it) if it == key);
             if rules.iter().any(is_used) {
-                let found = self.by_tag.entry((key, value)).or_default();
+                let found = self.tag.entry((key, value)).or_default();
                 found.push(instance);
             }
         }
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn an_instance_id_is_found_inside_a_name() {
-        let found = |text| instance_ids_in(text).next().map(|it| it.to_string());
+        let found = |text| instance_ids_in(text).next().map(ToString::to_string);
         assert_eq!(
             found("agent (i-0123456789abcdef0)"),
             Some("i-0123456789abcdef0".to_owned())

@@ -134,10 +134,8 @@ fn empty(context: &Context<'_>, instance: &Instance) -> Step {
         key: TAG.to_owned(),
         value: context.operation.id.to_string(),
     };
-    if !target.tag.is_applied()
-        && let Some(step) = attempt(context, &target.tag, "its mark", tag)
-    {
-        return step;
+    if !target.tag.is_applied() {
+        return attempt(context, &target.tag, "its mark", tag);
     }
     let protect = || Call::SetInstanceProtection {
         pool: drain.pool.clone(),
@@ -145,11 +143,8 @@ fn empty(context: &Context<'_>, instance: &Instance) -> Step {
         protected: true,
     };
     let wants_protection = !instance.protected && instance.phase() == Phase::InService;
-    if wants_protection
-        && !target.protect.is_applied()
-        && let Some(step) = attempt(context, &target.protect, "its protection", protect)
-    {
-        return step;
+    if wants_protection && !target.protect.is_applied() {
+        return attempt(context, &target.protect, "its protection", protect);
     }
     if let Some(step) = cordon(context) {
         return step;
@@ -175,30 +170,22 @@ fn cordon(context: &Context<'_>) -> Option<Step> {
             n: target.n_cordons_lost,
         }));
     }
-    for executor in fleet.executors_on(id).filter(|it| !it.cordoned) {
-        let key = (executor.controller.clone(), executor.id.clone());
-        let none = Mark::None;
-        let mark = target.cordons.get(&key).unwrap_or(&none);
-        let note = format!(
-            "pooldeck {}: {} of {id}{}",
-            operation.id,
-            operation.spec.kind(),
-            operation
-                .reason
-                .as_ref()
-                .map_or(String::new(), |it| format!(" ({it})"))
-        );
-        let call = || Call::Cordon {
-            controller: executor.controller.clone(),
-            executor: executor.id.clone(),
-            note,
-        };
-        let what = format!("the cordon of {}", executor.name);
-        if let Some(step) = attempt(context, mark, &what, call) {
-            return Some(step);
-        }
-    }
-    None
+    let executor = fleet.executors_on(id).find(|it| !it.cordoned)?;
+    let key = (executor.controller.clone(), executor.id.clone());
+    let none = Mark::None;
+    let mark = target.cordons.get(&key).unwrap_or(&none);
+    let reason = operation.reason.as_ref();
+    let reason = reason.map_or(String::new(), |it| format!(" ({it})"));
+    let kind = operation.spec.kind();
+    // The note names the instance: it is how a replay knows whose cordon this is.
+    let words = format!("pooldeck {}: {kind} of {id}{reason}", operation.id);
+    let call = || Call::Cordon {
+        controller: executor.controller.clone(),
+        executor: executor.id.clone(),
+        note: words,
+    };
+    let what = format!("the cordon of {}", executor.name);
+    Some(attempt(context, mark, &what, call))
 }
 
 /// Returns what the proof of idleness still lacks; `None` when it is whole and fresh.
@@ -247,7 +234,6 @@ fn terminate(context: &Context<'_>) -> Step {
         decrement: drain.decrement,
     };
     attempt(context, &target.terminate, "its termination", call)
-        .unwrap_or(Step::Wait(WaitingOn::Termination))
 }
 
 /// The machine is on its way out, by us or by somebody else: its hooks decide how long it lives.
@@ -282,7 +268,7 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
             hook: hook.name.clone(),
             result: HookResult::Continue,
         };
-        return attempt(context, &target.hook, "the end of its hook", call).unwrap_or_else(waiting);
+        return attempt(context, &target.hook, "the end of its hook", call);
     }
     // A job runs, or may run: the hook is kept alive, well before a third of its time is left.
     let last_beat = target
@@ -313,44 +299,41 @@ fn is_idle_now(context: &Context<'_>) -> bool {
 }
 
 /// Makes a call whose effect is not seen yet, unless it was just made or may not be made again.
-///
-/// `None` when its effect shows by other means and nothing is to be done.
 pub(super) fn attempt(
     context: &Context<'_>,
     mark: &Mark,
     what: &str,
     call: impl FnOnce() -> Call,
-) -> Option<Step> {
+) -> Step {
     let settle = context.drain.proof.settle;
     match mark {
-        Mark::None => Some(Step::Apply(call())),
         // It was answered, or its answer was lost: the next readings tell.
         Mark::Intended(at) | Mark::Applied(at) if context.now.since(*at) < settle => {
-            Some(Step::Wait(WaitingOn::Settling {
+            Step::Wait(WaitingOn::Settling {
                 what: what.to_owned(),
-            }))
+            })
         }
-        Mark::Intended(_) | Mark::Applied(_) => Some(Step::Apply(call())),
+        Mark::None | Mark::Intended(_) | Mark::Applied(_) => Step::Apply(call()),
         Mark::Refused { kind, why, n, at } => {
             let may_pass = matches!(
                 kind,
                 FailureKind::Throttled | FailureKind::Credentials | FailureKind::Unknown
             );
             if !may_pass && N_TRIES_MAX <= *n || *kind == FailureKind::Denied {
-                return Some(Step::Stuck(Halt::Refused {
+                return Step::Stuck(Halt::Refused {
                     instance: context.id.clone(),
                     call: call().operation().to_owned(),
                     why: why.clone(),
-                }));
+                });
             }
             let retry_at = *at + pause_after(*n);
             if context.now < retry_at {
-                return Some(Step::Wait(WaitingOn::Retry {
+                return Step::Wait(WaitingOn::Retry {
                     why: why.clone(),
                     at: retry_at,
-                }));
+                });
             }
-            Some(Step::Apply(call()))
+            Step::Apply(call())
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     decide::{Context, Step, attempt},
     state::Mark,
 };
-use crate::fleet::{Call, Instance};
+use crate::fleet::{Call, Executor, Instance};
 
 /// The next step of giving one instance back: its agents, its protection, its mark.
 pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
@@ -33,23 +33,21 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     if let Some(what) = unsettled(context) {
         return Step::Wait(WaitingOn::Settling { what });
     }
-    for executor in fleet.executors_on(id).filter(|it| it.cordoned) {
-        let is_ours = executor
-            .note
-            .as_ref()
-            .is_some_and(|it| it.contains(&operation.id.0));
-        let key = (executor.controller.clone(), executor.id.clone());
-        if !is_ours && !target.cordons.contains_key(&key) {
-            continue;
-        }
+    // A cordon with somebody else's note is theirs by now, and one that lost its note may be ours.
+    let is_ours = |it: &Executor| match &it.note {
+        Some(note) => note.contains(&operation.id.0),
+        None => target
+            .cordons
+            .contains_key(&(it.controller.clone(), it.id.clone())),
+    };
+    let mut cordoned = fleet.executors_on(id).filter(|it| it.cordoned);
+    if let Some(executor) = cordoned.find(|it| is_ours(it)) {
         let call = || Call::Uncordon {
             controller: executor.controller.clone(),
             executor: executor.id.clone(),
         };
         let what = format!("the end of the cordon of {}", executor.name);
-        if let Some(step) = attempt(context, &target.uncordon, &what, call) {
-            return step;
-        }
+        return attempt(context, &target.uncordon, &what, call);
     }
     let unprotect = || Call::SetInstanceProtection {
         pool: drain.pool.clone(),
@@ -58,23 +56,20 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     };
     // Somebody who lifted it meanwhile wanted that; only what is still as we left it is undone.
     let is_borrowed = target.protect.may_have_happened_at().is_some() && instance.protected;
-    if is_borrowed
-        && !target.unprotect.is_applied()
-        && let Some(step) = attempt(
+    if is_borrowed && !target.unprotect.is_applied() {
+        return attempt(
             context,
             &target.unprotect,
             "the end of its protection",
             unprotect,
-        )
-    {
-        return step;
+        );
     }
     let untag = || Call::UntagInstances {
         scope: instance.scope.clone(),
         instances: vec![instance.id.clone()],
         key: TAG.to_owned(),
     };
-    attempt(context, &target.untag, "the end of its mark", untag).unwrap_or(Step::Finished)
+    attempt(context, &target.untag, "the end of its mark", untag)
 }
 
 /// Names a write of ours that may have happened and may not show yet: what does
