@@ -1,17 +1,13 @@
 //! Which doors are opened: the simulated region's, or those of AWS and of the CI controllers.
 
-use std::{
-    process::{Command, Stdio},
-    sync::Arc,
-};
+#[cfg(feature = "aws")]
+use std::sync::Arc;
 
 use pooldeck::{
-    ci::{self, Endpoint, Secret, SharedCi},
-    cli::{self, Exit},
+    cli,
     cloud::SharedCloud,
     engine::{Clock, Doors, Link},
     fleet::{CiLink, Timestamp},
-    settings::{ControllerKind, ControllerSettings, SecretSource},
     sim,
 };
 #[cfg(feature = "aws")]
@@ -24,7 +20,7 @@ use pooldeck::{
     settings::ScopeSettings,
 };
 
-use crate::{Setup, surroundings::variable};
+use crate::{Setup, controllers};
 
 /// The demo begins at the same instant every time: the same seed, the same story.
 const DEMO_START: Timestamp = Timestamp::from_secs(1_772_443_800);
@@ -42,7 +38,7 @@ pub(crate) fn open(setup: &Setup<'_>) -> Result<(Doors, Clock), cli::Error> {
     }
     let doors = Doors {
         clouds: clouds(setup)?,
-        cis: controllers(setup)?,
+        cis: controllers::open(&setup.settings)?,
     };
     Ok((doors, Clock::system()))
 }
@@ -133,71 +129,4 @@ fn described(scope: &ScopeSettings, region: Region, may_write: bool) -> Scope {
 fn clouds(_setup: &Setup<'_>) -> Result<Vec<SharedCloud>, cli::Error> {
     let what = "this build has no door to AWS: it was made without the feature `aws`";
     Err(cli::Error::usage(what).hint("--demo shows a simulated region"))
-}
-
-fn controllers(setup: &Setup<'_>) -> Result<Vec<SharedCi>, cli::Error> {
-    let controllers = setup.settings.controllers.iter();
-    controllers.map(controller).collect()
-}
-
-fn controller(settings: &ControllerSettings) -> Result<SharedCi, cli::Error> {
-    let name = &settings.name;
-    let wrong = |why: String| cli::Error::usage(format!("controller `{name}`: {why}"));
-    let token = settings.token.as_ref().map(secret).transpose();
-    let token = token
-        .map_err(|why| cli::Error::new(Exit::Credentials, format!("controller `{name}`: {why}")))?;
-    let mut endpoint = Endpoint::new(name.clone(), settings.url.clone().unwrap_or_default());
-    endpoint.user.clone_from(&settings.user);
-    endpoint.token = token;
-    endpoint.timeout = settings.timeout;
-    let opened: Result<SharedCi, ci::Error> = match settings.kind {
-        ControllerKind::Jenkins => {
-            ci::jenkins::Jenkins::open(endpoint, ci::jenkins::Options::default())
-                .map(|it| Arc::new(it) as SharedCi)
-        }
-        ControllerKind::Buildbot => {
-            ci::buildbot::Buildbot::open(endpoint, ci::buildbot::Options::default())
-                .map(|it| Arc::new(it) as SharedCi)
-        }
-        ControllerKind::GitHub | ControllerKind::Buildkite | ControllerKind::Command => {
-            let kind = settings.kind.as_str();
-            return Err(wrong(format!("this build has no door to {kind}")));
-        }
-    };
-    opened.map_err(|it| wrong(it.what))
-}
-
-/// Fetches a secret from where the configuration says it is. What goes wrong is told without it.
-fn secret(source: &SecretSource) -> Result<Secret, String> {
-    let text = match source {
-        SecretSource::Env(name) => {
-            variable(name).ok_or_else(|| format!("the variable {name} is not set"))?
-        }
-        SecretSource::File(path) => std::fs::read_to_string(path)
-            .map_err(|it| format!("{} cannot be read: {it}", path.display()))?,
-        SecretSource::Command(line) => output_of(line)?,
-    };
-    let secret = Secret::new(&text);
-    if secret.is_empty() {
-        return Err("its token is empty".to_owned());
-    }
-    Ok(secret)
-}
-
-/// Runs a command without a shell; it may ask on the terminal for a passphrase.
-fn output_of(line: &str) -> Result<String, String> {
-    let words = shlex::split(line).unwrap_or_default();
-    let Some((program, rest)) = words.split_first() else {
-        return Err("its token's command is empty, or a quotation mark is not closed".to_owned());
-    };
-    let output = Command::new(program)
-        .args(rest)
-        .stdin(Stdio::inherit())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|it| format!("`{program}` cannot be run: {it}"))?;
-    if !output.status.success() {
-        return Err(format!("`{program}` failed: {}", output.status));
-    }
-    String::from_utf8(output.stdout).map_err(|_| format!("`{program}` printed no text"))
 }
