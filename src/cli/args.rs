@@ -82,11 +82,13 @@ pub enum Command {
     Act(Action),
     /// Print a completion script for a shell
     Completions {
+        /// The shell that it is for
         #[arg(value_name = "SHELL")]
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or the page of one command
     Man {
+        /// The command, such as scale
         #[arg(value_name = "COMMAND")]
         command: Option<String>,
     },
@@ -251,10 +253,10 @@ pub struct GlobalFlags {
     #[arg(long, global = true)]
     pub demo: bool,
     /// With --demo: the same number tells the same story
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "N")]
     pub seed: Option<u64>,
     /// With --demo: how many times faster than life; 0 is a still picture
-    #[arg(long, global = true, value_name = "X", value_parser = parse_speed)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "X", value_parser = parse_speed)]
     pub speed: Option<f64>,
     /// Refuse every write
     #[arg(long, global = true)]
@@ -263,16 +265,22 @@ pub struct GlobalFlags {
     #[arg(long, global = true)]
     pub write: bool,
     /// How often to read when nothing moves, such as 10s
-    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_refresh)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DURATION", value_parser = parse_refresh)]
     pub refresh: Option<Duration>,
     /// Directory of the audit log and the log file
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "WHEN",
+        default_value = "auto"
+    )]
     pub color: ColorChoice,
     /// The same as --color=never
-    #[arg(long, global = true, action = ArgAction::SetTrue)]
+    #[arg(long, global = true, hide_short_help = true, action = ArgAction::SetTrue)]
     pub no_color: bool,
 }
 

@@ -153,6 +153,8 @@ fn rows(facts: &Facts) -> Vec<Vec<String>> {
     ];
     if facts.demo {
         rows.push(("scope", "the simulated regions of --demo".to_owned()));
+    } else if facts.scopes.is_empty() {
+        rows.push(("scope", ScopeFacts::default().in_words()));
     }
     rows.extend(facts.scopes.iter().map(|it| ("scope", it.in_words())));
     rows.extend(

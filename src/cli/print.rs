@@ -5,6 +5,7 @@
 use std::io::{self, BufRead, Write};
 
 use clap::builder::styling::{AnsiColor, Style};
+use rustix::termios::{QueueSelector, tcflush, tcgetwinsize};
 
 use super::exit::{Error, Exit};
 use crate::fleet::{sanitize, sanitize_lines};
@@ -220,9 +221,15 @@ impl Printer {
     }
 
     /// Asks, and returns the answer; `None` at the end of the input.
+    ///
+    /// What was typed before the question stood there is no answer to it.
     pub fn ask(&mut self, question: &str) -> Option<String> {
         self.clear_status();
-        let _ = write!(self.stderr, "{question} ");
+        if self.is_of_process {
+            // What cannot be dropped was not typed on a terminal.
+            let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+        }
+        let _ = write!(self.stderr, "{} ", sanitize(question));
         let _ = self.stderr.flush();
         let mut answer = String::new();
         match self.stdin.read_line(&mut answer) {
@@ -237,6 +244,6 @@ impl Printer {
 
 /// Returns the columns and lines of the terminal behind stdout.
 pub fn terminal_size() -> Option<(u16, u16)> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    let size = tcgetwinsize(io::stdout()).ok()?;
     (size.ws_col != 0 && size.ws_row != 0).then_some((size.ws_col, size.ws_row))
 }

@@ -10,9 +10,12 @@
 mod actions;
 mod contract;
 mod exits;
+mod manual;
 mod mistakes;
 mod reads;
 mod sandbox;
+mod secrets;
 mod stage;
 mod streams;
+mod terminal;
 mod watch;

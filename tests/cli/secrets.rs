@@ -1,0 +1,101 @@
+//! A planted secret never comes out again: not in what is said, not in what is written.
+
+use std::{fs, path::Path};
+
+use crate::sandbox::Sandbox;
+
+const PLANTED: &str = "s3cr3t-planted-here";
+
+#[test]
+fn a_planted_secret_stays_where_it_is() {
+    let sandbox = Sandbox::new();
+    let token = sandbox.home().join("token");
+    fs::write(&token, PLANTED).unwrap();
+    let good = format!(
+        r#"
+        [[controller]]
+        name = "one"
+        kind = "jenkins"
+        url = "https://me:{PLANTED}@127.0.0.1:1/x?token={PLANTED}"
+        token = {{ command = "printf {PLANTED}" }}
+        [[controller]]
+        name = "two"
+        kind = "buildbot"
+        url = "http://127.0.0.1:1/"
+        token = {{ file = "{}" }}
+        "#,
+        token.display()
+    );
+    let bad = [
+        format!(
+            "{good}\n[[controller]]\nname = \"three\"\nkind = \"jenkins\"\ntoken = \"{PLANTED}\"\n"
+        ),
+        format!(
+            "{good}\n[[controller]]\nname = \"four\"\nkind = \"jenkins\"\npassword = \"{PLANTED}\"\n"
+        ),
+    ];
+    for text in [good].iter().chain(&bad) {
+        sandbox.configure(text);
+        for line in [
+            "info",
+            "info -o json",
+            "pools",
+            "pools -o json",
+            "pools --demo --speed 0 -o json",
+            "scale release 9 --yes --demo --speed 0",
+            "scale release 9 --yes",
+        ] {
+            let mut command = sandbox.command(line);
+            command
+                .env("POOLDECK_LOG", "trace")
+                .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+                .env("AWS_SECRET_ACCESS_KEY", PLANTED)
+                .env("AWS_SESSION_TOKEN", PLANTED)
+                .env("AWS_REGION", "us-east-1")
+                .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+            let output = command.output().unwrap();
+            for said in [output.stdout, output.stderr] {
+                let said = String::from_utf8(said).unwrap();
+                assert!(!said.contains(PLANTED), "{line}: {said}");
+            }
+        }
+    }
+    let mut n_files = 0;
+    for path in files(&sandbox.home().join(".local/state")) {
+        n_files += 1;
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains(PLANTED), "{}: {text}", path.display());
+    }
+    assert!(2 <= n_files, "an audit log and a log file were written");
+}
+
+fn files(directory: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_token_that_cannot_be_had_is_7_and_says_whose() {
+    let sandbox = Sandbox::new();
+    sandbox.configure(
+        "[[controller]]\nname = \"main\"\nkind = \"jenkins\"\nurl = \"http://127.0.0.1:1/\"\ntoken = { env = \"NO_SUCH\" }\n[[scope]]\nregions = [\"us-east-1\"]\n",
+    );
+    let said = sandbox.run("pools");
+    if cfg!(feature = "aws") {
+        assert!(
+            said.contains("controller `main`: the variable NO_SUCH is not set"),
+            "{said}"
+        );
+        assert!(said.ends_with("--- exit code 7\n"), "{said}");
+    } else {
+        assert!(said.contains("no door to AWS"), "{said}");
+    }
+}
