@@ -112,7 +112,7 @@ fn is_forbidden(kind: FailureKind) -> bool {
 pub(super) fn hint_for(kind: FailureKind) -> Option<&'static str> {
     match kind {
         FailureKind::Credentials => {
-            Some("renew the credentials, for instance with `aws sso login`, and try again")
+            Some("set or renew the credentials, for instance with `aws sso login`, and try again")
         }
         FailureKind::Denied => {
             Some("the role lacks a permission; `pooldeck scopes` shows which role is used")

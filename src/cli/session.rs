@@ -1,13 +1,13 @@
 //! A headless session: the engine, and the streams that are written to.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
 
-use super::{Error, Exit, Printer};
+use super::{Error, Exit, Printer, exit::hint_for};
 use crate::{
     engine::{Event, Handle},
     fleet::{Failure, FailureKind, Observation, SourceId, sanitize, short_duration},
@@ -30,10 +30,20 @@ pub(super) struct Sight {
 }
 
 impl Sight {
-    /// Says on stderr what could not be read.
+    /// Says on stderr what could not be read, and what to do about it.
     pub(super) fn warn(&self, printer: &mut Printer) {
+        let sources = &self.observation.sources;
+        let is_blind = sources.iter().all(|it| it.read_at.is_none());
         for line in self.warnings() {
-            printer.warn(&line);
+            if is_blind {
+                printer.error(&Error::new(self.exit(), line));
+            } else {
+                printer.warn(&line);
+            }
+        }
+        let hints = self.failures.iter().filter_map(|it| hint_for(it.1.kind));
+        for hint in hints.collect::<BTreeSet<&str>>() {
+            printer.hint(hint);
         }
     }
 

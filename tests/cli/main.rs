@@ -8,6 +8,9 @@
 )]
 
 mod actions;
+#[cfg(feature = "aws")]
+#[path = "../common/mod.rs"]
+mod common;
 mod contract;
 mod exits;
 mod manual;
@@ -19,3 +22,5 @@ mod stage;
 mod streams;
 mod terminal;
 mod watch;
+#[cfg(feature = "aws")]
+mod wire;
