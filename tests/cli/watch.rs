@@ -3,28 +3,57 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::sandbox::Sandbox;
 
-/// Starts a watch at a speed at which the demo changes at every reading.
-fn watch(sandbox: &Sandbox, line: &str) -> Child {
-    let line = format!("{line} --demo --speed 60");
-    let mut command = sandbox.command(&line);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().unwrap()
+/// Longer than anything takes, so that a test that waits in vain fails and does not hang.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A watch that is killed when the test takes too long; its streams then end.
+struct Watch {
+    child: Child,
+    _done: mpsc::Sender<()>,
 }
 
-fn interrupt(child: &Child) {
-    let pid = rustix::process::Pid::from_child(child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+impl Watch {
+    /// Starts a watch at a speed at which the demo changes at every reading.
+    fn start(sandbox: &Sandbox, line: &str) -> Self {
+        let line = format!("{line} --demo --speed 60");
+        let mut command = sandbox.command(&line);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        let (done, waits) = mpsc::channel();
+        // Ends with the test, or after a long time.
+        thread::spawn(move || {
+            if waits.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                kill_process(pid, Signal::KILL).unwrap();
+            }
+        });
+        Self { child, _done: done }
+    }
+
+    fn interrupt(&mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+    }
+
+    /// Returns the exit code; `None` when it had to be killed.
+    fn end(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
 }
 
 #[test]
 fn each_change_is_one_document_on_one_line() {
     let sandbox = Sandbox::new();
-    let mut child = watch(&sandbox, "pools -o ndjson --watch=1");
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut watch = Watch::start(&sandbox, "pools -o ndjson --watch=1");
+    let mut lines = BufReader::new(watch.child.stdout.take().unwrap()).lines();
     let documents: Vec<serde_json::Value> = (0..3)
         .map(|_| serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap())
         .collect();
@@ -33,15 +62,15 @@ fn each_change_is_one_document_on_one_line() {
         assert!(pair[0]["at"].as_str() < pair[1]["at"].as_str());
         assert_ne!(pair[0]["pools"], pair[1]["pools"]);
     }
-    interrupt(&child);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    watch.interrupt();
+    assert_eq!(watch.end(), Some(0));
 }
 
 #[test]
 fn a_table_that_is_no_terminal_grows_by_blocks_with_their_time() {
     let sandbox = Sandbox::new();
-    let mut child = watch(&sandbox, "pools --watch=1 --columns name,busy,idle,queued");
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut watch = Watch::start(&sandbox, "pools --watch=1 --columns name,busy,idle,queued");
+    let lines = BufReader::new(watch.child.stdout.take().unwrap()).lines();
     let mut blocks = 0;
     let mut last = String::new();
     for line in lines.map(Result::unwrap) {
@@ -56,17 +85,17 @@ fn a_table_that_is_no_terminal_grows_by_blocks_with_their_time() {
         last = line;
     }
     assert_eq!(blocks, 2);
-    interrupt(&child);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    watch.interrupt();
+    assert_eq!(watch.end(), Some(0));
 }
 
 #[test]
 fn a_watch_ends_when_its_reader_has_gone() {
     let sandbox = Sandbox::new();
-    let mut child = watch(&sandbox, "instances -o ndjson --watch=1");
+    let mut watch = Watch::start(&sandbox, "instances -o ndjson --watch=1");
     let mut first = String::new();
-    BufReader::new(child.stdout.take().unwrap())
+    BufReader::new(watch.child.stdout.take().unwrap())
         .read_line(&mut first)
         .unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(watch.end(), Some(0));
 }
