@@ -7,59 +7,61 @@ use std::{
 
 use pooldeck::{
     ci::{
-        self, Endpoint, Secret, SharedCi,
-        buildbot::{self, Buildbot},
+        self, Endpoint, Error, Kind, Secret, SharedCi, Unopened, buildbot,
         buildkite::{self, Buildkite},
+        command,
         github::{self, GitHub},
-        jenkins::{self, Jenkins},
+        jenkins,
     },
-    cli::{self, Exit},
+    fleet::FailureKind,
     settings::{ControllerKind, ControllerSettings, SecretSource, Settings},
 };
 
 use crate::surroundings::variable;
 
 /// Opens every controller of the configuration; nobody is asked anything yet.
-pub(crate) fn open(settings: &Settings) -> Result<Vec<SharedCi>, cli::Error> {
+///
+/// One that is configured wrongly gets a door that says so: the others are there all the same.
+pub(crate) fn open(settings: &Settings) -> Vec<SharedCi> {
     settings.controllers.iter().map(controller).collect()
 }
 
-fn controller(settings: &ControllerSettings) -> Result<SharedCi, cli::Error> {
-    let name = &settings.name;
-    let wrong = |why: String| cli::Error::usage(format!("controller `{name}`: {why}"));
-    let token = settings.token.as_ref().map(secret).transpose();
-    let token = token
-        .map_err(|why| cli::Error::new(Exit::Credentials, format!("controller `{name}`: {why}")))?;
-    let mut endpoint = Endpoint::new(name.clone(), url(settings));
-    endpoint.user.clone_from(&settings.user);
-    endpoint.token = token;
-    endpoint.timeout = settings.timeout;
-    let opened: Result<SharedCi, ci::Error> = match settings.kind {
-        ControllerKind::Jenkins => {
-            let opened = Jenkins::open(endpoint, jenkins::Options::default());
-            opened.map(|it| Arc::new(it) as _)
-        }
-        ControllerKind::Buildbot => {
-            let opened = Buildbot::open(endpoint, buildbot::Options::default());
-            opened.map(|it| Arc::new(it) as _)
-        }
-        ControllerKind::GitHub => {
-            let mut options = github::Options::new(github_scope(settings).map_err(wrong)?);
-            options.repositories.clone_from(&settings.repositories);
-            GitHub::open(endpoint, options).map(|it| Arc::new(it) as _)
-        }
+fn controller(settings: &ControllerSettings) -> SharedCi {
+    let opened = kind(settings)
+        .map_err(|why| (FailureKind::Invalid, why))
+        .and_then(|kind| {
+            let token = settings.token.as_ref().map(secret).transpose();
+            let token = token.map_err(|why| (FailureKind::Credentials, why))?;
+            let mut endpoint = Endpoint::new(settings.name.clone(), url(settings));
+            endpoint.user.clone_from(&settings.user);
+            endpoint.token = token;
+            endpoint.timeout = settings.timeout;
+            Ok(ci::open(endpoint, kind))
+        });
+    opened.unwrap_or_else(|(kind, why)| {
+        let name = settings.name.clone();
+        Arc::new(Unopened::new(
+            name,
+            settings.kind.as_str(),
+            Error::new(kind, why),
+        ))
+    })
+}
+
+fn kind(settings: &ControllerSettings) -> Result<Kind, String> {
+    Ok(match settings.kind {
+        ControllerKind::Jenkins => Kind::Jenkins(jenkins::Options::default()),
+        ControllerKind::Buildbot => Kind::Buildbot(buildbot::Options::default()),
+        ControllerKind::GitHub => Kind::GitHub(github::Options::new(github_scopes(settings)?)),
         ControllerKind::Buildkite => {
             let organization = settings.organization.clone();
-            let organization =
-                organization.ok_or_else(|| wrong("`organization` is missing".to_owned()))?;
-            let opened = Buildkite::open(endpoint, buildkite::Options::new(organization));
-            opened.map(|it| Arc::new(it) as _)
+            let organization = organization.ok_or("its `organization` is not configured")?;
+            Kind::Buildkite(buildkite::Options::new(organization))
         }
-        ControllerKind::Command => {
-            return Err(wrong("this build has no door to commands".to_owned()));
-        }
-    };
-    opened.map_err(|it| wrong(it.what))
+        ControllerKind::Command => Kind::Command(command::Options {
+            command: settings.command.clone(),
+        }),
+    })
 }
 
 /// Returns the address; the services that everybody uses need none.
@@ -72,28 +74,29 @@ fn url(settings: &ControllerSettings) -> String {
     settings.url.clone().unwrap_or_else(|| usual.to_owned())
 }
 
-/// Whose runners are meant: the organization's, the enterprise's, or those of one repository.
-fn github_scope(settings: &ControllerSettings) -> Result<github::Scope, String> {
-    if let Some(organization) = &settings.organization {
-        return Ok(github::Scope::Organization(organization.clone()));
+/// Whose runners are meant: all that are named.
+fn github_scopes(settings: &ControllerSettings) -> Result<Vec<github::Scope>, String> {
+    let mut scopes = Vec::new();
+    scopes.extend(
+        settings
+            .organization
+            .clone()
+            .map(github::Scope::Organization),
+    );
+    scopes.extend(settings.enterprise.clone().map(github::Scope::Enterprise));
+    for repository in &settings.repositories {
+        let (owner, name) = repository
+            .split_once('/')
+            .ok_or_else(|| format!("`{repository}` is no repository; write owner/name"))?;
+        scopes.push(github::Scope::Repository {
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+        });
     }
-    if let Some(enterprise) = &settings.enterprise {
-        return Ok(github::Scope::Enterprise(enterprise.clone()));
+    if scopes.is_empty() {
+        return Err("no `organization`, `enterprise` or `repositories` are configured".to_owned());
     }
-    let [repository] = &settings.repositories[..] else {
-        return Err(
-            "name its `organization` or `enterprise`, or one repository; several repositories \
-             without an organization are one controller each"
-                .to_owned(),
-        );
-    };
-    let (owner, name) = repository
-        .split_once('/')
-        .ok_or_else(|| format!("`{repository}` is no repository; write owner/name"))?;
-    Ok(github::Scope::Repository {
-        owner: owner.to_owned(),
-        name: name.to_owned(),
-    })
+    Ok(scopes)
 }
 
 /// Fetches a secret from where the configuration says it is. What goes wrong is told without it.

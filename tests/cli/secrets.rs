@@ -81,21 +81,3 @@ fn files(directory: &Path) -> Vec<std::path::PathBuf> {
     }
     found
 }
-
-#[test]
-fn a_token_that_cannot_be_had_is_7_and_says_whose() {
-    let sandbox = Sandbox::new();
-    sandbox.configure(
-        "[[controller]]\nname = \"main\"\nkind = \"jenkins\"\nurl = \"http://127.0.0.1:1/\"\ntoken = { env = \"NO_SUCH\" }\n[[scope]]\nregions = [\"us-east-1\"]\n",
-    );
-    let said = sandbox.run("pools");
-    if cfg!(feature = "aws") {
-        assert!(
-            said.contains("controller `main`: the variable NO_SUCH is not set"),
-            "{said}"
-        );
-        assert!(said.ends_with("--- exit code 7\n"), "{said}");
-    } else {
-        assert!(said.contains("no door to AWS"), "{said}");
-    }
-}

@@ -200,3 +200,23 @@ fn a_profile_or_region_that_is_not_there_is_2_and_named() {
     assert!(said.contains("no region"), "{said}");
     assert!(said.ends_with("--- exit code 2\n"), "{said}");
 }
+
+#[test]
+fn a_controller_without_its_token_is_7_and_the_pools_are_there() {
+    let region = Region::start();
+    region.sandbox.configure(
+        "[[controller]]\nname = \"main\"\nkind = \"jenkins\"\nurl = \"http://127.0.0.1:1/\"\n\
+         token = { env = \"NO_SUCH\" }\n[[pool]]\nmatch = \"work*\"\ncontroller = \"main\"\n",
+    );
+    let (code, stdout, stderr) = region.run("pools -o json");
+    let document: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(code, 7, "{stderr}");
+    assert!(
+        stderr.contains("main: the variable NO_SUCH is not set"),
+        "{stderr}"
+    );
+    assert_eq!(document["errors"][0]["source"], "main");
+    let pool = &document["pools"][1];
+    assert_eq!(pool["executors"]["label"], "workhorse");
+    assert!(pool["executors"]["busy"].is_null(), "{pool}");
+}
