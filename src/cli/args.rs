@@ -54,6 +54,30 @@ pub enum Command {
         #[command(flatten)]
         read: ReadFlags,
     },
+    /// List CI agents: what they do, where they run, and how we know
+    Executors {
+        #[command(flatten)]
+        pools: PoolPatterns,
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+    /// List running jobs
+    Jobs {
+        #[command(flatten)]
+        pools: PoolPatterns,
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+    /// List what waits for an agent, per label, and why
+    Queue {
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+    /// List where EC2 and the CI controllers disagree about who is there
+    Strays {
+        #[command(flatten)]
+        read: ReadFlags,
+    },
     /// List where we look, who we are there, and how well we can see
     Scopes {
         #[command(flatten)]
@@ -92,6 +116,27 @@ pub enum Command {
         #[arg(value_name = "COMMAND")]
         command: Option<String>,
     },
+}
+
+impl Command {
+    /// Returns how a listing reads; `None` when the command is no listing.
+    fn read_flags(&self) -> Option<&ReadFlags> {
+        match self {
+            Self::Pools { read, .. }
+            | Self::Instances { read, .. }
+            | Self::Activities { read, .. }
+            | Self::Executors { read, .. }
+            | Self::Jobs { read, .. }
+            | Self::Queue { read }
+            | Self::Strays { read }
+            | Self::Scopes { read } => Some(read),
+            Self::Ops { .. }
+            | Self::Info { .. }
+            | Self::Act(_)
+            | Self::Completions { .. }
+            | Self::Man { .. } => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -355,15 +400,7 @@ impl CommandLine {
 
     /// Returns how often to read, if the command line says so.
     pub fn refresh(&self) -> Option<Duration> {
-        let read = match &self.command {
-            Some(
-                Command::Pools { read, .. }
-                | Command::Instances { read, .. }
-                | Command::Activities { read, .. }
-                | Command::Scopes { read },
-            ) => Some(read),
-            _ => None,
-        };
+        let read = self.command.as_ref().and_then(Command::read_flags);
         let watched = read.and_then(|it| it.watch.flatten());
         watched.or(self.global.refresh)
     }

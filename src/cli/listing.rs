@@ -1,4 +1,4 @@
-//! The reads: pools, instances, activities, scopes, in every format.
+//! The reads: pools, instances, executors, queues and so on, in every format.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use super::{
 use crate::{
     engine::Event,
     fleet::{
-        Activity, ActivityRow, InstanceRow, Observation, PoolKey, PoolKind, PoolRow, Record,
-        ScopeRow, matches_wildcards, nearest,
+        Activity, ActivityRow, ExecutorRow, InstanceRow, JobRow, Observation, PoolKey, PoolKind,
+        PoolRow, QueueRow, Record, ScopeRow, StrayRow, matches_wildcards, nearest, strays,
     },
 };
 
@@ -32,7 +32,27 @@ enum Noun {
     Pools,
     Instances,
     Activities,
+    Executors,
+    Jobs,
+    Queue,
+    Strays,
     Scopes,
+}
+
+impl Noun {
+    /// Returns what several of them are called.
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Pools => "pools",
+            Self::Instances => "instances",
+            Self::Activities => "activities",
+            Self::Executors => "executors",
+            Self::Jobs => "running jobs",
+            Self::Queue => "queues",
+            Self::Strays => "strays",
+            Self::Scopes => "scopes",
+        }
+    }
 }
 
 /// The rows of a listing in JSON; scopes are in every document anyway.
@@ -65,6 +85,18 @@ impl Listing {
             ),
             // They come newest first.
             Command::Activities { pools, read } => (Noun::Activities, &pools.pools, read, &[]),
+            Command::Executors { pools, read } => (
+                Noun::Executors,
+                &pools.pools,
+                read,
+                &["pool", "name", "controller"],
+            ),
+            Command::Jobs { pools, read } => {
+                (Noun::Jobs, &pools.pools, read, &["pool", "-age", "name"])
+            }
+            Command::Queue { read } => (Noun::Queue, &none, read, &["controller", "label"]),
+            // They come with the alarming first.
+            Command::Strays { read } => (Noun::Strays, &none, read, &[]),
             Command::Scopes { read } => (Noun::Scopes, &none, read, &[]),
             Command::Info { .. }
             | Command::Ops { .. }
@@ -76,6 +108,10 @@ impl Listing {
             Noun::Pools => Query::parse::<PoolRow<'_>>(flags, order)?,
             Noun::Instances => Query::parse::<InstanceRow<'_>>(flags, order)?,
             Noun::Activities => Query::parse::<ActivityRow<'_>>(flags, order)?,
+            Noun::Executors => Query::parse::<ExecutorRow<'_>>(flags, order)?,
+            Noun::Jobs => Query::parse::<JobRow<'_>>(flags, order)?,
+            Noun::Queue => Query::parse::<QueueRow<'_>>(flags, order)?,
+            Noun::Strays => Query::parse::<StrayRow<'_>>(flags, order)?,
             Noun::Scopes => Query::parse::<ScopeRow<'_>>(flags, order)?,
         };
         let has_cells = matches!(flags.output, Format::Table | Format::Csv);
@@ -187,6 +223,31 @@ impl Listing {
                 let json = Rows::Activities(rows.iter().map(json::Activity::new).collect());
                 self.write(&rows, Shown::Rows(json), sight, width)
             }
+            Noun::Executors => {
+                let mut rows = ExecutorRow::all(fleet);
+                rows.retain(|it| is_named(it.0.pool.as_ref()));
+                let rows = self.query.select(rows, now);
+                let json = Rows::Executors(rows.iter().map(json::Executor::new).collect());
+                self.write(&rows, Shown::Rows(json), sight, width)
+            }
+            Noun::Jobs => {
+                let mut rows = JobRow::all(fleet);
+                rows.retain(|it| is_named(it.executor.pool.as_ref()));
+                let rows = self.query.select(rows, now);
+                let json = Rows::Jobs(rows.iter().map(json::RunningJob::new).collect());
+                self.write(&rows, Shown::Rows(json), sight, width)
+            }
+            Noun::Queue => {
+                let rows = self.query.select(QueueRow::all(fleet), now);
+                let json = rows.iter().map(|it| json::Queue::new(it, now)).collect();
+                self.write(&rows, Shown::Rows(Rows::Queue(json)), sight, width)
+            }
+            Noun::Strays => {
+                let strays = strays(fleet, now);
+                let rows = self.query.select(StrayRow::all(&strays), now);
+                let json = Rows::Strays(rows.iter().map(json::Stray::new).collect());
+                self.write(&rows, Shown::Rows(json), sight, width)
+            }
             Noun::Scopes => {
                 let rows = self.query.select(ScopeRow::all(observation), now);
                 let json = rows.iter().map(|it| json::Scope::new(it, now)).collect();
@@ -239,12 +300,7 @@ impl Listing {
     }
 
     fn nothing(&self, sight: &Sight) -> String {
-        let noun = match self.noun {
-            Noun::Pools => "pools",
-            Noun::Instances => "instances",
-            Noun::Activities => "activities",
-            Noun::Scopes => "scopes",
-        };
+        let noun = self.noun.plural();
         if self.query.has_filter() {
             format!("No {noun} pass the filter.")
         } else if sight.failures.is_empty() {

@@ -75,6 +75,10 @@ impl Job {
             Command::Pools { .. }
             | Command::Instances { .. }
             | Command::Activities { .. }
+            | Command::Executors { .. }
+            | Command::Jobs { .. }
+            | Command::Queue { .. }
+            | Command::Strays { .. }
             | Command::Scopes { .. } => unreachable!("`Listing::parse` takes every listing"),
         })
     }

@@ -29,8 +29,28 @@ fn scopes_have_the_shape_that_is_promised() {
 }
 
 #[test]
+fn executors_have_the_shape_that_is_promised() {
+    check("executors", file!["contract/executors.json"]);
+}
+
+#[test]
+fn jobs_have_the_shape_that_is_promised() {
+    check("jobs", file!["contract/jobs.json"]);
+}
+
+#[test]
+fn the_queue_has_the_shape_that_is_promised() {
+    check("queue", file!["contract/queue.json"]);
+}
+
+#[test]
+fn strays_have_the_shape_that_is_promised() {
+    check("strays", file!["contract/strays.json"]);
+}
+
+#[test]
 fn a_line_of_ndjson_is_a_row_of_json() {
-    for noun in ["pools", "instances", "activities", "scopes"] {
+    for noun in NOUNS {
         let document = fixed().run(&format!("{noun} -o json")).json();
         let lines = fixed().run(&format!("{noun} -o ndjson")).stdout;
         let rows: Vec<serde_json::Value> = lines
@@ -59,6 +79,18 @@ fn work_that_nobody_told_of_is_null_and_not_zero() {
     assert!(csv.stdout.contains("linux,,,\n"), "{csv:?}");
 }
 
+/// Every listing; its rows stand under its name.
+const NOUNS: [&str; 8] = [
+    "pools",
+    "instances",
+    "activities",
+    "executors",
+    "jobs",
+    "queue",
+    "strays",
+    "scopes",
+];
+
 #[track_caller]
 fn check(noun: &str, expected: Data) {
     let said = fixed().run(&format!("{noun} -o json"));
@@ -78,14 +110,23 @@ fn part() -> Part {
     Part {
         pools: vec![Arc::new(full), Arc::new(bare_pool())],
         instances: vec![Arc::new(full_instance(&key)), Arc::new(bare_instance())],
-        executors: vec![Arc::new(busy_agent())],
-        queues: vec![Queue {
-            controller: "jenkins".into(),
-            label: "linux".to_owned(),
-            length: 3,
-            oldest_since: None,
-            why: None,
-        }],
+        executors: vec![Arc::new(busy_agent()), Arc::new(lost_agent())],
+        queues: vec![
+            Queue {
+                controller: "jenkins".into(),
+                label: "linux".to_owned(),
+                length: 3,
+                oldest_since: None,
+                why: None,
+            },
+            Queue {
+                controller: "jenkins".into(),
+                label: "mac".to_owned(),
+                length: 1,
+                oldest_since: Some(START - Duration::from_secs(90)),
+                why: Some("‘mac’ has no agents".to_owned()),
+            },
+        ],
         activities: vec![Arc::new(Activity {
             id: "a1".to_owned(),
             pool: key,
@@ -254,5 +295,17 @@ fn busy_agent() -> Executor {
     }]);
     agent.n_busy_slots = 1;
     agent.cordoned = true;
+    agent.note = Some("the disk is full".to_owned());
+    agent.labels = vec!["linux".to_owned()];
+    agent.evidence = vec![Evidence {
+        source: "jenkins".to_owned(),
+        at: START,
+        what: "offline: the disk is full; 1 of 1 slots runs a build".to_owned(),
+    }];
     agent
+}
+
+/// An agent whose machine nobody sees, and of which nothing is known.
+fn lost_agent() -> Executor {
+    Executor::new("jenkins".into(), "i-0123456789abcdeff")
 }

@@ -85,6 +85,98 @@ $ pooldeck activities gpu --demo --speed 0 --no-headers --columns started_at,poo
 }
 
 #[test]
+fn executors_of_one_pool() {
+    check(
+        "executors release --demo --speed 0 --columns name,work,cordoned,slots,job --filter work=busy",
+        str![[r#"
+$ pooldeck executors release --demo --speed 0 --columns name,work,cordoned,slots,job --filter work=busy
+EXECUTOR                     WORK  CORDON  SLOTS  JOB
+release-i-02b7f88de473c3462  busy  no        1/1  release/sign-and-publish #6007
+release-i-020c7488397887da5  busy  no        1/1  release/sign-and-publish #6011
+release-i-074f88179e5154cc0  busy  no        1/1  release/sign-and-publish #6010
+release-i-0959caf2b84a69fa8  busy  no        1/1  release/sign-and-publish #6009
+
+"#]],
+    );
+}
+
+#[test]
+fn jobs_come_with_the_oldest_first() {
+    check(
+        "jobs release windows --demo --speed 0 --columns name,pool,age,ends_in",
+        str![[r#"
+$ pooldeck jobs release windows --demo --speed 0 --columns name,pool,age,ends_in
+JOB                             POOL       AGE   ENDS
+release/sign-and-publish #6007  release    25m  9m23s
+release/sign-and-publish #6009  release  4m52s    30m
+release/sign-and-publish #6010  release  4m52s    30m
+release/sign-and-publish #6011  release  4m52s    30m
+desktop/msbuild #3761           windows    30m   late
+desktop/installer #4132         windows    11m   late
+desktop/msbuild #3764           windows    11m  8m10s
+desktop/installer #4133         windows  2m04s  7m55s
+desktop/installer #4134         windows  2m04s  7m55s
+desktop/msbuild #3765           windows  2m04s    17m
+
+"#]],
+    );
+}
+
+#[test]
+fn the_queue_says_why_the_oldest_waits() {
+    check(
+        "queue --demo --speed 0",
+        str![[r#"
+$ pooldeck queue --demo --speed 0
+LABEL      CONTROLLER  QUEUED  OLDEST  WHY
+arm-linux  jenkins-eu       0       -  -
+browsers   jenkins-eu       0       -  -
+freebsd    jenkins-us       2     45m  There are no nodes with the label ‘freebsd’
+gpu        jenkins-us      16     45m  Waiting for next available executor on ‘gpu’
+ios        jenkins-us       0       -  -
+release    jenkins-us       0       -  -
+windows    jenkins-us       0       -  -
+workhorse  jenkins-us       0       -  -
+
+"#]],
+    );
+}
+
+#[test]
+fn strays_say_what_was_expected() {
+    check(
+        "strays --demo --speed 0 --columns kind,name,instance,why",
+        str![[r#"
+$ pooldeck strays --demo --speed 0 --columns kind,name,instance,why
+KIND                    NAME                 INSTANCE             WHY
+agent_outside_groups    i-0ec145c2341720f30  i-0ec145c2341720f30  its instance i-0ec145c2341720f30 belongs to no Auto Scaling group
+agent_outside_groups    ip-10-0-0-57         i-0c1c68b72dd7d9228  its instance i-0c1c68b72dd7d9228 belongs to no Auto Scaling group
+agent_outside_groups    ip-10-0-0-58         i-01828ab30e84a3267  its instance i-01828ab30e84a3267 belongs to no Auto Scaling group
+agent_outside_groups    ip-10-0-0-59         i-0340f631ebd7d0789  its instance i-0340f631ebd7d0789 belongs to no Auto Scaling group
+agent_outside_groups    ip-10-0-0-60         i-0f64fd52ce1f292cf  its instance i-0f64fd52ce1f292cf belongs to no Auto Scaling group
+instance_without_agent  arm-linux            i-004d4ca33a7fb4737  launched 12m ago, and no agent of jenkins-eu registered within 10m
+agent_without_instance  i-0ab401e383f61c303  -                    no instance was found for it: it names i-0ab401e383f61c303, which is in no scope
+
+"#]],
+    );
+}
+
+#[test]
+fn executors_of_an_unknown_pool_are_no_empty_list() {
+    check(
+        "executors relaese --demo --speed 0",
+        str![[r#"
+$ pooldeck executors relaese --demo --speed 0
+--- stderr
+error: no pool is called `relaese`
+hint: did you mean `release`?
+--- exit code 3
+
+"#]],
+    );
+}
+
+#[test]
 fn scopes_say_who_we_are() {
     check(
         "scopes --demo --speed 0 --columns id,account,role,environment,read_at",

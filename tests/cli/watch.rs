@@ -99,3 +99,24 @@ fn a_watch_ends_when_its_reader_has_gone() {
         .unwrap();
     assert_eq!(watch.end(), Some(0));
 }
+
+#[test]
+fn executors_are_written_again_when_their_work_changed_and_not_their_age() {
+    let sandbox = Sandbox::new();
+    let mut child = watch(&sandbox, "executors -o ndjson --watch=1");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let without_ages = |line: String| {
+        let mut document: serde_json::Value = serde_json::from_str(&line).unwrap();
+        for row in document["executors"].as_array_mut().unwrap() {
+            row.as_object_mut().unwrap().remove("evidence");
+        }
+        document["executors"].take()
+    };
+    let seen: Vec<_> = (0..3)
+        .map(|_| without_ages(lines.next().unwrap().unwrap()))
+        .collect();
+    assert!(seen.windows(2).all(|it| it[0] != it[1]));
+    // A document is larger than a pipe: an end that nobody reads would block the child.
+    drop(lines);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

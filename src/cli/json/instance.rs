@@ -96,7 +96,7 @@ impl Instance {
 }
 
 impl Job {
-    fn new(job: &fleet::Job) -> Self {
+    pub(super) fn new(job: &fleet::Job) -> Self {
         Self {
             name: job.name.clone(),
             url: job.url.clone(),

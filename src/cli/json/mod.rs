@@ -4,20 +4,26 @@
 //! Within a version fields are added, never removed, renamed or given another meaning.
 
 mod action;
+mod executor;
 mod instance;
 mod operation;
 mod pool;
+mod queue;
 mod scope;
+mod stray;
 
 use std::io;
 
 use serde::Serialize;
 
 pub use action::{ActionResult, Applied, Event, Launched, Plan, PlannedCall, What};
-pub use instance::Instance;
+pub use executor::{Evidence, Executor, RunningJob};
+pub use instance::{Instance, Job};
 pub use operation::{Operation, Operations};
 pub use pool::Pool;
+pub use queue::Queue;
 pub use scope::{Activity, Scope, SourceError};
+pub use stray::Stray;
 
 use crate::fleet::{Failure, SourceId, Timestamp, sanitize};
 
@@ -44,6 +50,29 @@ pub enum Rows {
     Pools(Vec<Pool>),
     Instances(Vec<Instance>),
     Activities(Vec<Activity>),
+    Executors(Vec<Executor>),
+    Jobs(Vec<RunningJob>),
+    Queue(Vec<Queue>),
+    Strays(Vec<Stray>),
+}
+
+impl Rows {
+    /// Returns the rows without what grows older at every reading.
+    fn without_ages(&self) -> Self {
+        let mut rows = self.clone();
+        match &mut rows {
+            Self::Executors(rows) => {
+                for evidence in rows.iter_mut().flat_map(|it| &mut it.evidence) {
+                    evidence.at = Timestamp::EPOCH;
+                }
+            }
+            Self::Queue(rows) => rows.iter_mut().for_each(|it| it.oldest_seconds = None),
+            // The sentence tells how long ago a machine was launched.
+            Self::Strays(rows) => rows.iter_mut().for_each(|it| it.why.clear()),
+            Self::Pools(_) | Self::Instances(_) | Self::Activities(_) | Self::Jobs(_) => {}
+        }
+        rows
+    }
 }
 
 impl Document {
@@ -68,6 +97,10 @@ impl Document {
             Some(Rows::Pools(rows)) => lines(rows),
             Some(Rows::Instances(rows)) => lines(rows),
             Some(Rows::Activities(rows)) => lines(rows),
+            Some(Rows::Executors(rows)) => lines(rows),
+            Some(Rows::Jobs(rows)) => lines(rows),
+            Some(Rows::Queue(rows)) => lines(rows),
+            Some(Rows::Strays(rows)) => lines(rows),
             None => lines(&self.scopes),
         }
     }
@@ -82,7 +115,8 @@ impl Document {
             .iter()
             .map(|it| (&it.id, &it.account, &it.failure));
         let scopes: Vec<_> = scopes.collect();
-        to_line(&(&self.rows, errors, scopes))
+        let rows = self.rows.as_ref().map(Rows::without_ages);
+        to_line(&(rows, errors, scopes))
     }
 }
 
