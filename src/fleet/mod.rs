@@ -162,6 +162,11 @@ impl Fleet {
     }
 
     /// Returns the agents on an instance; none, one, or several are all ordinary.
+    pub fn executor(&self, controller: &ControllerName, id: &str) -> Option<&Arc<Executor>> {
+        let mut executors = self.executors.iter();
+        executors.find(|it| it.controller == *controller && it.id == id)
+    }
+
     pub fn executors_on(&self, id: &InstanceId) -> impl Iterator<Item = &Arc<Executor>> {
         self.agents
             .get(id)

@@ -41,8 +41,11 @@ pub(super) fn panels(size: Size, view: &View) -> Vec<Rect> {
     match view {
         View::Fleet => stack(body, 0),
         View::Pool(_) => stack(body, facts_height(size)),
-        View::Instances | View::Activities | View::Messages | View::Sources => vec![body],
-        View::Instance(_) | View::Help => Vec::new(),
+        View::Executors => two(body),
+        View::Instances | View::Strays | View::Activities | View::Messages | View::Sources => {
+            vec![body]
+        }
+        View::Instance(_) | View::Executor(..) | View::Help => Vec::new(),
     }
 }
 
@@ -93,6 +96,19 @@ fn stack(body: Rect, above: u16) -> Vec<Rect> {
     let waiting = Rect::new(body.x, main.bottom(), body.width, low);
     let feed = Rect::new(body.x, waiting.bottom(), body.width, low);
     vec![main, waiting, feed]
+}
+
+/// A main panel, and a smaller one under it where there is room.
+fn two(body: Rect) -> Vec<Rect> {
+    if body.height < STACKED - 4 {
+        return vec![body, Rect::new(body.x, body.bottom(), body.width, 0)];
+    }
+    let low = (body.height / 4).max(4);
+    let main = Rect {
+        height: body.height - low,
+        ..body
+    };
+    vec![main, Rect::new(body.x, main.bottom(), body.width, low)]
 }
 
 /// Returns how many rows a panel shows: what its title and its head leave.

@@ -181,3 +181,29 @@ fn console_output() {
     robot.press("G enter o");
     check(&robot, "console-output");
 }
+
+#[test]
+fn executors() {
+    let mut robot = Robot::sized(160, 45);
+    robot.press("g e");
+    check(&robot, "executors-160x45");
+    let mut robot = Robot::sized(80, 24);
+    robot.press("g e space");
+    check(&robot, "executors-80x24");
+}
+
+#[test]
+fn executor() {
+    let mut robot = Robot::sized(100, 30);
+    robot.press("g e /");
+    robot.type_text("work=busy");
+    robot.press("enter enter");
+    check(&robot, "executor");
+}
+
+#[test]
+fn strays() {
+    let mut robot = Robot::sized(120, 24);
+    robot.press("g t");
+    check(&robot, "strays");
+}

@@ -6,6 +6,7 @@
 )]
 
 mod acting;
+mod agents;
 mod budget;
 mod chaos;
 mod data;

@@ -104,6 +104,8 @@ commands! {
     GoFleet = "fleet", Open, "show every pool, what waits, and what was done";
     GoInstances = "instances", Open, "show the instances of every pool";
     GoPool("NAME") = "pool", Open, "show the pool under the cursor, or the one that is named";
+    GoExecutors = "executors", Open, "show every CI agent, and what waits for one";
+    GoStrays = "strays", Open, "show where EC2 and the CI controllers disagree";
     GoActivities = "activities", Open, "show the scaling activities";
     GoMessages = "messages", Open, "show what was said and done in this session";
     GoSources = "sources", Open, "show where the data comes from, how old it is, and what fails";
@@ -174,13 +176,16 @@ pub fn verbs() -> &'static [Verb] {
 }
 
 /// Names that people bring along.
-const ALIASES: [(&str, &str); 8] = [
+const ALIASES: [(&str, &str); 11] = [
     ("q", "quit"),
     ("quit!", "quit"),
     ("q!", "quit"),
     ("h", "help"),
     ("pools", "fleet"),
     ("i", "instances"),
+    ("agents", "executors"),
+    ("workers", "executors"),
+    ("queue", "executors"),
     ("history", "messages"),
     ("scopes", "sources"),
 ];

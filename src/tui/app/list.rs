@@ -6,13 +6,21 @@
 use std::collections::BTreeSet;
 
 use super::rows::{self, Noun};
-use crate::fleet::{Filter, FilterError, InstanceId, Observation, PoolKey, SourceId, Timestamp};
+use crate::fleet::{
+    ControllerName, Filter, FilterError, InstanceId, Observation, PoolKey, SourceId, StrayKind,
+    Timestamp,
+};
 
 /// What a row is, by identity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowId {
     Pool(PoolKey),
     Instance(InstanceId),
+    /// An agent, by its controller and its id there.
+    Executor(ControllerName, String),
+    /// What waits for one label of one controller.
+    Queue(ControllerName, String),
+    Stray(StrayKind, String, Option<InstanceId>),
     Activity(String),
     Waiting(PoolKey, Option<InstanceId>, usize),
     Message(u64),
@@ -116,6 +124,10 @@ impl List {
         let fleet = &observation.fleet;
         self.marks.retain(|it| match it {
             RowId::Instance(id) => fleet.instances.contains_key(id),
+            RowId::Executor(controller, id) => fleet
+                .executors
+                .iter()
+                .any(|it| it.controller == *controller && it.id == *id),
             _ => true,
         });
     }

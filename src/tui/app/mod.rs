@@ -5,6 +5,7 @@
 
 mod command;
 mod confirm;
+mod disagree;
 mod edit;
 mod engine;
 mod keys;
@@ -45,7 +46,10 @@ use super::{
 use crate::{
     action::Policy,
     engine::{Event, OperationView, Submission, SubmissionId},
-    fleet::{Activity, ConsoleOutput, Failure, InstanceId, Observation, PoolKey, Timestamp},
+    fleet::{
+        Activity, ConsoleOutput, Failure, InstanceId, Observation, PoolKey, Stray, Timestamp,
+        strays,
+    },
     operation::OperationId,
 };
 
@@ -109,6 +113,8 @@ pub struct App {
     pub submitted: Vec<Submitted>,
     /// Confirmations that wait until nothing else is asked.
     pub reviews: VecDeque<Review>,
+    /// Where EC2 and the controllers disagree, in the last reading.
+    pub strays: Vec<Stray>,
     /// The chosen columns, where they are not the default ones.
     pub columns: BTreeMap<Noun, Vec<&'static str>>,
     pub consoles: BTreeMap<InstanceId, Fetched<ConsoleOutput>>,
@@ -143,6 +149,7 @@ impl App {
             messages: Messages::default(),
             submitted: Vec::new(),
             reviews: VecDeque::new(),
+            strays: Vec::new(),
             columns: BTreeMap::new(),
             consoles: BTreeMap::new(),
             activities: BTreeMap::new(),
@@ -254,6 +261,7 @@ impl App {
 
     /// Gives every list of every screen its rows.
     fn refill(&mut self) {
+        self.strays = strays(&self.observation.fleet, self.observation.at);
         for screen in &mut self.screens {
             // Ages are those of the reading: between two readings no row changes.
             screen.observe(&self.observation, self.observation.at);

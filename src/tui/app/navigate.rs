@@ -19,6 +19,8 @@ impl App {
             Command::Back => self.back(),
             Command::GoFleet => self.screens.truncate(1),
             Command::GoInstances => self.go(View::Instances),
+            Command::GoExecutors => self.go(View::Executors),
+            Command::GoStrays => self.go(View::Strays),
             Command::GoActivities => self.go(View::Activities),
             Command::GoMessages => {
                 self.messages.n_unread = 0;
@@ -98,12 +100,22 @@ impl App {
     }
 
     fn open(&mut self) -> Vec<Effect> {
+        if let View::Executor(controller, id) = &self.screen().view {
+            let found = self.observation.fleet.executor(controller, id);
+            if let Some(instance) = found.and_then(|it| it.instance.clone()) {
+                self.go(View::Instance(instance));
+            }
+            return Vec::new();
+        }
         let Some(row) = self.screen().list().and_then(|it| it.cursor().cloned()) else {
             return Vec::new();
         };
         match row {
             RowId::Pool(key) | RowId::Waiting(key, None, _) => return self.open_pool(key),
             RowId::Instance(id) | RowId::Waiting(_, Some(id), _) => self.go(View::Instance(id)),
+            RowId::Executor(controller, id) => self.go(View::Executor(controller, id)),
+            RowId::Queue(controller, label) => return self.open_queue(&controller, &label),
+            RowId::Stray(kind, name, instance) => return self.open_stray(kind, &name, instance),
             RowId::Activity(id) => self.read(ReaderText::Activity(id)),
             RowId::Message(id) => self.read(ReaderText::Message(id)),
             RowId::Source(_) => {}
@@ -111,7 +123,7 @@ impl App {
         Vec::new()
     }
 
-    fn open_pool(&mut self, key: PoolKey) -> Vec<Effect> {
+    pub(super) fn open_pool(&mut self, key: PoolKey) -> Vec<Effect> {
         self.go(View::Pool(key.clone()));
         let at = self.now;
         let fetched = self.activities.entry(key.clone()).or_insert(Fetched {
@@ -217,8 +229,8 @@ impl App {
             _ => return false,
         };
         match self.screen_mut().list_mut() {
-            Some(list) if list.noun == Noun::Instances => change(list),
-            _ => self.say(Severity::Note, "only instances can be marked"),
+            Some(list) if list.noun.can_be_marked() => change(list),
+            _ => self.say(Severity::Note, "only instances and agents can be marked"),
         }
         true
     }
@@ -416,14 +428,8 @@ impl App {
 
     /// Returns the names of the columns that a kind of list shows.
     pub fn columns_of(&self, noun: Noun) -> Vec<&'static str> {
-        let default = || {
-            noun.fields()
-                .iter()
-                .filter(|it| it.is_default)
-                .map(|it| it.name)
-                .collect()
-        };
-        self.columns.get(&noun).cloned().unwrap_or_else(default)
+        let chosen = self.columns.get(&noun).cloned();
+        chosen.unwrap_or_else(|| noun.default_columns())
     }
 
     pub(super) fn run_on_picker(&mut self, command: &Command) {

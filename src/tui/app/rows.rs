@@ -2,8 +2,8 @@
 
 use super::list::{List, RowId, Sort};
 use crate::fleet::{
-    ActivityRow, Field, Filter, FilterError, InstanceRow, Observation, PoolRow, Record, Timestamp,
-    waiting,
+    ActivityRow, ExecutorRow, Field, Filter, FilterError, InstanceRow, Observation, PoolRow,
+    QueueRow, Record, StrayRow, Timestamp, strays, waiting,
 };
 
 /// What the rows of a list are.
@@ -12,6 +12,9 @@ pub enum Noun {
     #[default]
     Pools,
     Instances,
+    Executors,
+    Queues,
+    Strays,
     Activities,
     Waiting,
     Messages,
@@ -23,6 +26,9 @@ impl Noun {
         match self {
             Self::Pools => "pools",
             Self::Instances => "instances",
+            Self::Executors => "executors",
+            Self::Queues => "queues",
+            Self::Strays => "strays",
             Self::Activities => "activities",
             Self::Waiting => "waiting",
             Self::Messages => "messages",
@@ -35,9 +41,44 @@ impl Noun {
         match self {
             Self::Pools => PoolRow::fields(),
             Self::Instances => InstanceRow::fields(),
+            Self::Executors => ExecutorRow::fields(),
+            Self::Queues => QueueRow::fields(),
+            Self::Strays => StrayRow::fields(),
             Self::Activities => ActivityRow::fields(),
             Self::Waiting | Self::Messages | Self::Sources => &[],
         }
+    }
+}
+
+impl Noun {
+    /// Returns whether rows can be marked: those that stand for instances.
+    pub fn can_be_marked(self) -> bool {
+        matches!(self, Self::Instances | Self::Executors)
+    }
+
+    /// Returns the columns that are shown when the operator chose none.
+    pub(super) fn default_columns(self) -> Vec<&'static str> {
+        // An agent's work is worth little without the age of its evidence.
+        if self == Self::Executors {
+            return vec![
+                "name",
+                "pool",
+                "work",
+                "for",
+                "job",
+                "ends_in",
+                "cordoned",
+                "slots",
+                "controller",
+                "seen",
+                "instance",
+            ];
+        }
+        let fields = self.fields().iter();
+        fields
+            .filter(|it| it.is_default)
+            .map(|it| it.name)
+            .collect()
     }
 }
 
@@ -64,6 +105,33 @@ pub(super) fn rows(list: &List, observation: &Observation, now: Timestamp) -> Ro
             };
             arrange(list, &all, now, |it| {
                 RowId::Instance(it.instance.id.clone())
+            })
+        }
+        Noun::Executors => {
+            let all = ExecutorRow::all(fleet);
+            arrange(list, &all, now, |it| {
+                RowId::Executor(it.0.controller.clone(), it.0.id.clone())
+            })
+        }
+        Noun::Queues => {
+            let mut all = QueueRow::all(fleet);
+            // What waits comes first, the longest wait before the others.
+            all.sort_by_key(|it| {
+                (
+                    it.0.length == 0,
+                    it.0.oldest_since.is_none(),
+                    it.0.oldest_since,
+                )
+            });
+            arrange(list, &all, now, |it| {
+                RowId::Queue(it.0.controller.clone(), it.0.label.clone())
+            })
+        }
+        Noun::Strays => {
+            let strays = strays(fleet, now);
+            let all = StrayRow::all(&strays);
+            arrange(list, &all, now, |it| {
+                RowId::Stray(it.0.kind, it.0.name.clone(), it.0.instance.clone())
             })
         }
         Noun::Activities => {
@@ -141,6 +209,9 @@ pub(super) fn parse_filter(noun: Noun, text: &str) -> Result<Filter, FilterError
     match noun {
         Noun::Pools => Filter::parse::<PoolRow<'_>>(text),
         Noun::Instances => Filter::parse::<InstanceRow<'_>>(text),
+        Noun::Executors => Filter::parse::<ExecutorRow<'_>>(text),
+        Noun::Queues => Filter::parse::<QueueRow<'_>>(text),
+        Noun::Strays => Filter::parse::<StrayRow<'_>>(text),
         Noun::Activities => Filter::parse::<ActivityRow<'_>>(text),
         Noun::Waiting | Noun::Messages | Noun::Sources => Err(FilterError {
             term: text.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::{list::List, rows::Noun};
 use crate::{
-    fleet::{InstanceId, Observation, PoolKey, Timestamp},
+    fleet::{ControllerName, InstanceId, Observation, PoolKey, Timestamp},
     tui::keymap::Context,
 };
 
@@ -13,6 +13,10 @@ pub enum View {
     Pool(PoolKey),
     Instances,
     Instance(InstanceId),
+    Executors,
+    /// An agent, by its controller and its id there.
+    Executor(ControllerName, String),
+    Strays,
     Activities,
     Messages,
     Sources,
@@ -26,6 +30,9 @@ impl View {
             Self::Pool(_) => Context::Pool,
             Self::Instances => Context::Instances,
             Self::Instance(_) => Context::Instance,
+            Self::Executors => Context::Executors,
+            Self::Executor(..) => Context::Executor,
+            Self::Strays => Context::Strays,
             Self::Activities => Context::Activities,
             Self::Messages => Context::Messages,
             Self::Sources => Context::Sources,
@@ -56,10 +63,12 @@ impl Screen {
                 .map(|it| List::new(it, Some(key.clone())))
                 .into(),
             View::Instances => vec![list(Noun::Instances)],
+            View::Executors => [Noun::Executors, Noun::Queues].map(list).into(),
+            View::Strays => vec![list(Noun::Strays)],
             View::Activities => vec![list(Noun::Activities)],
             View::Messages => vec![list(Noun::Messages)],
             View::Sources => vec![list(Noun::Sources)],
-            View::Instance(_) | View::Help => Vec::new(),
+            View::Instance(_) | View::Executor(..) | View::Help => Vec::new(),
         };
         Self {
             view,

@@ -15,18 +15,19 @@ impl App {
         match action::plan(&action, reason.as_deref(), fleet, &self.policy) {
             Ok(plan) => {
                 let mut confirm = Confirm::new(action, reason, plan, fleet);
-                if target.n_marked_hidden != 0 {
-                    confirm.note = Some(format!(
-                        "{} marked instances are hidden by the filter and not included",
-                        target.n_marked_hidden
-                    ));
-                }
+                confirm.note = target.left_out();
                 self.overlays.push(Overlay::Confirm(Box::new(confirm)));
             }
             Err(Refusal::Incomplete { .. })
                 if target.n_marked_hidden != 0 && target.selection.instances.is_empty() =>
             {
                 let why = "every marked instance is hidden by the filter: nothing is selected";
+                self.say(Severity::Warning, why);
+            }
+            Err(Refusal::Incomplete { .. })
+                if target.n_without_instance != 0 && target.selection.instances.is_empty() =>
+            {
+                let why = "no instance is known for what is selected: nothing can be done to it";
                 self.say(Severity::Warning, why);
             }
             // What is missing is asked for, with everything else filled in.

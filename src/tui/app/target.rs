@@ -5,7 +5,10 @@ use super::{
     rows::Noun,
     screen::{Screen, View},
 };
-use crate::{action::Selection, fleet::Fleet};
+use crate::{
+    action::Selection,
+    fleet::{ControllerName, Fleet},
+};
 
 /// A selection, and what the operator should know of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub struct Target {
     pub selection: Selection,
     /// Marks on rows that the filter hides; they are not in the selection.
     pub n_marked_hidden: usize,
+    /// Selected agents whose machine is not known; they are not in the selection.
+    pub n_without_instance: usize,
 }
 
 impl Target {
@@ -24,6 +29,10 @@ impl Target {
             View::Instance(id) => {
                 target.selection.instances = vec![id.clone()];
                 target.take_common_pool(fleet);
+                return target;
+            }
+            View::Executor(controller, id) => {
+                target.take_agents(&[(controller, id)], fleet);
                 return target;
             }
             _ => {}
@@ -48,22 +57,61 @@ impl Target {
                     self.selection.instances.extend(activity.instance.clone());
                 }
             }
-            Some(RowId::Instance(_) | RowId::Message(_) | RowId::Source(_)) | None => {}
+            Some(RowId::Stray(_, _, Some(id))) if fleet.instances.contains_key(id) => {
+                self.selection.instances = vec![id.clone()];
+                self.take_common_pool(fleet);
+            }
+            Some(RowId::Queue(controller, label)) => {
+                let serves =
+                    |it: &crate::fleet::CiLink| it.controller == *controller && it.label == *label;
+                let mut pools = fleet.pools.values();
+                let found = pools.find(|it| it.ci.as_ref().is_some_and(serves));
+                self.selection.pool = found.map(|it| it.key());
+            }
+            Some(
+                RowId::Instance(_)
+                | RowId::Executor(..)
+                | RowId::Stray(..)
+                | RowId::Message(_)
+                | RowId::Source(_),
+            )
+            | None => {}
         }
-        if list.noun != Noun::Instances {
-            return;
+        match list.noun {
+            Noun::Instances => self.take_instances(list, fleet),
+            Noun::Executors => {
+                self.n_marked_hidden = list.n_marked_hidden();
+                let agents = |it| match it {
+                    &RowId::Executor(ref controller, ref id) => Some((controller, id.as_str())),
+                    _ => None,
+                };
+                let agents: Vec<_> = selected(list).into_iter().filter_map(agents).collect();
+                self.take_agents(&agents, fleet);
+            }
+            _ => {}
         }
+    }
+
+    /// Takes the machines of agents, each once.
+    fn take_agents(&mut self, agents: &[(&ControllerName, &str)], fleet: &Fleet) {
+        for (controller, id) in agents {
+            let agent = fleet.executor(controller, id);
+            match agent.and_then(|it| it.instance.as_ref()) {
+                Some(it) if self.selection.instances.contains(it) => {}
+                Some(it) => self.selection.instances.push(it.clone()),
+                None => self.n_without_instance += 1,
+            }
+        }
+        self.take_common_pool(fleet);
+    }
+
+    fn take_instances(&mut self, list: &List, fleet: &Fleet) {
         self.n_marked_hidden = list.n_marked_hidden();
         let ids = |it: &RowId| match it {
             RowId::Instance(id) => Some(id.clone()),
             _ => None,
         };
-        // With marks the row under the cursor is no target, even when all marks are hidden.
-        self.selection.instances = if list.n_marked() == 0 {
-            list.cursor().and_then(ids).into_iter().collect()
-        } else {
-            list.shown_marks().filter_map(ids).collect()
-        };
+        self.selection.instances = selected(list).into_iter().filter_map(ids).collect();
         if self.selection.pool.is_none() {
             self.take_common_pool(fleet);
         }
@@ -79,12 +127,33 @@ impl Target {
             .cloned();
     }
 
+    /// Says what was selected and is no target.
+    pub fn left_out(&self) -> Option<String> {
+        let parts = [
+            (
+                self.n_marked_hidden,
+                "marked instances are hidden by the filter and not included",
+            ),
+            (
+                self.n_without_instance,
+                "agents have no known instance and are not included",
+            ),
+        ];
+        let said = parts.iter().filter(|it| it.0 != 0);
+        let said: Vec<String> = said.map(|(n, what)| format!("{n} {what}")).collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
     /// Says what is selected, in a few words.
     pub fn words(&self) -> String {
-        let hidden = match self.n_marked_hidden {
+        let mut hidden = match self.n_marked_hidden {
             0 => String::new(),
             n => format!(" ({n} marked hidden, not included)"),
         };
+        if self.n_without_instance != 0 {
+            let n = self.n_without_instance;
+            hidden += &format!(" ({n} without a known instance, not included)");
+        }
         let what = match (&self.selection.instances[..], &self.selection.pool) {
             ([], None) => "nothing selected".to_owned(),
             ([], Some(pool)) => pool.to_string(),
@@ -92,5 +161,14 @@ impl Target {
             (ids, _) => format!("{} instances", ids.len()),
         };
         what + &hidden
+    }
+}
+
+/// With marks the row under the cursor is no target, even when all marks are hidden.
+fn selected(list: &List) -> Vec<&RowId> {
+    if list.n_marked() == 0 {
+        list.cursor().into_iter().collect()
+    } else {
+        list.shown_marks().collect()
     }
 }

@@ -46,6 +46,9 @@ contexts! {
     Pool = "pool",
     Instances = "instances",
     Instance = "instance",
+    Executors = "executors",
+    Executor = "executor",
+    Strays = "strays",
     Activities = "activities",
     Messages = "messages",
     Sources = "sources",
@@ -67,6 +70,9 @@ impl Context {
             | Self::Pool
             | Self::Instances
             | Self::Instance
+            | Self::Executors
+            | Self::Executor
+            | Self::Strays
             | Self::Activities
             | Self::Messages
             | Self::Sources

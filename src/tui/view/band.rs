@@ -56,8 +56,16 @@ fn scopes_in_view(app: &App) -> Vec<&Scope> {
             .instances
             .get(id)
             .and_then(|it| fleet.scope(&it.scope)),
+        View::Executor(controller, id) => {
+            let pool = fleet
+                .executor(controller, id)
+                .and_then(|it| it.pool.as_ref());
+            pool.and_then(|it| fleet.scope(&it.scope))
+        }
         View::Fleet
         | View::Instances
+        | View::Executors
+        | View::Strays
         | View::Activities
         | View::Messages
         | View::Sources

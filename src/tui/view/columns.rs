@@ -45,6 +45,21 @@ fn order(noun: Noun) -> &'static [&'static str] {
             "template_version",
             "protected",
         ],
+        Noun::Executors => &[
+            "name",
+            "work",
+            "for",
+            "job",
+            "ends_in",
+            "cordoned",
+            "seen",
+            "pool",
+            "instance",
+            "slots",
+            "controller",
+        ],
+        Noun::Queues => &["label", "length", "oldest", "why", "controller"],
+        Noun::Strays => &["kind", "name", "why", "for", "instance", "pool"],
         Noun::Activities => &["description", "started_at", "status", "pool", "message"],
         Noun::Waiting | Noun::Messages | Noun::Sources => &[],
     }
@@ -80,7 +95,12 @@ pub(super) fn plain_columns(list: &List, observation: &Observation, width: u16) 
             ("failure", "WHAT FAILS, AND WHEN IT IS TRIED AGAIN", 20),
         ],
         Noun::Messages => &[("at", "TIME", 8), ("text", "WHAT", 30)],
-        Noun::Pools | Noun::Instances | Noun::Activities => &[],
+        Noun::Pools
+        | Noun::Instances
+        | Noun::Executors
+        | Noun::Queues
+        | Noun::Strays
+        | Noun::Activities => &[],
     };
     let columns = parts.iter().map(|(name, title, width)| Column {
         name,
@@ -157,6 +177,19 @@ fn column(field: &Field, list: &List, observation: &Observation) -> Column {
     };
     let fleet = &observation.fleet;
     let width = match field.name {
+        "name" if list.noun != Noun::Pools => longest(
+            &mut fleet.executors.iter().map(|it| width_of(&it.name)),
+            8,
+            30,
+        ),
+        "controller" => longest(
+            &mut fleet
+                .controllers
+                .iter()
+                .map(|it| width_of(it.name.as_str())),
+            8,
+            16,
+        ),
         "name" | "pool" => longest(
             &mut fleet.pools.keys().map(|it| width_of(it.name.as_str())),
             8,
@@ -184,11 +217,12 @@ fn column(field: &Field, list: &List, observation: &Observation) -> Column {
 fn fixed_width(field: &str) -> u16 {
     match field {
         "description" => 51,
-        "message" | "cause" => 30,
+        "message" | "cause" | "why" | "evidence" | "note" | "url" => 30,
+        "kind" => 24,
         "image" => 21,
         "launched_at" | "ended_at" => 20,
         "id" | "instance" => 19,
-        "status" | "template" | "suspended" | "zones" | "job" | "label" => 18,
+        "status" | "template" | "labels" | "joined" | "suspended" | "zones" | "job" | "label" => 18,
         "lifecycle" | "state" => 16,
         "address" | "public_address" => 15,
         "az" | "region" => 14,
@@ -196,7 +230,7 @@ fn fixed_width(field: &str) -> u16 {
         "type" => 11,
         "machine" | "health" | "market" | "work" => 9,
         "started_at" => 8,
-        "age" | "in_state" => 6,
+        "age" | "in_state" | "for" | "ends_in" | "seen" | "oldest" | "cordoned" | "length" => 6,
         _ => 4,
     }
 }

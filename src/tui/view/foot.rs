@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{dim, list::severity_role};
 use crate::tui::{
-    app::{App, Command, Noun},
+    app::{App, Command, View},
     keymap::Keys,
     theme::Role,
     widget::{Canvas, Span, width_of},
@@ -109,8 +109,8 @@ fn action_prefix(app: &App) -> Option<String> {
 fn is_of_use(app: &App, command: &Command) -> bool {
     let list = app.screen().list();
     match command {
-        Command::Open => list.is_some(),
-        Command::MarkToggle => list.is_some_and(|it| it.noun == Noun::Instances),
+        Command::Open => list.is_some() || matches!(app.screen().view, View::Executor(..)),
+        Command::MarkToggle => list.is_some_and(|it| it.noun.can_be_marked()),
         Command::Filter(_) | Command::Sort(_) => {
             list.is_some_and(|it| !it.noun.fields().is_empty())
         }

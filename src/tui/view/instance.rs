@@ -2,11 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use super::{dim, plain};
+use super::{dim, executor, plain};
 use crate::{
     fleet::{
-        Executor, Fleet, Health, ImageId, Instance, InstanceId, MachineState, Timestamp, Work,
-        short_duration,
+        Fleet, Health, ImageId, Instance, InstanceId, MachineState, Timestamp, short_duration,
     },
     tui::{
         app::App,
@@ -18,24 +17,7 @@ use crate::{
 type Line = Vec<Span<'static>>;
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App, id: &InstanceId) {
-    let lines = lines(app, id);
-    let shown = lines.into_iter().skip(app.screen().scroll);
-    for (y, line) in (area.y..area.bottom()).zip(shown) {
-        match &line[..] {
-            // A heading rules its line.
-            [only] if only.role == Role::Title => canvas.title(
-                Rect {
-                    y,
-                    height: 1,
-                    ..area
-                },
-                &line,
-            ),
-            _ => {
-                canvas.put_spans(area.x + 1, y, area.width.saturating_sub(1), &line);
-            }
-        }
-    }
+    super::text(canvas, area, app, lines(app, id));
 }
 
 pub(super) fn n_lines(app: &App, id: &InstanceId) -> usize {
@@ -164,7 +146,7 @@ fn facts(it: &Instance, fleet: &Fleet, at: Timestamp) -> Vec<Line> {
 fn agents(id: &InstanceId, fleet: &Fleet, at: Timestamp) -> Vec<Line> {
     let lines: Vec<Line> = fleet
         .executors_on(id)
-        .flat_map(|it| agent(it, at))
+        .flat_map(|it| executor::short_lines(it, at))
         .collect();
     if lines.is_empty() {
         return vec![vec![dim(
@@ -172,48 +154,6 @@ fn agents(id: &InstanceId, fleet: &Fleet, at: Timestamp) -> Vec<Line> {
         )]];
     }
     lines
-}
-
-fn agent(it: &Executor, at: Timestamp) -> Vec<Line> {
-    let (words, role) = match &it.work {
-        Work::Busy(_) => ("busy".to_owned(), Role::Busy),
-        Work::Idle { since } => (since_words("idle", *since, at), Role::Idle),
-        Work::Offline { since } => (since_words("offline", *since, at), Role::Unknown),
-        Work::Unknown(why) => (format!("unknown: {why}"), Role::Unknown),
-    };
-    let mut line = vec![
-        plain(format!("{} on {}  ", it.name, it.controller)),
-        Span::new(words, role),
-    ];
-    if it.cordoned {
-        let note = it.note.as_deref().unwrap_or("no note");
-        line.push(Span::new(format!("  cordoned: {note}"), Role::Warn));
-    }
-    let jobs = it.jobs().iter().map(|job| {
-        let since = job.started_at.map_or(String::new(), |it| {
-            format!("  {} so far", short_duration(at.since(it)))
-        });
-        vec![
-            dim("  job "),
-            Span::new(format!("{}{since}", job.name), Role::Busy),
-        ]
-    });
-    let evidence = it.evidence.iter().map(|it| {
-        vec![dim(format!(
-            "  {} {}: {}",
-            it.at.clock_time(),
-            it.source,
-            it.what
-        ))]
-    });
-    std::iter::once(line).chain(jobs).chain(evidence).collect()
-}
-
-fn since_words(word: &str, since: Option<Timestamp>, at: Timestamp) -> String {
-    since.map_or_else(
-        || word.to_owned(),
-        |it| format!("{word} for {}", short_duration(at.since(it))),
-    )
 }
 
 /// The newest first: what this session saw change, and the activities of the group.

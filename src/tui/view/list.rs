@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::{activity, columns, dim, plain, pool, sources};
+use super::{activity, columns, dim, executor, plain, pool, sources, stray};
 use crate::{
     fleet::{
-        ActivityRow, InstanceRow, Lifecycle, PoolRow, Record, Timestamp, Value, Work,
-        short_duration, waiting,
+        ActivityRow, ExecutorRow, InstanceRow, Lifecycle, PoolRow, QueueRow, Record, StrayRow,
+        Timestamp, Value, Work, short_duration, waiting,
     },
     tui::{
         app::{App, List, Noun, RowId, Severity, View},
@@ -79,6 +79,7 @@ fn title(app: &App, list: &List, has_focus: bool) -> Vec<Span<'static>> {
     let (n_shown, n_all) = (list.rows().len(), list.n_all());
     let name = match (&list.noun, &list.within, &app.screen().view) {
         (Noun::Instances, Some(pool), View::Pool(_)) => format!("instances of {pool}"),
+        (Noun::Queues, ..) => "queues, and why the oldest waits".to_owned(),
         (Noun::Waiting, ..) => "waiting, and why".to_owned(),
         (noun, ..) => noun.as_str().to_owned(),
     };
@@ -106,6 +107,9 @@ fn title(app: &App, list: &List, has_focus: bool) -> Vec<Span<'static>> {
             Role::Mark,
         ));
     }
+    if list.noun == Noun::Pools {
+        spans.extend(stray::warning(app));
+    }
     spans
 }
 
@@ -120,6 +124,8 @@ fn why_empty(app: &App, list: &List) -> String {
         .any(|it| it.read_at.is_some());
     match list.noun {
         Noun::Waiting if was_read => "nothing waits".to_owned(),
+        Noun::Strays if was_read => "EC2 and the controllers agree".to_owned(),
+        Noun::Queues if was_read => "no controller tells of a queue".to_owned(),
         Noun::Messages => "nothing was said yet".to_owned(),
         _ if was_read => format!("no {}", list.noun.as_str()),
         _ => "not read yet".to_owned(),
@@ -206,6 +212,38 @@ impl<'a> RowPainter<'a> {
                     .map(|column| instance_cell(&row, column.name, self.at))
                     .collect()
             }),
+            RowId::Executor(controller, id) => {
+                fleet.executor(controller, id).map_or_else(Vec::new, |it| {
+                    let row = ExecutorRow(it);
+                    columns
+                        .iter()
+                        .map(|column| executor::cell(&row, column.name, self.at))
+                        .collect()
+                })
+            }
+            RowId::Queue(controller, label) => {
+                let mut queues = fleet.queues.iter();
+                let found = queues.find(|it| it.controller == *controller && it.label == *label);
+                found.map_or_else(Vec::new, |it| {
+                    let row = QueueRow(it);
+                    columns
+                        .iter()
+                        .map(|column| executor::queue_cell(&row, column.name, self.at))
+                        .collect()
+                })
+            }
+            RowId::Stray(kind, name, instance) => {
+                let mut strays = self.app.strays.iter();
+                let found = strays
+                    .find(|it| it.kind == *kind && it.name == *name && it.instance == *instance);
+                found.map_or_else(Vec::new, |it| {
+                    let row = StrayRow(it);
+                    columns
+                        .iter()
+                        .map(|column| stray::cell(&row, column.name, self.at))
+                        .collect()
+                })
+            }
             RowId::Activity(id) => {
                 let found = fleet.activities.iter().find(|it| it.id == *id);
                 found.map_or_else(Vec::new, |it| {

@@ -4,6 +4,7 @@ mod activity;
 mod band;
 mod columns;
 mod confirm;
+mod executor;
 mod foot;
 mod help;
 mod hints;
@@ -14,6 +15,7 @@ mod pool;
 mod prompt;
 mod reader;
 mod sources;
+mod stray;
 
 use std::time::Duration;
 
@@ -36,9 +38,18 @@ pub fn draw(buffer: &mut Buffer, app: &App, theme: &Theme) -> Option<Position> {
     let areas = layout::areas(app.size);
     band::draw(&mut canvas, areas.band, app);
     match &screen.view {
-        View::Fleet | View::Instances | View::Activities | View::Messages | View::Sources => {}
+        View::Fleet
+        | View::Instances
+        | View::Executors
+        | View::Strays
+        | View::Activities
+        | View::Messages
+        | View::Sources => {}
         View::Pool(key) => pool::draw_facts(&mut canvas, layout::pool_facts(app.size), app, key),
         View::Instance(id) => instance::draw(&mut canvas, areas.body, app, id),
+        View::Executor(controller, id) => {
+            executor::draw(&mut canvas, areas.body, app, controller, id);
+        }
         View::Help => help::draw(&mut canvas, areas.body, app),
     }
     for (panel_idx, area) in layout::panels(app.size, &screen.view)
@@ -77,10 +88,13 @@ pub(super) fn max_scroll(app: &App) -> usize {
     let height = usize::from(layout::areas(app.size).body.height);
     let n_lines = match &app.screen().view {
         View::Instance(id) => instance::n_lines(app, id),
+        View::Executor(controller, id) => executor::n_lines(app, controller, id),
         View::Help => help::n_lines(app),
         View::Fleet
         | View::Pool(_)
         | View::Instances
+        | View::Executors
+        | View::Strays
         | View::Activities
         | View::Messages
         | View::Sources => 0,
@@ -104,6 +118,7 @@ pub(super) fn id_under_cursor(app: &App) -> Option<String> {
     }
     match &app.screen().view {
         View::Instance(id) => return Some(id.to_string()),
+        View::Executor(_, id) => return Some(id.clone()),
         View::Help => return None,
         _ => {}
     }
@@ -111,6 +126,11 @@ pub(super) fn id_under_cursor(app: &App) -> Option<String> {
     Some(match row {
         RowId::Pool(key) | RowId::Waiting(key, None, _) => key.name.to_string(),
         RowId::Instance(id) | RowId::Waiting(_, Some(id), _) => id.to_string(),
+        RowId::Executor(_, id) => id.clone(),
+        RowId::Queue(_, label) => label.clone(),
+        RowId::Stray(_, name, instance) => instance
+            .as_ref()
+            .map_or_else(|| name.clone(), ToString::to_string),
         RowId::Activity(id) => id.clone(),
         RowId::Message(id) => app.messages.get(*id)?.text.clone(),
         RowId::Source(source) => source.to_string(),
@@ -163,6 +183,27 @@ fn wrap(text: &str, width: u16) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// Paints a screen of text from the line that it is scrolled to; a heading rules its line.
+fn text(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    app: &App,
+    lines: Vec<Vec<super::widget::Span<'static>>>,
+) {
+    let shown = lines.into_iter().skip(app.screen().scroll);
+    for (y, line) in (area.y..area.bottom()).zip(shown) {
+        match &line[..] {
+            [only] if only.role == Role::Title => {
+                let height = 1;
+                canvas.title(Rect { y, height, ..area }, &line);
+            }
+            _ => {
+                canvas.put_spans(area.x + 1, y, area.width.saturating_sub(1), &line);
+            }
+        }
+    }
 }
 
 /// Text, for a place where what it means is plain.
