@@ -97,6 +97,22 @@ fn exit_codes() -> String {
     table
 }
 
+/// What the AWS door reads with.
+const READS: [&str; 12] = [
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeInstanceRefreshes",
+    "autoscaling:DescribeLaunchConfigurations",
+    "autoscaling:DescribeLifecycleHooks",
+    "autoscaling:DescribeScalingActivities",
+    "autoscaling:DescribeWarmPool",
+    "ec2:DescribeInstanceStatus",
+    "ec2:DescribeInstances",
+    "ec2:DescribeLaunchTemplateVersions",
+    "ec2:DescribeLaunchTemplates",
+    "ec2:GetConsoleOutput",
+    "sts:GetCallerIdentity",
+];
+
 /// The writes are read off the calls; the reads are those of the AWS door.
 fn iam() -> String {
     let calls = include_str!("../src/fleet/call.rs");
@@ -105,20 +121,6 @@ fn iam() -> String {
     let mut writes: Vec<&str> = words.filter(is_write).collect();
     writes.sort_unstable();
     writes.dedup();
-    const READS: [&str; 12] = [
-        "autoscaling:DescribeAutoScalingGroups",
-        "autoscaling:DescribeInstanceRefreshes",
-        "autoscaling:DescribeLaunchConfigurations",
-        "autoscaling:DescribeLifecycleHooks",
-        "autoscaling:DescribeScalingActivities",
-        "autoscaling:DescribeWarmPool",
-        "ec2:DescribeInstanceStatus",
-        "ec2:DescribeInstances",
-        "ec2:DescribeLaunchTemplateVersions",
-        "ec2:DescribeLaunchTemplates",
-        "ec2:GetConsoleOutput",
-        "sts:GetCallerIdentity",
-    ];
     let list = |words: &[&str]| {
         words
             .iter()
