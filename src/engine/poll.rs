@@ -131,7 +131,9 @@ impl Task {
                     self.n_failures = 0;
                     self.pause_after(&part)
                 };
-                (Ok((part, missing)), pause)
+                let retry_at = self.clock.now() + pause;
+                let missing = missing.into_iter().map(|it| tried_again(it, retry_at));
+                (Ok((part, missing.collect())), pause)
             }
             Err(failed) => {
                 tracing::warn!(source = %self.door.source(), why = failed.what, "a reading failed");
@@ -210,6 +212,14 @@ impl Task {
                 .saturating_sub(self.interval)
                 .mul_f64(fastrand::f64())
     }
+}
+
+/// Only an operator mends a denial; everything else is read again at the next turn.
+fn tried_again(mut failure: Failure, at: Timestamp) -> Failure {
+    if failure.kind != FailureKind::Denied {
+        failure.retry_at = failure.retry_at.or(Some(at));
+    }
+    failure
 }
 
 struct Failed {

@@ -103,8 +103,8 @@ fn a_watch_ends_when_its_reader_has_gone() {
 #[test]
 fn executors_are_written_again_when_their_work_changed_and_not_their_age() {
     let sandbox = Sandbox::new();
-    let mut child = watch(&sandbox, "executors -o ndjson --watch=1");
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut watch = Watch::start(&sandbox, "executors -o ndjson --watch=1");
+    let mut lines = BufReader::new(watch.child.stdout.take().unwrap()).lines();
     let without_ages = |line: String| {
         let mut document: serde_json::Value = serde_json::from_str(&line).unwrap();
         for row in document["executors"].as_array_mut().unwrap() {
@@ -118,5 +118,5 @@ fn executors_are_written_again_when_their_work_changed_and_not_their_age() {
     assert!(seen.windows(2).all(|it| it[0] != it[1]));
     // A document is larger than a pipe: an end that nobody reads would block the child.
     drop(lines);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(watch.end(), Some(0));
 }
