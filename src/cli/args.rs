@@ -262,13 +262,13 @@ pub struct InfoFlags {
 #[command(next_help_heading = "Console options")]
 pub struct ConsoleFlags {
     /// Name of the theme
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub theme: Option<String>,
     /// Name of the keymap
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub keymap: Option<String>,
     /// Draw with ASCII characters only
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub ascii: bool,
 }
 
