@@ -112,6 +112,11 @@ impl World {
             Doom::TerminatedByUs => format!(
                 "At {at} instance {id} was taken out of service in response to a user request{shrinking}."
             ),
+            Doom::Lifetime => {
+                format!(
+                    "At {at} an instance was taken out of service in response to its maximum lifetime."
+                )
+            }
             Doom::Refresh => {
                 format!(
                     "At {at} an instance was taken out of service in response to an instance refresh."

@@ -60,7 +60,7 @@ pub(super) fn console(machine: &Machine, now: Timestamp) -> (String, Option<Time
         ),
         (24, "user-data: docker 27.3.1 is up".to_owned()),
     ];
-    if machine.agent.is_some() {
+    if !machine.agents.is_empty() {
         lines.push((
             38,
             "ci-agent: connected to the controller, waiting for jobs".to_owned(),

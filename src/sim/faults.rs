@@ -77,6 +77,8 @@ pub struct CloudFaults {
     pub server_error: f64,
     /// How likely a write happens and its answer is lost.
     pub lost_reply: f64,
+    /// How likely a write is carried out twice, as a retry below us would.
+    pub duplicated: f64,
     /// How likely a write neither happens nor answers.
     pub lost_call: f64,
     /// How likely a launch fails for want of capacity.

@@ -11,6 +11,7 @@ impl World {
     pub fn apply(&mut self, call: &Call) -> Result<Receipt, cloud::Error> {
         let operation = call.operation();
         self.check_door(&call.source(), operation)?;
+        let duplicated = self.faults.cloud.duplicated;
         let (lost_call, lost_reply) = match call.source() {
             SourceId::Scope(_) => (self.faults.cloud.lost_call, self.faults.cloud.lost_reply),
             SourceId::Controller(_) => (0.0, self.faults.ci.lost_reply),
@@ -24,6 +25,9 @@ impl World {
                 request_id: Some(request_id.clone()),
                 ..refused.into_error(operation)
             })?;
+        if dice::happens(&mut self.dice.door, duplicated) {
+            let _ = self.carry_out(call, Doom::TerminatedByUs);
+        }
         if dice::happens(&mut self.dice.door, lost_reply) {
             return Err(no_answer(operation));
         }

@@ -29,6 +29,8 @@ pub(super) enum Happening {
     Forget(InstanceId),
     /// The group notices that a machine is not what it should be.
     HealthCheck(InstanceId),
+    /// A member is older than its group allows.
+    Outlived(InstanceId),
     /// The two minutes of a spot notice are over.
     Reclaim(InstanceId),
     Register(InstanceId),
@@ -55,6 +57,12 @@ pub(super) enum Happening {
         controller: ControllerName,
         agent: String,
         note: Option<String>,
+    },
+    /// A timed cordon is over, unless it was renewed.
+    CordonEnds {
+        controller: ControllerName,
+        agent: String,
+        n_cordons: u32,
     },
     Policy(PoolKey),
     /// An instance refresh looks at its group.
@@ -89,6 +97,7 @@ impl World {
                 self.machines.remove(&id);
             }
             Happening::HealthCheck(id) => self.check_health(&id),
+            Happening::Outlived(id) => self.outlived(&id),
             Happening::Reclaim(id) => self.reclaim(&id),
             Happening::Register(id) => self.register(&id),
             Happening::JobsArrive(controller, load_idx) => self.jobs_arrive(&controller, load_idx),
@@ -108,6 +117,13 @@ impl World {
                 note,
             } => {
                 self.set_cordon(&controller, &agent, note);
+            }
+            Happening::CordonEnds {
+                controller,
+                agent,
+                n_cordons,
+            } => {
+                self.cordon_ends(&controller, &agent, n_cordons);
             }
             Happening::Policy(key) => self.follow_policy(&key),
             Happening::Refresh(key) => self.tick_refresh(&key),

@@ -63,6 +63,8 @@ pub enum Doom {
     Rebalance,
     /// An instance refresh replaced it.
     Refresh,
+    /// It grew older than its group allows.
+    Lifetime,
     /// The group found it unhealthy.
     Unhealthy,
     /// Named in a termination through the Auto Scaling API, by us.

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use super::{dice, happening::Happening, history::Doom, machine::HookWait, world::World};
+use super::{
+    dice,
+    happening::Happening,
+    history::Doom,
+    machine::{HookWait, Machine},
+    world::World,
+};
 use crate::fleet::{
     ActivityStatus, HookResult, HookTransition, InstanceId, Lifecycle, MachineState,
 };
@@ -24,13 +30,15 @@ impl World {
         if hooks.is_empty() {
             return false;
         }
-        self.enter(
-            id,
-            match transition {
-                HookTransition::Launching => Lifecycle::PendingWait,
-                HookTransition::Terminating => Lifecycle::TerminatingWait,
-            },
-        );
+        let Some(machine) = self.machines.get(id) else {
+            return false;
+        };
+        let held = match transition {
+            HookTransition::Launching if machine.is_warm() => Lifecycle::WarmedPendingWait,
+            HookTransition::Launching => Lifecycle::PendingWait,
+            HookTransition::Terminating => machine.way_out().wait,
+        };
+        self.enter(id, held);
         self.amend_activity(id, ActivityStatus::MidLifecycleAction);
         let now = self.now;
         let waits: Vec<HookWait> = hooks
@@ -86,9 +94,15 @@ impl World {
             .pool_of(id)
             .and_then(|it| self.groups.get(&it))
             .is_some_and(|it| it.spec.retains_abandoned);
+        let is_warm = self.machines.get(id).is_some_and(Machine::is_warm);
         match (transition, result) {
             (HookTransition::Launching, HookResult::Continue) => {
-                self.enter(id, Lifecycle::PendingProceed);
+                let proceed = if is_warm {
+                    Lifecycle::WarmedPendingProceed
+                } else {
+                    Lifecycle::PendingProceed
+                };
+                self.enter(id, proceed);
                 let after = dice::secs(&mut self.dice.cloud, 1, 3);
                 self.step_after(id, after);
             }
@@ -97,7 +111,7 @@ impl World {
                 let cause = self.cause_of(id, Doom::LaunchAbandoned, None);
                 self.begin_termination(id, Doom::LaunchAbandoned, cause);
             }
-            (HookTransition::Terminating, HookResult::Abandon) if retains => {
+            (HookTransition::Terminating, HookResult::Abandon) if retains && !is_warm => {
                 self.enter(id, Lifecycle::TerminatingRetained);
                 self.finish_activity(id, ActivityStatus::Cancelled);
             }
@@ -110,7 +124,7 @@ impl World {
         let is_held = self
             .machines
             .get(id)
-            .is_some_and(|it| it.is_in(&Lifecycle::TerminatingWait));
+            .is_some_and(|it| it.is_in(&it.way_out().wait));
         if is_held {
             self.proceed_to_terminate(id);
         }
@@ -176,7 +190,8 @@ impl World {
             return;
         };
         let is_running = machine.row.state == Some(MachineState::Running);
-        let is_registered = machine.agent.is_some();
+        let is_warm = machine.is_warm();
+        let is_registered = !machine.agents.is_empty();
         let Some(wait) = machine.waits.first() else {
             return;
         };
@@ -188,7 +203,7 @@ impl World {
         match transition {
             HookTransition::Launching => {
                 // Registration comes back here; nobody extends a boot that never ends.
-                if is_registered {
+                if is_registered || is_warm {
                     self.answer(id, &hook, HookResult::Continue);
                 }
             }

@@ -15,8 +15,8 @@ pub struct Machine {
     pub waits: Vec<HookWait>,
     /// Why it goes, from the moment that this was decided.
     pub doom: Option<Doom>,
-    /// The agent that runs on it, once it registered.
-    pub agent: Option<(ControllerName, String)>,
+    /// The agents that run on it, once they registered.
+    pub agents: Vec<(ControllerName, String)>,
     /// Set once it executes nothing any more.
     pub died_at: Option<Timestamp>,
     /// Set while a spot interruption notice runs.
@@ -54,7 +54,7 @@ impl Machine {
             row: Arc::new(row),
             waits: Vec::new(),
             doom: None,
-            agent: None,
+            agents: Vec::new(),
             died_at: None,
             reclaimed_at: None,
             epoch: 0,
@@ -112,6 +112,10 @@ impl Machine {
                     | Lifecycle::TerminatingRetained
                     | Lifecycle::Terminated
                     | Lifecycle::Detaching
+                    | Lifecycle::WarmedTerminating
+                    | Lifecycle::WarmedTerminatingWait
+                    | Lifecycle::WarmedTerminatingProceed
+                    | Lifecycle::WarmedTerminated
             )
         )
     }

@@ -40,7 +40,9 @@ impl World {
         match lifecycle {
             Lifecycle::Pending => self.step_pending(id),
             Lifecycle::PendingProceed => self.enter_service(id),
-            Lifecycle::Terminating => {
+            Lifecycle::WarmedPending => self.step_warm(id),
+            Lifecycle::WarmedPendingProceed => self.rest_warm(id),
+            Lifecycle::Terminating | Lifecycle::WarmedTerminating => {
                 if !self.hold(id, Transition::Terminating) {
                     self.proceed_to_terminate(id);
                 }
@@ -64,11 +66,8 @@ impl World {
             | Lifecycle::ReplacingRootVolumeWait
             | Lifecycle::ReplacingRootVolumeProceed
             | Lifecycle::RootVolumeReplaced
-            | Lifecycle::WarmedPending
             | Lifecycle::WarmedPendingWait
-            | Lifecycle::WarmedPendingProceed
             | Lifecycle::WarmedPendingRetained
-            | Lifecycle::WarmedTerminating
             | Lifecycle::WarmedTerminatingWait
             | Lifecycle::WarmedTerminatingProceed
             | Lifecycle::WarmedTerminatingRetained
@@ -116,6 +115,7 @@ impl World {
             // It died where nobody looked, in standby or on its way in.
             self.schedule(Duration::from_mins(1), Happening::HealthCheck(id.clone()));
         }
+        self.schedule_lifetime(id);
         if let Some(key) = self.pool_of(id) {
             self.wake(&key, Duration::from_secs(30));
         }

@@ -31,7 +31,7 @@ impl World {
         let n_idle = controller.n_free(&link.label);
         let n_registering = self
             .members(key)
-            .filter(|it| it.is_counted() && it.agent.is_none() && !it.is_dud)
+            .filter(|it| it.is_counted() && it.agents.is_empty() && !it.is_dud)
             .count();
         let n_coming = u32::try_from(n_registering)
             .unwrap_or(u32::MAX)

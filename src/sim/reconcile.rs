@@ -54,6 +54,7 @@ impl World {
             Ordering::Greater => self.shrink(key, n_counted, capacity),
             Ordering::Equal => self.rebalance(key, n_counted, capacity),
         }
+        self.refill_warm(key);
     }
 
     fn grow(&mut self, key: &PoolKey, n_counted: u32, desired: u32) {
@@ -67,7 +68,7 @@ impl World {
             aws_time(self.now)
         );
         for _ in n_counted..desired {
-            if !self.launch(key, None, &cause) {
+            if !self.take_warm(key, &cause) && !self.launch(key, None, &cause) {
                 // AWS tries again, ever more slowly.
                 let n_failures = self.groups.get(key).map_or(0, |it| it.n_failures);
                 let back_off = Duration::from_secs(20 << n_failures.min(5));

@@ -91,6 +91,10 @@ pub struct PoolSpec {
     /// How many members are still from the version before the latest.
     pub n_outdated: u32,
     pub hooks: Vec<Hook>,
+    /// The size of the warm pool; its machines are stopped when the world begins.
+    pub n_warm: u32,
+    /// How old a member may become before its group replaces it.
+    pub max_lifetime: Option<Duration>,
     pub protects_new_instances: bool,
     pub suspended: Vec<Process>,
     /// Whether an abandoned termination keeps the machine (`TerminateHookAbandon=retain`).
@@ -120,6 +124,8 @@ impl PoolSpec {
             images: vec!["ami-0a1d50c6f1f6b9d20".into()],
             n_outdated: 0,
             hooks: Vec::new(),
+            n_warm: 0,
+            max_lifetime: None,
             protects_new_instances: false,
             suspended: Vec::new(),
             retains_abandoned: false,
@@ -159,6 +165,8 @@ pub struct HostSpec {
     /// registration, the terminating one with heartbeats until its job is over.
     pub answers_hooks: bool,
     pub agent_names: AgentNames,
+    /// How many agents one machine runs, each with slots of its own.
+    pub n_agents: u32,
 }
 
 impl Default for HostSpec {
@@ -167,6 +175,7 @@ impl Default for HostSpec {
             boot: (Duration::from_secs(55), Duration::from_secs(150)),
             answers_hooks: false,
             agent_names: AgentNames::InstanceId,
+            n_agents: 1,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{dice, happening::Happening, history::Doom, world::World};
-use crate::fleet::{Health, InstanceId, MachineState, PoolKey, Process};
+use crate::fleet::{Health, InstanceId, Lifecycle, MachineState, PoolKey, Process};
 
 /// The notice that EC2 gives before it takes a spot machine.
 const NOTICE: Duration = Duration::from_mins(2);
@@ -63,6 +63,33 @@ impl World {
         });
     }
 
+    /// Schedules the end of a member that may not grow older than its group allows.
+    pub(super) fn schedule_lifetime(&mut self, id: &InstanceId) {
+        let Some(machine) = self.machines.get(id) else {
+            return;
+        };
+        let most = machine
+            .pool()
+            .and_then(|it| self.groups.get(it)?.spec.max_lifetime);
+        if let (Some(most), Some(launched_at)) = (most, machine.row.launched_at) {
+            // AWS spreads replacements out; those that are due already go one by one.
+            let spread = dice::secs(&mut self.dice.cloud, 0, 600);
+            let at = (launched_at + most).max(self.now) + spread;
+            self.schedule_at(at, Happening::Outlived(id.clone()));
+        }
+    }
+
+    pub(super) fn outlived(&mut self, id: &InstanceId) {
+        if self
+            .machines
+            .get(id)
+            .is_some_and(|it| it.is_in(&Lifecycle::InService))
+        {
+            let cause = self.cause_of(id, Doom::Lifetime, None);
+            self.begin_termination(id, Doom::Lifetime, cause);
+        }
+    }
+
     /// Makes a machine's status checks fail; what runs there goes on.
     pub fn sicken(&mut self, id: &InstanceId) {
         self.edit_machine(id, |it| it.status_checks = Some("impaired".to_owned()));
@@ -85,7 +112,11 @@ impl World {
             !machine.is_alive() || machine.row.status_checks.as_deref() == Some("impaired");
         // Standby is not checked; what leaves already is not checked again.
         let is_checked = machine.is_counted();
-        if is_ill && is_checked {
+        if machine.is_warm() && !machine.is_alive() {
+            let why = machine.doom.unwrap_or(Doom::Failed);
+            let cause = self.cause_of(id, why, None);
+            self.begin_termination(id, why, cause);
+        } else if is_ill && is_checked {
             self.set_unhealthy(id);
         }
     }

@@ -95,6 +95,7 @@ impl World {
         let row = self.pool_row_of(scope, &spec);
         let key = row.key();
         let (n_members, n_loose, n_outdated) = (spec.n_members, spec.n_loose, spec.n_outdated);
+        let n_warm = spec.n_warm;
         let has_policy = spec.policy.is_some();
         self.groups.insert(key.clone(), Group::new(row, spec));
         for member_idx in 0..n_members {
@@ -102,6 +103,11 @@ impl World {
         }
         for _ in 0..n_loose {
             self.begin_machine(&key, false, false);
+        }
+        for _ in 0..n_warm {
+            if let Some(id) = self.make_warm(&key) {
+                self.rest_warm(&id);
+            }
         }
         self.wake(&key, Duration::from_secs(1));
         if has_policy {
@@ -138,7 +144,7 @@ impl World {
             protects_new_instances: spec.protects_new_instances,
             hooks: spec.hooks.clone(),
             hooks_read_at: is_group.then_some(now),
-            warm_pool_size: None,
+            warm_pool_size: (0 < spec.n_warm).then_some(spec.n_warm),
             refresh: spec.last_refresh.clone(),
             health_check: is_group.then(|| "EC2".to_owned()),
             termination_policies: if is_group {
@@ -224,6 +230,9 @@ impl World {
             && let Some(group) = self.groups.get_mut(key)
         {
             group.members.insert(id.clone());
+        }
+        if is_group && is_member {
+            self.schedule_lifetime(&id);
         }
         self.register(&id);
     }

@@ -24,8 +24,9 @@ impl World {
             return;
         }
         machine.doom = machine.doom.or(Some(why));
+        let terminating = machine.way_out().terminating;
         self.finish_activity(id, ActivityStatus::Cancelled);
-        self.enter(id, Lifecycle::Terminating);
+        self.enter(id, terminating);
         self.start_activity(id, &format!("Terminating EC2 instance: {id}"), cause);
         if is_retained {
             // Its hook was answered once; AWS does not ask again.
@@ -42,7 +43,11 @@ impl World {
 
     /// No hook holds the member any more: EC2 terminates it, if it has not yet.
     pub(super) fn proceed_to_terminate(&mut self, id: &InstanceId) {
-        self.enter(id, Lifecycle::TerminatingProceed);
+        let Some(machine) = self.machines.get(id) else {
+            return;
+        };
+        let proceed = machine.way_out().proceed;
+        self.enter(id, proceed);
         self.amend_activity(id, ActivityStatus::InProgress);
         let state = self.machines.get(id).and_then(|it| it.row.state.clone());
         match state {
@@ -61,7 +66,7 @@ impl World {
         reason: Option<&str>,
     ) {
         let now = self.now;
-        let jobs = self.jobs_on(id).to_vec();
+        let jobs = self.jobs_on(id);
         let Some(machine) = self.machines.get_mut(id) else {
             return;
         };
@@ -96,7 +101,9 @@ impl World {
         self.edit_machine(id, |it| it.state = Some(MachineState::Terminated));
         let lifecycle = self.machines.get(id).and_then(|it| it.lifecycle().cloned());
         match lifecycle {
-            Some(Lifecycle::TerminatingProceed) | None => self.leave_for_good(id),
+            Some(Lifecycle::TerminatingProceed | Lifecycle::WarmedTerminatingProceed) | None => {
+                self.leave_for_good(id);
+            }
             // The group has not noticed yet, or a hook still waits on a dead machine.
             Some(_) => {}
         }

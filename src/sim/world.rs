@@ -132,18 +132,24 @@ impl World {
         self.controllers.get(name)
     }
 
-    /// Returns the agent on a machine, if one ever registered and was not removed.
+    /// Returns the first agent on a machine; most have one.
     pub fn agent_on(&self, id: &InstanceId) -> Option<&Agent> {
-        let (controller, name) = self.machines.get(id)?.agent.as_ref()?;
-        self.controllers.get(controller)?.agents.get(name)
+        self.agents_on(id).next()
+    }
+
+    /// Returns the agents on a machine that registered and were not removed.
+    pub fn agents_on(&self, id: &InstanceId) -> impl Iterator<Item = &Agent> {
+        let agents = self.machines.get(id).map_or(&[][..], |it| &it.agents);
+        agents
+            .iter()
+            .filter_map(|(controller, name)| self.controllers.get(controller)?.agents.get(name))
     }
 
     /// Returns what truly runs on a machine now, whatever any reader is told.
-    pub fn jobs_on(&self, id: &InstanceId) -> &[Run] {
-        match self.agent_on(id) {
-            Some(agent) if self.machines.get(id).is_some_and(Machine::is_alive) => &agent.runs,
-            _ => &[],
-        }
+    pub fn jobs_on(&self, id: &InstanceId) -> Vec<Run> {
+        let is_alive = self.machines.get(id).is_some_and(Machine::is_alive);
+        let agents = self.agents_on(id).filter(|_| is_alive);
+        agents.flat_map(|it| it.runs.iter().cloned()).collect()
     }
 
     /// Returns what truly happened so far.

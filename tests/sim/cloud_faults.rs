@@ -227,6 +227,24 @@ fn a_lost_reply_happened_and_a_lost_call_did_not() {
 }
 
 #[test]
+fn a_write_may_be_carried_out_twice() {
+    let mut world = with_cloud(quiet(|_| {}), |it| it.duplicated = 1.0);
+    let (pool, instance) = (key(), first(&world));
+    world
+        .apply(&Call::TerminateInstance {
+            pool,
+            instance,
+            decrement: true,
+        })
+        .unwrap();
+    assert_eq!(desired(&world), 4, "a decrement is not idempotent");
+    assert_eq!(
+        world.members(&key()).filter(|it| it.is_leaving()).count(),
+        1
+    );
+}
+
+#[test]
 fn a_denied_operation_is_denied_and_no_other() {
     let mut world = with_cloud(quiet(|_| {}), |it| {
         it.denied = vec!["autoscaling:SetDesiredCapacity".to_owned()];

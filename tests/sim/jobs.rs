@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use pooldeck::{
-    fleet::{Call, FailureKind, Grade, InstanceId, Lifecycle, Work},
+    fleet::{Call, FailureKind, Grade, HookResult, InstanceId, Lifecycle, Work},
     sim::{Deed, Doom, World},
 };
 
-use crate::common::{START, check, ids, jenkins, key, load, read, scenario, wait_for, world};
+use crate::common::{
+    START, check, ids, jenkins, key, load, read, scenario, terminating, wait_for, world,
+};
 
 /// Returns a member that runs a job now, and will for a while.
 fn busy(world: &mut World) -> InstanceId {
@@ -86,7 +88,7 @@ fn nights_are_quieter_than_days() {
 fn the_death_of_a_machine_names_the_jobs_that_it_took() {
     let mut world = world(3, |_| {});
     let id = busy(&mut world);
-    let jobs = world.jobs_on(&id).to_vec();
+    let jobs = world.jobs_on(&id);
     world
         .meddle(&Deed::TerminateInEc2 {
             instance: id.clone(),
@@ -133,7 +135,7 @@ fn the_controller_notices_a_lost_agent_late_and_forgets_it_later() {
 fn a_cordoned_agent_finishes_its_job_and_gets_no_other() {
     let mut world = world(4, |_| {});
     let id = busy(&mut world);
-    let runs = world.jobs_on(&id).to_vec();
+    let runs = world.jobs_on(&id);
     cordon(&mut world, &id);
     let ends_at = runs[0].ends_at;
     world.advance_to(ends_at - Duration::from_secs(1));
@@ -165,7 +167,7 @@ fn a_cordoned_agent_finishes_its_job_and_gets_no_other() {
 fn a_job_survives_the_connection_of_its_agent() {
     let mut world = world(4, |_| {});
     let id = busy(&mut world);
-    let runs = world.jobs_on(&id).to_vec();
+    let runs = world.jobs_on(&id);
     world.drop_agent(&jenkins(), id.as_str());
     assert_eq!(world.jobs_on(&id), runs);
     let fleet = read(&mut world);
@@ -290,4 +292,85 @@ fn an_atomic_controller_removes_an_idle_agent_and_refuses_a_busy_one() {
         "no job finds its way there"
     );
     check(&world);
+}
+
+#[test]
+fn several_agents_on_one_machine_die_and_drain_together() {
+    let mut scenario = scenario(|it| {
+        it.host.n_agents = 2;
+        it.host.answers_hooks = true;
+        terminating(HookResult::Continue)(it);
+    });
+    scenario.controllers[0].loads = vec![load(400)];
+    let mut world = World::new(8, scenario, START);
+    world.advance(Duration::from_hours(1));
+    let fleet = read(&mut world);
+    assert_eq!(fleet.executors.len(), 12);
+    let id = ids(&world, |it| world.jobs_on(it.id()).len() == 2).remove(0);
+    assert_eq!(
+        fleet.executors_on(&id).count(),
+        2,
+        "both are joined to their machine"
+    );
+    let ends_at = world
+        .jobs_on(&id)
+        .iter()
+        .map(|it| it.ends_at)
+        .max()
+        .unwrap();
+    world
+        .meddle(&Deed::TerminateInGroup {
+            instance: id.clone(),
+            decrement: false,
+        })
+        .unwrap();
+    wait_for(&mut world, 7200, "its end", |it| {
+        !it.machine(&id).unwrap().is_alive()
+    });
+    assert!(ends_at <= world.now(), "the host waited for both");
+    assert_eq!(world.history().n_jobs_lost(), 0);
+    check(&world);
+
+    let id = ids(&world, |it| world.jobs_on(it.id()).len() == 2).remove(0);
+    world
+        .meddle(&Deed::TerminateInEc2 { instance: id })
+        .unwrap();
+    assert_eq!(world.history().n_jobs_lost(), 2);
+    check(&world);
+}
+
+#[test]
+fn a_timed_cordon_ends_by_itself_unless_it_is_renewed() {
+    let mut scenario = scenario(|_| {});
+    scenario.controllers[0].grade = Grade::Timed;
+    let mut world = World::new(4, scenario, START);
+    let id = ids(&world, |_| true).remove(0);
+    let is_cordoned = |world: &World| world.agent_on(&id).unwrap().cordon.is_some();
+    cordon(&mut world, &id);
+    world.advance(Duration::from_mins(4));
+    cordon(&mut world, &id);
+    world.advance(Duration::from_mins(4));
+    assert!(is_cordoned(&world), "the renewed one holds");
+    world.advance(Duration::from_mins(1));
+    assert!(!is_cordoned(&world));
+}
+
+#[test]
+fn a_controller_that_can_only_be_looked_at_refuses_a_cordon() {
+    let mut scenario = scenario(|_| {});
+    scenario.controllers[0].grade = Grade::ReadOnly;
+    let mut world = World::new(4, scenario, START);
+    let executor = ids(&world, |_| true).remove(0).to_string();
+    let call = Call::Cordon {
+        controller: jenkins(),
+        executor,
+        note: "op".into(),
+    };
+    assert!(
+        world
+            .apply(&call)
+            .unwrap_err()
+            .what
+            .contains("has no way to cordon")
+    );
 }

@@ -7,12 +7,13 @@ mod ci_faults;
 mod cloud_faults;
 mod common;
 mod demo;
+mod doors;
 mod jobs;
 mod launches;
 mod refresh;
 mod refusals;
 mod scaling;
-
 mod soak;
 mod transitions;
+mod warm;
 mod weather;

@@ -111,36 +111,68 @@ fn a_suspended_termination_leaves_the_group_large() {
 
 #[test]
 fn a_smaller_desired_takes_from_the_fullest_zone_and_never_the_protected() {
-    let mut world = quiet(|it| it.suspended = vec![Process::AzRebalance]);
-    let in_a = ids(&world, |it| it.row.zone == "us-east-1a");
-    let rest = ids(&world, |it| it.row.zone != "us-east-1a");
-    assert_eq!((in_a.len(), rest.len()), (2, 4));
-    // Zones b and c lose one each by name, so that a is the fullest.
-    for zone in ["us-east-1b", "us-east-1c"] {
-        let id = ids(&world, |it| it.row.zone == zone).remove(0);
-        terminate(&mut world, &id, true);
+    for seed in 0..20 {
+        let mut world = crate::common::world(seed, |it| it.suspended = vec![Process::AzRebalance]);
+        let in_a = ids(&world, |it| it.row.zone == "us-east-1a");
+        assert_eq!(in_a.len(), 2);
+        // Zones b and c lose one each by name, so that a is the fullest.
+        for zone in ["us-east-1b", "us-east-1c"] {
+            let id = ids(&world, |it| it.row.zone == zone).remove(0);
+            terminate(&mut world, &id, true);
+        }
+        world.advance(Duration::from_mins(5));
+        let (pool, instances) = (key(), vec![in_a[0].clone()]);
+        world
+            .apply(&Call::SetInstanceProtection {
+                pool,
+                instances,
+                protected: true,
+            })
+            .unwrap();
+        world
+            .apply(&Call::SetDesiredCapacity {
+                pool: key(),
+                desired: 3,
+            })
+            .unwrap();
+        world.advance(Duration::from_mins(5));
+        assert!(
+            world.machine(&in_a[0]).unwrap().is_alive(),
+            "seed {seed}: it was protected"
+        );
+        assert!(
+            !world.machine(&in_a[1]).unwrap().is_alive(),
+            "seed {seed}: the open one of the fullest zone goes"
+        );
+        assert_eq!(world.history().deaths.last().unwrap().why, Doom::ScaleIn);
     }
-    world.advance(Duration::from_mins(5));
+}
+
+/// Found by the soak: the newcomer was the only one that could go, so it went, for ever.
+#[test]
+fn zones_are_not_evened_out_around_members_that_are_all_protected() {
+    let mut world = quiet(|_| {});
+    let instances = ids(&world, |it| it.row.zone == "us-east-1a");
     world
         .apply(&Call::SetInstanceProtection {
             pool: key(),
-            instances: vec![in_a[0].clone()],
+            instances,
             protected: true,
         })
         .unwrap();
     world
         .apply(&Call::SetDesiredCapacity {
             pool: key(),
-            desired: 3,
+            desired: 2,
         })
         .unwrap();
-    world.advance(Duration::from_mins(5));
-    assert!(world.machine(&in_a[0]).unwrap().is_alive());
-    assert!(
-        !world.machine(&in_a[1]).unwrap().is_alive(),
-        "the open one of the fullest zone goes"
+    world.advance(Duration::from_hours(3));
+    assert_eq!(
+        world.history().launches.len(),
+        0,
+        "{:?}",
+        world.history().launches
     );
-    assert_eq!(world.history().deaths.last().unwrap().why, Doom::ScaleIn);
 }
 
 #[test]
@@ -286,5 +318,26 @@ fn a_static_pool_is_kept_at_no_size() {
         .unwrap();
     world.advance(Duration::from_hours(1));
     assert_eq!(world.machines().filter(|it| it.is_alive()).count(), 2);
+    check(&world);
+}
+
+#[test]
+fn nobody_grows_older_than_the_group_allows() {
+    let mut world = quiet(|it| it.max_lifetime = Some(Duration::from_hours(24)));
+    world.advance(Duration::from_hours(25));
+    let oldest = world
+        .members(&key())
+        .filter_map(|it| it.row.launched_at)
+        .min()
+        .unwrap();
+    assert!(world.now().since(oldest) < Duration::from_hours(25));
+    assert_eq!(n_in(&world, &Lifecycle::InService), 6);
+    assert!(
+        world
+            .history()
+            .deaths
+            .iter()
+            .all(|it| it.why == Doom::Lifetime)
+    );
     check(&world);
 }

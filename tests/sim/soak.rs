@@ -112,7 +112,8 @@ fn pool(shape: u8, pool: &mut PoolSpec) {
         pool.hooks
             .push(hook(HookTransition::Terminating, 300, HookResult::Abandon));
     }
-    pool.n_loose = u32::from(shape >> 6);
+    pool.n_loose = u32::from(shape >> 7);
+    pool.n_warm = u32::from(shape >> 6 & 1);
 }
 
 fn member(world: &World, n: u8) -> InstanceId {
@@ -328,7 +329,12 @@ fn settle(world: &mut World) {
     for machine in world.members(&key()) {
         let rests = matches!(
             machine.lifecycle(),
-            Some(Lifecycle::InService | Lifecycle::Standby | Lifecycle::TerminatingRetained)
+            Some(
+                Lifecycle::InService
+                    | Lifecycle::Standby
+                    | Lifecycle::TerminatingRetained
+                    | Lifecycle::WarmedStopped
+            )
         );
         assert!(
             rests || !launches,

@@ -179,14 +179,12 @@ fn no_heartbeat_reaches_beyond_the_global_timeout() {
         lifecycle(it, &id) == Some(Lifecycle::TerminatingWait)
     });
     let held_at = world.now();
-    while world
-        .machine(&id)
-        .is_some_and(|it| it.lifecycle() == Some(&Lifecycle::TerminatingWait))
-    {
-        let _ = world.meddle(&Deed::Heartbeat {
+    for _ in 0..20 {
+        let beat = Deed::Heartbeat {
             instance: id.clone(),
             hook: "down".into(),
-        });
+        };
+        let _ = world.meddle(&beat);
         world.advance(Duration::from_secs(100));
     }
     assert_eq!(
@@ -378,8 +376,12 @@ fn a_stopped_machine_is_noticed_and_replaced() {
 }
 
 #[test]
-fn a_deleted_hook_answers_for_itself() {
-    let mut world = quiet(terminating(HookResult::Abandon));
+fn a_deleted_hook_lets_go_as_aws_documents_it() {
+    // Those who terminate go on, also where an abandoned termination would be retained.
+    let mut world = quiet(|it| {
+        terminating(HookResult::Abandon)(it);
+        it.retains_abandoned = true;
+    });
     let id = first(&world);
     terminate(&mut world, &id, false);
     wait_for(&mut world, 10, "the hook", |it| {
@@ -392,4 +394,18 @@ fn a_deleted_hook_answers_for_itself() {
         })
         .unwrap();
     assert_eq!(path(&mut world, &id, 200), ["Terminating:Proceed", "-"]);
+
+    // Those who launch are given up.
+    let mut world = quiet(launching(HookResult::Continue));
+    let id = grow(&mut world);
+    wait_for(&mut world, 60, "the hook", |it| {
+        lifecycle(it, &id) == Some(Lifecycle::PendingWait)
+    });
+    world
+        .meddle(&Deed::DeleteHook {
+            pool: key(),
+            hook: "up".into(),
+        })
+        .unwrap();
+    assert_eq!(lifecycle(&world, &id), Some(Lifecycle::Terminating));
 }

@@ -130,7 +130,7 @@ impl Group {
 
 impl World {
     pub(in crate::sim) fn begin_refresh(&mut self, key: &PoolKey, spec: RefreshSpec) {
-        let todo = self.member_ids(key, |it| !it.is_leaving());
+        let todo = self.member_ids(key, |it| !it.is_leaving() && !it.is_warm());
         let id = dice::uuid(&mut self.dice.cloud);
         let Some(group) = self.groups.get_mut(key) else {
             return;
@@ -168,7 +168,7 @@ impl World {
         };
         let target = rolling.target.clone();
         let todo = self.member_ids(key, |it| {
-            !it.is_leaving() && it.row.template_version == target
+            !it.is_leaving() && !it.is_warm() && it.row.template_version == target
         });
         if let Some(rolling) = self.groups.get_mut(key).and_then(|it| it.rolling.as_mut()) {
             std::mem::swap(&mut rolling.target, &mut rolling.origin);

@@ -30,6 +30,11 @@ impl World {
         if machine.lifecycle().is_none() || machine.is_gone() {
             return Err(not_managed());
         }
+        if machine.is_warm() {
+            return Err(Refused::validation(format!(
+                "The instance {id} is in the warm pool of the group; this operation is not for it"
+            )));
+        }
         let is_retained = machine.is_in(&Lifecycle::TerminatingRetained);
         if machine.is_leaving() && !is_retained {
             // Asking twice is allowed; a second decrement would shrink the group twice, as AWS does.
