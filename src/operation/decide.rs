@@ -284,6 +284,11 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
             hook: hook.name.clone(),
         });
     }
+    // Its agent may have lost our cordon, or never had one: an open agent is given
+    // job after job, until the hook's last deadline ends one of them.
+    if let Some(step @ Step::Apply(_)) = cordon(context) {
+        return step;
+    }
     match &target.seen {
         Some(Sight::Busy { jobs, .. }) => Step::Wait(WaitingOn::Jobs { jobs: jobs.clone() }),
         Some(Sight::Unknown { why, .. }) => Step::Wait(WaitingOn::Evidence { why: why.clone() }),

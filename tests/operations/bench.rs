@@ -182,13 +182,24 @@ impl Driver {
             let spec_forces = matches!(&self.operation.spec, Spec::Drain(it) if it.force);
             assert!(
                 !is_ours || death.jobs.is_empty() || spec_forces,
-                "{} was terminated by us with {:?} running; journal: {:#?}",
+                "{}: {} was terminated by us at {} with {:?} running; journal:\n{}",
+                self.operation.id,
                 death.instance,
+                death.at,
                 death.jobs,
-                self.journal
+                self.told()
             );
         }
         self.n_deaths_checked = deaths.len();
+    }
+
+    /// Returns the journal as lines, for a failure that has to be understood.
+    fn told(&self) -> String {
+        let lines = self
+            .journal
+            .iter()
+            .map(|it| serde_json::to_string(it).unwrap());
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Before each call: what it may not do, by the world's true state.

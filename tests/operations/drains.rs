@@ -11,7 +11,8 @@ use pooldeck::{
 use crate::bench::{Crash, Driver};
 
 const START: Timestamp = Timestamp::from_secs(1_763_719_200);
-const N_SEEDS: u64 = 400;
+/// `SEEDS=100000 cargo test --release --test operations every_seed` soaks.
+const N_SEEDS: u64 = 2000;
 
 fn key() -> PoolKey {
     PoolKey::new("sim/us-east-1", "linux")
@@ -74,6 +75,15 @@ fn driver(seed: u64, faults: Faults) -> Driver {
     Driver::new(world, Spec::Drain(spec), seed)
 }
 
+fn n_seeds() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a soak is asked for by whoever runs the tests"
+    )]
+    let wanted = std::env::var("SEEDS").ok();
+    wanted.map_or(N_SEEDS, |it| it.parse().expect("SEEDS is a number"))
+}
+
 fn desired(driver: &Driver) -> u32 {
     driver
         .world
@@ -86,7 +96,7 @@ fn desired(driver: &Driver) -> u32 {
 
 #[test]
 fn every_seed_ends_and_kills_no_job() {
-    for seed in 0..N_SEEDS {
+    for seed in 0..n_seeds() {
         let mut driver = driver(seed, Faults::bad_day());
         driver.crash_percent = if seed % 5 == 0 { 3 } else { 0 };
         let decision = driver.run();
@@ -216,6 +226,16 @@ fn the_same_seed_gives_the_same_journal() {
 fn seed_200_a_fleet_that_was_not_read_proves_no_end() {
     let mut driver = driver(200, Faults::bad_day());
     driver.crash_percent = 3;
+    driver.run();
+    driver.check_no_leaks();
+}
+
+/// Found by simulation: somebody saved the agent's configuration while its
+/// instance was in Terminating:Wait, the cordon was gone, and job followed job
+/// until the hook's last deadline, eight hours later, ended one of them.
+#[test]
+fn seed_2029_an_instance_on_its_way_out_keeps_its_cordon() {
+    let mut driver = driver(2029, Faults::bad_day());
     driver.run();
     driver.check_no_leaks();
 }
