@@ -298,7 +298,8 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn check_writable(scope: &Scope, policy: &Policy) -> Result<(), Refusal> {
+/// Refuses every write where the session or the configuration allows none.
+pub fn check_writable(scope: &Scope, policy: &Policy) -> Result<(), Refusal> {
     let why = match (policy.read_only, scope.read_only) {
         (true, _) => "this session was started read-only",
         (false, true) => "the configuration says so",

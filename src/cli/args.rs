@@ -83,6 +83,18 @@ pub enum Command {
         #[command(flatten)]
         read: ReadFlags,
     },
+    /// Publish the executors and the queue of every pool to CloudWatch
+    ///
+    /// `TotalExecutors`, `BusyExecutors`, `IdleExecutors`, `OfflineExecutors`,
+    /// `DrainingExecutors`, `QueuedJobs` and `OldestQueuedSeconds`, each with the
+    /// dimensions Pool and Label, in the pool's own account and region. A
+    /// cordoned executor is draining, never idle. A pool whose controller or
+    /// region was not read on time and whole is left out and named on stderr,
+    /// never published as zero. The audit log has no line of it.
+    Publish {
+        #[command(flatten)]
+        publish: PublishFlags,
+    },
     /// List long operations such as drains, or tell one what to do
     Ops {
         #[command(subcommand)]
@@ -131,6 +143,7 @@ impl Command {
             | Self::Strays { read }
             | Self::Scopes { read } => Some(read),
             Self::Ops { .. }
+            | Self::Publish { .. }
             | Self::Info { .. }
             | Self::Act(_)
             | Self::Completions { .. }
@@ -222,6 +235,40 @@ pub struct ReadFlags {
     /// Do not wait longer than this for an answer, such as 10s
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct PublishFlags {
+    /// Publish what is there now, and end
+    #[arg(long, conflicts_with = "interval")]
+    pub once: bool,
+    /// How often to publish, until Ctrl-C
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "60",
+        value_parser = parse_refresh
+    )]
+    pub interval: Duration,
+    /// The namespace of the metrics
+    #[arg(long, value_name = "NAME", default_value = "pooldeck")]
+    pub namespace: String,
+    /// Print what would be published, and publish nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How a dry run is written
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: InfoFormat,
+    /// Do not wait longer than this for an answer, such as 10s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+impl PublishFlags {
+    /// Returns how often to read: twice as often as is published, so that nothing published is late.
+    fn pause(&self) -> Duration {
+        (self.interval / 2).clamp(Duration::from_secs(1), Duration::from_secs(30))
+    }
 }
 
 // No doc comment: clap would take it for the help of the action that these follow.
@@ -402,7 +449,12 @@ impl CommandLine {
     pub fn refresh(&self) -> Option<Duration> {
         let read = self.command.as_ref().and_then(Command::read_flags);
         let watched = read.and_then(|it| it.watch.flatten());
-        watched.or(self.global.refresh)
+        let published = match &self.command {
+            // What is published once a minute need not be read every ten seconds.
+            Some(Command::Publish { publish }) => self.global.refresh.or(Some(publish.pause())),
+            _ => None,
+        };
+        watched.or(published).or(self.global.refresh)
     }
 
     /// Checks what clap cannot: global flags may stand before and after the command.

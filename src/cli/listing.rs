@@ -100,6 +100,7 @@ impl Listing {
             Command::Scopes { read } => (Noun::Scopes, &none, read, &[]),
             Command::Info { .. }
             | Command::Ops { .. }
+            | Command::Publish { .. }
             | Command::Act(_)
             | Command::Completions { .. }
             | Command::Man { .. } => return Ok(None),

@@ -13,6 +13,7 @@ mod manual;
 mod ops;
 mod plan;
 mod print;
+mod publish;
 mod query;
 mod session;
 mod table;
@@ -20,7 +21,7 @@ mod watch;
 
 pub use args::{
     ActFlags, ActFormat, ColorChoice, Command, CommandLine, ConsoleFlags, Format, GlobalFlags,
-    InfoFlags, InfoFormat, OpsVerb, PoolPatterns, ReadFlags,
+    InfoFlags, InfoFormat, OpsVerb, PoolPatterns, PublishFlags, ReadFlags,
 };
 pub use exit::{EXIT_CODES, Error, Exit};
 pub use info::{ControllerFacts, Facts, ScopeFacts};
@@ -52,6 +53,7 @@ enum Task {
     List(Box<Listing>),
     Act(Box<Action>, Box<ActFlags>),
     Ops(Option<OpsVerb>, ActFormat),
+    Publish(PublishFlags),
 }
 
 impl Job {
@@ -68,6 +70,10 @@ impl Job {
             Command::Completions { shell } => Self::Offline(Offline::Completions(*shell)),
             Command::Man { command } => Self::Offline(Offline::Manual(command.clone())),
             Command::Ops { verb, output } => Self::Live(Live(Task::Ops(verb.clone(), *output))),
+            Command::Publish { publish } => {
+                publish::check(publish)?;
+                Self::Live(Live(Task::Publish(publish.clone())))
+            }
             Command::Act(action) => Self::Live(Live(Task::Act(
                 Box::new(action.clone()),
                 Box::new(line.act.clone()),
@@ -104,6 +110,7 @@ impl Live {
             }
             Task::List(listing) => listing.run(session).await,
             Task::Ops(verb, output) => ops::run(session, verb, output).await,
+            Task::Publish(flags) => publish::run(session, &flags).await,
             Task::Act(action, flags) => act::run(session, *action, *flags).await,
         }
     }

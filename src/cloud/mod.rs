@@ -8,8 +8,8 @@ use std::{fmt::Debug, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::fleet::{
-    Activity, Call, ConsoleOutput, Failure, FailureKind, Identity, InstanceId, Part, PoolKey,
-    Receipt, Scope, Timestamp,
+    Activity, Call, ConsoleOutput, Datum, Failure, FailureKind, Identity, InstanceId, Part,
+    PoolKey, Receipt, Scope, Timestamp,
 };
 
 /// One scope of AWS, real or simulated.
@@ -32,6 +32,22 @@ pub trait Cloud: Debug + Send + Sync {
 
     /// Makes one write, once: no retry that could do it twice.
     async fn apply(&self, call: &Call) -> Result<Receipt, Error>;
+
+    /// Writes numbers to CloudWatch, in as few requests as it can.
+    ///
+    /// It is no `Call`: it changes nothing that anybody operates.
+    async fn put_metrics(
+        &self,
+        namespace: &str,
+        at: Timestamp,
+        data: &[Datum],
+    ) -> Result<(), Error> {
+        let what = format!(
+            "cannot publish {} metrics of {at} to {namespace}: this door has no CloudWatch",
+            data.len()
+        );
+        Err(Error::new(FailureKind::Invalid, what))
+    }
 
     /// Returns how many API requests this door has sent since it was opened, retries included.
     fn n_requests(&self) -> u64;

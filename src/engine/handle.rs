@@ -8,14 +8,15 @@ use std::sync::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Clock, Config, Doors, Event, Snapshot, Submission, SubmissionId,
+    Clock, Config, Doors, Event, Outcome, Snapshot, Submission, SubmissionId,
     execute::Execution,
     poll::{Poller, Request},
     watched,
 };
 use crate::{
+    action,
     cloud::SharedCloud,
-    fleet::{Failure, FailureKind, InstanceId, Observation, PoolKey, ScopeId, SourceId},
+    fleet::{Datum, Failure, FailureKind, InstanceId, Observation, PoolKey, ScopeId, SourceId},
 };
 
 #[derive(Clone, Debug)]
@@ -83,6 +84,25 @@ impl Handle {
     pub async fn observe(&self) -> Arc<Observation> {
         self.inner.observe(None).await;
         self.observation()
+    }
+
+    /// Publishes the numbers of one scope.
+    ///
+    /// The audit log has no line of it: it changes nothing that anybody operates,
+    /// and comes every minute. A read-only session or scope refuses it all the same.
+    pub async fn publish(&self, scope: &ScopeId, namespace: &str, data: &[Datum]) -> Outcome {
+        let inner = &self.inner;
+        let Some(cloud) = inner.cloud(scope) else {
+            return Outcome::Failed(inner.unknown(scope.as_str()));
+        };
+        if let Err(refusal) = action::check_writable(&cloud.scope(), &inner.config.policy) {
+            return Outcome::Refused(refusal);
+        }
+        let now = inner.clock.now();
+        match cloud.put_metrics(namespace, now, data).await {
+            Ok(()) => Outcome::Done,
+            Err(error) => Outcome::Failed(error.into_failure(inner.clock.now(), None)),
+        }
     }
 
     /// Starts an action; what becomes of it arrives as events under the returned id.

@@ -12,6 +12,7 @@ mod id;
 mod instance;
 mod joining;
 mod lifecycle;
+mod metrics;
 mod pool;
 mod row;
 mod scope;
@@ -37,6 +38,7 @@ pub use joining::{JoinRule, Joining};
 pub use lifecycle::{
     ActivityStatus, Health, Lifecycle, MachineState, Market, Phase, Process, RefreshStatus,
 };
+pub use metrics::{Datum, Metrics, PoolMetrics, Unit, Withheld, metrics};
 pub use pool::{
     Capacity, CiLink, Counts, Hook, HookResult, HookTransition, MixedInstances, Pool, PoolKind,
     Refresh, Suspension, Template, TemplateKind,

@@ -56,4 +56,4 @@ pub use scenario::{
     AgentNames, ControllerSpec, HostSpec, LoadSpec, PoolSpec, Project, RegionSpec, ScalingPolicy,
     Scenario, Shortage,
 };
-pub use world::World;
+pub use world::{Published, World};

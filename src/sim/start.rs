@@ -34,6 +34,7 @@ impl World {
             has_weather: false,
             last_rows: BTreeMap::new(),
             history: History::default(),
+            published: Vec::new(),
         };
         for spec in scenario.controllers {
             world.begin_controller(spec);

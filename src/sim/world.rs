@@ -17,7 +17,7 @@ use super::{
     machine::Machine,
 };
 use crate::fleet::{
-    ControllerName, ImageId, Instance, InstanceId, Pool, PoolKey, Scope, ScopeId, SourceId,
+    ControllerName, Datum, ImageId, Instance, InstanceId, Pool, PoolKey, Scope, ScopeId, SourceId,
     Timestamp,
 };
 
@@ -44,6 +44,17 @@ pub struct World {
     /// The rows of the last reading of a scope, where pages get lost.
     pub(super) last_rows: BTreeMap<ScopeId, Vec<Arc<Instance>>>,
     pub(super) history: History,
+    /// What was published, oldest first.
+    pub(super) published: Vec<Published>,
+}
+
+/// Numbers that somebody published.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Published {
+    pub scope: ScopeId,
+    pub namespace: String,
+    pub at: Timestamp,
+    pub data: Vec<Datum>,
 }
 
 #[derive(Clone, Debug)]
@@ -96,6 +107,11 @@ impl World {
 
     pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
         self.regions.values().map(|it| &it.scope)
+    }
+
+    /// Returns what was published, oldest first.
+    pub fn published(&self) -> &[Published] {
+        &self.published
     }
 
     /// Returns every pool as it truly is.

@@ -143,7 +143,7 @@ fn part() -> Part {
     }
 }
 
-fn full_pool() -> Pool {
+pub(crate) fn full_pool() -> Pool {
     let mut pool = bare_pool();
     pool.name = "linux".into();
     pool.kind = PoolKind::Group;
@@ -232,7 +232,7 @@ fn bare_pool() -> Pool {
     }
 }
 
-fn full_instance(pool: &PoolKey) -> Instance {
+pub(crate) fn full_instance(pool: &PoolKey) -> Instance {
     Instance {
         id: "i-0123456789abcdef0".into(),
         pool: Some(pool.clone()),

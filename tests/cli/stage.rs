@@ -240,6 +240,15 @@ impl Cloud for Meddled {
         self.inner.apply(call).await
     }
 
+    async fn put_metrics(
+        &self,
+        namespace: &str,
+        at: Timestamp,
+        data: &[Datum],
+    ) -> Result<(), cloud::Error> {
+        self.inner.put_metrics(namespace, at, data).await
+    }
+
     fn n_requests(&self) -> u64 {
         self.inner.n_requests()
     }

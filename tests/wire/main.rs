@@ -17,6 +17,7 @@ mod credentials;
 mod faults;
 mod lifecycle;
 mod loose;
+mod metrics;
 mod pools;
 mod region;
 mod servers;

@@ -6,6 +6,7 @@
 mod action;
 mod executor;
 mod instance;
+mod metrics;
 mod operation;
 mod pool;
 mod queue;
@@ -19,6 +20,7 @@ use serde::Serialize;
 pub use action::{ActionResult, Applied, Event, Launched, Plan, PlannedCall, What};
 pub use executor::{Evidence, Executor, RunningJob};
 pub use instance::{Instance, Job};
+pub use metrics::{Metric, Metrics, Withheld};
 pub use operation::{Operation, Operations};
 pub use pool::Pool;
 pub use queue::Queue;

@@ -12,6 +12,7 @@ mod errors;
 mod groups;
 mod machines;
 mod memory;
+mod metrics;
 mod observe;
 mod open;
 mod pages;
@@ -33,8 +34,8 @@ pub use profile::default_region;
 use self::{memory::Memory, open::Clients, watch::Watch};
 use super::{Cloud, Error, Reading};
 use crate::fleet::{
-    Activity, Call, ConsoleOutput, FailureKind, Identity, InstanceId, PoolKey, Receipt, Scope,
-    SourceId, Timestamp,
+    Activity, Call, ConsoleOutput, Datum, FailureKind, Identity, InstanceId, PoolKey, Receipt,
+    Scope, SourceId, Timestamp,
 };
 
 /// Which groups of a scope are pools. The default is every group.
@@ -151,17 +152,18 @@ impl Aws {
         if source != SourceId::Scope(self.scope.id.clone()) {
             return refuse(format!("it belongs to {source}, not to {}", self.scope.id));
         }
+        self.check_account(clients).await?.map_or(Ok(()), refuse)
+    }
+
+    /// Returns why nothing may be written: the credentials changed hands.
+    async fn check_account(&self, clients: &Clients) -> Result<Option<String>, Error> {
         if self.notes().identity.is_none() {
             self.ask_identity(clients).await?;
         }
         let notes = self.notes();
-        if notes.must_forget {
-            let account = notes.account.clone().unwrap_or_default();
-            return refuse(format!(
-                "the credentials are now those of account {account}"
-            ));
-        }
-        Ok(())
+        let account = notes.account.as_deref().unwrap_or_default();
+        let why = format!("the credentials are now those of account {account}");
+        Ok(notes.must_forget.then_some(why))
     }
 }
 
@@ -243,6 +245,24 @@ impl Cloud for Aws {
                 notes.tagged.extend_from_slice(call.instances());
             }
         }
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn put_metrics(
+        &self,
+        namespace: &str,
+        at: Timestamp,
+        data: &[Datum],
+    ) -> Result<(), Error> {
+        let clients = self.clients().await;
+        let answer = match self.check_account(&clients).await {
+            Ok(None) => metrics::put(&clients.writers, namespace, at, data).await,
+            Ok(Some(why)) => Err(Error::new(
+                FailureKind::Conflict,
+                format!("cannot publish metrics: {why}"),
+            )),
+            Err(error) => Err(error),
+        };
         self.watch_for_refusal(answer).await
     }
 

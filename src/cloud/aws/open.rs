@@ -64,6 +64,7 @@ pub(super) struct Clients {
 pub(super) struct Writers {
     pub(super) scaling: aws_sdk_autoscaling::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
+    pub(super) metrics: aws_sdk_cloudwatch::Client,
 }
 
 impl Clients {
@@ -76,11 +77,13 @@ impl Clients {
         let ec2 = aws_sdk_ec2::config::Builder::from(&config).interceptor(watch.clone());
         let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(watch.clone());
         let once = RetryConfig::disabled();
+        let metrics = aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(watch.clone());
         let writers = Writers {
             scaling: aws_sdk_autoscaling::Client::from_conf(
                 scaling.clone().retry_config(once.clone()).build(),
             ),
-            ec2: aws_sdk_ec2::Client::from_conf(ec2.clone().retry_config(once).build()),
+            ec2: aws_sdk_ec2::Client::from_conf(ec2.clone().retry_config(once.clone()).build()),
+            metrics: aws_sdk_cloudwatch::Client::from_conf(metrics.retry_config(once).build()),
         };
         Self {
             scaling: aws_sdk_autoscaling::Client::from_conf(scaling.build()),

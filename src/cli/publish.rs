@@ -1,0 +1,161 @@
+//! `publish`: what the executors of each pool add up to, to CloudWatch, once or every minute.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Error, Exit, InfoFormat, PublishFlags, Session,
+    exit::hint_for,
+    json,
+    session::{self, Interrupts, Sight},
+    table,
+};
+use crate::{
+    engine::Outcome,
+    fleet::{Align, Datum, Metrics, ScopeId, metrics, sanitize},
+};
+
+/// Checks what needs no reading.
+pub(super) fn check(flags: &PublishFlags) -> Result<(), Error> {
+    let name = &flags.namespace;
+    let is_allowed = |it: char| it.is_ascii_alphanumeric() || ".-_/#:".contains(it);
+    if name.is_empty() || 255 < name.len() || !name.chars().all(is_allowed) {
+        return Err(
+            Error::usage(format!("`{name}` is no namespace of CloudWatch"))
+                .hint("1 to 255 letters, digits, and . - _ / # :"),
+        );
+    }
+    if name.starts_with("AWS/") || name.starts_with(':') {
+        return Err(Error::usage(format!(
+            "`{name}`: a namespace that begins with AWS/ or a colon is not ours to write to"
+        )));
+    }
+    Ok(())
+}
+
+/// Publishes until Ctrl-C, or once.
+pub(super) async fn run(session: &mut Session<'_>, flags: &PublishFlags) -> Result<Exit, Error> {
+    let mut sight = session.read_all(flags.timeout).await?;
+    let mut interrupts = Interrupts::new();
+    let mut warned = BTreeSet::new();
+    let mut tick = tokio::time::interval(flags.interval);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    tick.tick().await;
+    loop {
+        let round = publish(session, flags, &sight).await?;
+        // What goes on is said once, and again when it comes back.
+        for line in round.warnings.difference(&warned) {
+            session.printer.warn(line);
+        }
+        warned = round.warnings;
+        if flags.once || flags.dry_run || session.printer.is_closed() {
+            return Ok(round.exit);
+        }
+        loop {
+            tokio::select! {
+                event = session.events.recv() => session::hear(event)?,
+                () = interrupts.next() => return Ok(Exit::Done),
+                _ = tick.tick() => break,
+            }
+        }
+        sight = session.sight(None);
+    }
+}
+
+struct Round {
+    exit: Exit,
+    warnings: BTreeSet<String>,
+}
+
+async fn publish(
+    session: &mut Session<'_>,
+    flags: &PublishFlags,
+    sight: &Sight,
+) -> Result<Round, Error> {
+    let found = metrics(&sight.observation);
+    if found.pools.is_empty() && found.withheld.is_empty() && sight.failures.is_empty() {
+        return Err(Error::usage("no pool is tied to a controller").hint(
+            "a [[pool]] with a `controller` in the configuration ties them; see `pooldeck info --config-example`",
+        ));
+    }
+    let mut warnings: BTreeSet<String> = sight.warnings().collect();
+    for it in &found.withheld {
+        let why = sanitize(&it.why);
+        warnings.insert(format!("{} is not published: {why}", it.pool));
+    }
+    let mut exit = sight.exit();
+    if !found.withheld.is_empty() {
+        exit = exit.max(Exit::Unavailable);
+    }
+    if flags.dry_run {
+        show(session, flags, sight, &found)?;
+        return Ok(Round { exit, warnings });
+    }
+    let mut by_scope: BTreeMap<ScopeId, Vec<Datum>> = BTreeMap::new();
+    for pool in found.pools {
+        let scope = pool.pool.scope;
+        by_scope.entry(scope).or_default().extend(pool.data);
+    }
+    let (mut n_done, mut failed) = (0, None);
+    for (scope, data) in &by_scope {
+        let outcome = session.handle.publish(scope, &flags.namespace, data).await;
+        match &outcome {
+            Outcome::Done => {
+                n_done += 1;
+                let n_metrics = data.len();
+                let place = &flags.namespace;
+                let line = format!("published {n_metrics} metrics to {place} in {scope}");
+                session.printer.talk(&line);
+            }
+            Outcome::Refused(refusal) => {
+                return Err(Error::new(Exit::of_refusal(refusal), refusal.to_string()));
+            }
+            Outcome::Failed(failure) | Outcome::Unavailable(failure) => {
+                let hint = hint_for(failure.kind).map_or(String::new(), |it| format!(" ({it})"));
+                warnings.insert(format!("{scope}: {}{hint}", sanitize(&failure.what)));
+                failed = Some(Exit::of_outcome(&outcome));
+            }
+            Outcome::Changed(_) | Outcome::Partly(_) => unreachable!("publishing has no plan"),
+        }
+    }
+    exit = match failed {
+        Some(_) if 0 < n_done => Exit::Partly,
+        Some(failed) => failed,
+        None => exit,
+    };
+    Ok(Round { exit, warnings })
+}
+
+/// Prints what would be published.
+fn show(
+    session: &mut Session<'_>,
+    flags: &PublishFlags,
+    sight: &Sight,
+    found: &Metrics,
+) -> Result<(), Error> {
+    if flags.output == InfoFormat::Json {
+        let at = sight.observation.at;
+        let document = json::Metrics::new(at, &flags.namespace, found, &sight.failures);
+        return session.printer.data(&json::to_text(&document));
+    }
+    let rows: Vec<Vec<String>> = found
+        .pools
+        .iter()
+        .flat_map(|pool| pool.data.iter().map(move |it| (&pool.pool.scope, it)))
+        .map(|(scope, it)| {
+            let cells = [scope.as_str(), &it.pool, &it.label, it.name];
+            let cells = cells.map(|it| sanitize(it).into_owned()).into_iter();
+            cells.chain([it.value.to_string()]).collect()
+        })
+        .collect();
+    let titles = ["SCOPE", "POOL", "LABEL", "METRIC", "VALUE"];
+    let aligns = [
+        Align::Left,
+        Align::Left,
+        Align::Left,
+        Align::Left,
+        Align::Right,
+    ];
+    let width = session.printer.width();
+    let text = table::of_cells(Some(&titles), &rows, &aligns, width);
+    session.printer.table(&text, true)
+}
