@@ -18,5 +18,5 @@ pub use decide::{Decision, decide};
 pub use event::{Event, Happening};
 pub use sight::{Sight, sightings};
 pub use spec::{Drain, OperationId, Owner, Proof, Spec, TAG};
-pub use state::{JournalError, Operation, Standing, TargetState};
+pub use state::{JournalError, Mark, Operation, Standing, TargetState};
 pub use words::{Halt, WaitingOn};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Sight, TargetState};
 use crate::fleet::{InstanceId, Job, Timestamp, short_duration};
 
 /// What an operation waits for; shown word for word.
@@ -114,6 +115,44 @@ impl fmt::Display for Halt {
                 )
             }
             Self::Owned { instance, by } => write!(f, "{instance}: operation {by} owns it"),
+        }
+    }
+}
+
+impl TargetState {
+    /// Returns how far the target has come, in a word.
+    pub fn step(&self) -> &'static str {
+        if self.untag.is_applied() {
+            return "given back";
+        }
+        if self.gone_at.is_some() {
+            return "gone";
+        }
+        if self.terminate.may_have_happened_at().is_some() {
+            return "terminating";
+        }
+        match &self.seen {
+            Some(Sight::Idle { .. }) => "proving",
+            _ if !self.cordons.is_empty() => "draining",
+            _ if self.is_begun() => "marked",
+            _ => "to come",
+        }
+    }
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Idle { .. } => f.write_str("idle, and cordoned"),
+            Self::Busy { jobs, .. } => match &jobs[..] {
+                [] => f.write_str("busy with a job that its controller hides from us"),
+                [job] => write!(f, "busy with {}", job.name),
+                [job, others @ ..] => write!(f, "busy with {} and {} more", job.name, others.len()),
+            },
+            Self::Open { executor, .. } => write!(f, "agent {executor} may still be given a job"),
+            Self::Unknown { why, .. } => write!(f, "not known: {why}"),
+            Self::Leaving { .. } => f.write_str("on its way out"),
+            Self::Gone { .. } => f.write_str("gone"),
         }
     }
 }

@@ -42,10 +42,15 @@ pub(super) fn panels(size: Size, view: &View) -> Vec<Rect> {
         View::Fleet => stack(body, 0),
         View::Pool(_) => stack(body, facts_height(size)),
         View::Executors => two(body),
-        View::Instances | View::Strays | View::Activities | View::Messages | View::Sources => {
+        View::Instances
+        | View::Strays
+        | View::Operations
+        | View::Activities
+        | View::Messages
+        | View::Sources => {
             vec![body]
         }
-        View::Instance(_) | View::Executor(..) | View::Help => Vec::new(),
+        View::Instance(_) | View::Executor(..) | View::Operation(_) | View::Help => Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ mod keymap;
 mod layout;
 mod paint;
 mod run;
+mod takeover;
 mod terminal;
 mod theme;
 mod view;

@@ -8,6 +8,7 @@ use rustix::process::{self, kill_current_process_group};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, oneshot},
+    task::JoinSet,
     time::Sleep,
 };
 
@@ -17,11 +18,15 @@ use super::{
     input,
     keymap::Keymap,
     paint::Painter,
+    takeover,
     terminal::{self, Held, Output},
     theme::Theme,
     view,
 };
-use crate::engine::{Event, Handle};
+use crate::{
+    engine::{Event, Handle, Outcome, Verdict},
+    operation::OperationId,
+};
 
 /// What the console is told once, at its start.
 #[derive(Clone, Debug)]
@@ -65,7 +70,10 @@ pub async fn run(
         hangup: input::hangup(),
         events,
         signals,
+        ended: JoinSet::new(),
     };
+    // What an earlier session left behind is told at once.
+    console.handle.fetch_operations();
     let ending = console.serve(&mut inlets, &mut held).await;
     drop(held);
     match ending {
@@ -91,6 +99,8 @@ struct Inlets {
     hangup: oneshot::Receiver<()>,
     events: mpsc::Receiver<Event>,
     signals: Signals,
+    /// The operations that were taken over here.
+    ended: JoinSet<(OperationId, Option<Outcome>)>,
 }
 
 struct Signals {
@@ -117,6 +127,8 @@ impl Signals {
 enum Heard {
     Input(Input),
     Engine(Event),
+    /// An operation that was taken over here came to its end.
+    Over(OperationId, Option<Outcome>),
     Resized,
     /// Time that the app asked for has passed.
     Tick,
@@ -196,6 +208,7 @@ impl Console {
             _ = inlets.signals.resized.recv() => Heard::Resized,
             _ = inlets.signals.continued.recv() => Heard::Continued,
             Some(event) = inlets.events.recv() => Heard::Engine(event),
+            Some(Ok((id, outcome))) = inlets.ended.join_next() => Heard::Over(id, outcome),
             () = seen => Heard::Seen,
             () = tick => Heard::Tick,
         }
@@ -232,6 +245,10 @@ impl Console {
             // The signal said so already.
             Heard::Input(Input::Resize(..) | Input::Mouse(_)) => return Ok(None),
             Heard::Engine(event) => Msg::Engine(event),
+            Heard::Over(id, outcome) => {
+                self.handle.fetch_operations();
+                takeover::notice(&id, outcome)
+            }
             Heard::Tick => Msg::Tick,
             Heard::Seen => {
                 self.unseen = None;
@@ -264,12 +281,29 @@ impl Console {
             }
             Effect::Refresh => self.handle.refresh(),
             Effect::FetchConsole(id) => self.handle.fetch_console_output(id),
+            Effect::FetchOperations => self.handle.fetch_operations(),
+            Effect::Tell(id, verdict) => self.tell(id, verdict, inlets),
             Effect::FetchActivities(pool) => self.handle.fetch_activities(pool),
             Effect::Copy(text) => self.copy(&text)?,
             Effect::Redraw => self.painter.forget(),
             Effect::Background => self.stop(inlets, held).await?,
         }
         Ok(None)
+    }
+
+    /// Tells an operation what to do; how it ends is heard if it is driven here from now on.
+    fn tell(&mut self, id: OperationId, verdict: Verdict, inlets: &mut Inlets) {
+        match takeover::tell(&self.handle, &id, verdict) {
+            Ok(Some(ended)) => {
+                // Ends with the driver.
+                inlets.ended.spawn(async move { (id, ended.await.ok()) });
+            }
+            Ok(None) => {}
+            Err(error) => {
+                self.update(Msg::Notice(Severity::Failure, error.to_string()));
+            }
+        }
+        self.handle.fetch_operations();
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {

@@ -30,9 +30,9 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let keys = prop::sample::select(vec![
         "j", "k", "G", "g g", "enter", "esc", "tab", "space", "g i", "g a", "g m", "g s", "g p",
-        "g e", "g t", "?", ":", "/", "s", "c", "S", "a l", "a s", "a p", "a z", "a r", "a b",
-        "m a", "m i", "m r", "o", "y", "Y", "n", "pagedown", "pageup", "end", "home", "ctrl-u",
-        "ctrl-w", "up", "down", "right", "\\", "q", "x", "ctrl-l",
+        "g e", "g t", "g o", "?", ":", "/", "s", "c", "S", "a l", "a s", "a p", "a z", "a r",
+        "a b", "m a", "m i", "m r", "o", "y", "Y", "n", "pagedown", "pageup", "end", "home",
+        "ctrl-u", "ctrl-w", "up", "down", "right", "\\", "q", "x", "ctrl-l",
     ]);
     let modifiers = prop::sample::select(vec![
         KeyModifiers::NONE,

@@ -207,3 +207,25 @@ fn strays() {
     robot.press("g t");
     check(&robot, "strays");
 }
+
+#[test]
+fn operations() {
+    let mut robot = crate::operating::driving(160, 45);
+    robot.press("g o");
+    check(&robot, "operations-160x45");
+    let mut robot = crate::operating::driving(80, 24);
+    robot.press("g o");
+    check(&robot, "operations-80x24");
+}
+
+#[test]
+fn operation() {
+    let mut robot = crate::operating::driving(120, 30);
+    robot.press("g o enter");
+    check(&robot, "operation");
+    let mut robot = crate::operating::driving(80, 24);
+    robot.press("g o enter");
+    check(&robot, "operation-80x24");
+    robot.press("x");
+    check(&robot, "operation-abort");
+}

@@ -12,5 +12,6 @@ mod chaos;
 mod data;
 mod goldens;
 mod moving;
+mod operating;
 mod robot;
 mod svg;

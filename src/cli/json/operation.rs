@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::{
     engine::{OperationError, OperationView},
     fleet::{Timestamp, sanitize},
-    operation::{Sight, TargetState},
 };
 
 /// The document of `ops -o json`.
@@ -71,7 +70,7 @@ impl Operation {
                 let wait = view.waits.iter().find(|it| it.0 == *id);
                 Target {
                     instance: id.to_string(),
-                    step: step_of(target),
+                    step: target.step(),
                     why: wait.map(|it| sanitize(&it.1.to_string()).into_owned()),
                 }
             })
@@ -98,24 +97,5 @@ impl Operation {
                 .map(|it| sanitize(&it).into_owned()),
             targets,
         }
-    }
-}
-
-/// Returns how far a target has come, in a word.
-fn step_of(target: &TargetState) -> &'static str {
-    if target.untag.is_applied() {
-        return "given back";
-    }
-    if target.gone_at.is_some() {
-        return "gone";
-    }
-    if target.terminate.may_have_happened_at().is_some() {
-        return "terminating";
-    }
-    match &target.seen {
-        Some(Sight::Idle { .. }) => "proving",
-        _ if !target.cordons.is_empty() => "draining",
-        _ if target.is_begun() => "marked",
-        _ => "to come",
     }
 }

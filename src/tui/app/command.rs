@@ -106,9 +106,13 @@ commands! {
     GoPool("NAME") = "pool", Open, "show the pool under the cursor, or the one that is named";
     GoExecutors = "executors", Open, "show every CI agent, and what waits for one";
     GoStrays = "strays", Open, "show where EC2 and the CI controllers disagree";
+    GoOperations = "operations", Open, "show the long operations, and what each waits for";
     GoActivities = "activities", Open, "show the scaling activities";
     GoMessages = "messages", Open, "show what was said and done in this session";
     GoSources = "sources", Open, "show where the data comes from, how old it is, and what fails";
+    OperationPause("ID") = "operation.pause", Act, "pause the operation; what it borrowed stays as it is";
+    OperationResume("ID") = "operation.resume", Act, "go on with the operation, here if nobody drives it";
+    OperationAbort("ID") = "operation.abort", Act, "give back what the operation has not terminated";
     ConsoleOutput = "console-output", Open, "fetch the console output of the instance";
     Help = "help", Open, "show every key and every command";
 
@@ -176,7 +180,7 @@ pub fn verbs() -> &'static [Verb] {
 }
 
 /// Names that people bring along.
-const ALIASES: [(&str, &str); 11] = [
+const ALIASES: [(&str, &str); 12] = [
     ("q", "quit"),
     ("quit!", "quit"),
     ("q!", "quit"),
@@ -186,6 +190,7 @@ const ALIASES: [(&str, &str); 11] = [
     ("agents", "executors"),
     ("workers", "executors"),
     ("queue", "executors"),
+    ("ops", "operations"),
     ("history", "messages"),
     ("scopes", "sources"),
 ];

@@ -42,7 +42,7 @@ pub struct Confirm {
 }
 
 /// Longer than a key that was already on its way.
-const SEEN_AFTER: Duration = Duration::from_millis(250);
+pub(super) const SEEN_AFTER: Duration = Duration::from_millis(250);
 /// A question that nobody waited for wants to be read first.
 const SEEN_AFTER_UNCALLED: Duration = Duration::from_millis(1500);
 

@@ -45,15 +45,13 @@ impl App {
                 );
             }
             Event::Operation(view) => {
-                self.operations.insert(view.operation.id.clone(), view);
+                self.hear_operation(view);
             }
             Event::Operations { views, errors } => {
                 for error in errors {
                     self.say(Severity::Warning, error);
                 }
-                let views = views.into_iter().map(Arc::new);
-                self.operations
-                    .extend(views.map(|it| (it.operation.id.clone(), it)));
+                self.take_operations(views);
             }
             Event::TaskLost { task, why } => {
                 self.say(

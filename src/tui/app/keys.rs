@@ -84,7 +84,10 @@ impl App {
             Some(Overlay::Confirm(confirm)) if confirm.stage == super::Stage::Armed => {
                 change(&mut confirm.input);
             }
-            Some(Overlay::Confirm(_) | Overlay::Picker(_) | Overlay::Reader(_)) | None => {}
+            Some(
+                Overlay::Confirm(_) | Overlay::Abort(_) | Overlay::Picker(_) | Overlay::Reader(_),
+            )
+            | None => {}
         }
     }
 
@@ -97,6 +100,7 @@ impl App {
         match self.overlays.last() {
             None => self.run_on_screen(command),
             Some(Overlay::Confirm(_)) => self.run_on_confirm(command),
+            Some(Overlay::Abort(_)) => self.run_on_abort(command),
             Some(Overlay::Prompt(_)) => self.run_on_prompt(command),
             Some(Overlay::Filter(_)) => {
                 self.run_on_filter(command);
@@ -124,32 +128,13 @@ impl App {
                 self.open_prompt(&line, line.chars().count(), target);
                 Vec::new()
             }
-            Command::Refresh => vec![Effect::Refresh],
+            Command::Refresh => vec![Effect::Refresh, Effect::FetchOperations],
             Command::Redraw => vec![Effect::Redraw],
             Command::Background => vec![Effect::Background],
             Command::Quit => self.quit(),
             Command::CopyId | Command::CopyRow | Command::CopyCommand => self.copy(command),
             _ => self.navigate(command),
         }
-    }
-
-    /// Leaving cuts off actions that run: the first time it only says so.
-    fn quit(&mut self) -> Vec<Effect> {
-        let n_running = self.n_running();
-        if n_running == 0 || self.is_leaving {
-            return vec![Effect::Quit];
-        }
-        self.is_leaving = true;
-        let what = if n_running == 1 {
-            "action is"
-        } else {
-            "actions are"
-        };
-        self.say(
-            Severity::Warning,
-            format!("{n_running} {what} still running and would be left where it is; quit again to leave all the same"),
-        );
-        Vec::new()
     }
 
     fn run_on_confirm(&mut self, command: &Command) -> Vec<Effect> {

@@ -10,6 +10,7 @@ use crate::fleet::{
     ControllerName, Filter, FilterError, InstanceId, Observation, PoolKey, SourceId, StrayKind,
     Timestamp,
 };
+use crate::operation::OperationId;
 
 /// What a row is, by identity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +22,7 @@ pub enum RowId {
     /// What waits for one label of one controller.
     Queue(ControllerName, String),
     Stray(StrayKind, String, Option<InstanceId>),
+    Operation(OperationId),
     Activity(String),
     Waiting(PoolKey, Option<InstanceId>, usize),
     Message(u64),

@@ -12,6 +12,7 @@ mod keys;
 mod list;
 mod message;
 mod navigate;
+mod operate;
 mod overlay;
 mod prompt;
 mod rows;
@@ -21,7 +22,7 @@ mod target;
 mod timeline;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -31,6 +32,7 @@ pub use confirm::{Answer, Confirm, Stage};
 use crossterm::event::KeyEvent;
 pub use list::{List, RowId, Sort};
 pub use message::{Message, Messages, Review, Severity, Submitted};
+pub use operate::{Abort, rests};
 pub use overlay::{FilterLine, Overlay, Picker, PickerKind, Reader, ReaderText};
 pub use prompt::Prompt;
 use ratatui::layout::Size;
@@ -45,7 +47,7 @@ use super::{
 };
 use crate::{
     action::Policy,
-    engine::{Event, OperationView, Submission, SubmissionId},
+    engine::{Event, OperationView, Submission, SubmissionId, Verdict},
     fleet::{
         Activity, ConsoleOutput, Failure, InstanceId, Observation, PoolKey, Stray, Timestamp,
         strays,
@@ -81,6 +83,9 @@ pub enum Effect {
     Refresh,
     FetchConsole(InstanceId),
     FetchActivities(PoolKey),
+    FetchOperations,
+    /// Says this to the operation's driver; unless it is to rest, drives it here if nobody does.
+    Tell(OperationId, Verdict),
     Copy(String),
     Redraw,
     /// Stop, and give the terminal back to the shell.
@@ -121,6 +126,8 @@ pub struct App {
     pub activities: BTreeMap<PoolKey, Fetched<Vec<Activity>>>,
     /// The long operations that were heard of.
     pub operations: BTreeMap<OperationId, Arc<OperationView>>,
+    /// Those of them whose driver is in this process.
+    pub driven_here: BTreeSet<OperationId>,
     pub timeline: Timeline,
     pub prompt_history: Vec<String>,
     pub filter_history: Vec<String>,
@@ -154,6 +161,7 @@ impl App {
             consoles: BTreeMap::new(),
             activities: BTreeMap::new(),
             operations: BTreeMap::new(),
+            driven_here: BTreeSet::new(),
             timeline: Timeline::default(),
             prompt_history: Vec::new(),
             filter_history: Vec::new(),
@@ -232,6 +240,7 @@ impl App {
     pub fn seen_in(&self) -> Option<Duration> {
         match self.overlay() {
             Some(Overlay::Confirm(it)) if it.stage == Stage::Painted => Some(it.seen_after()),
+            Some(Overlay::Abort(it)) if it.stage == Stage::Painted => Some(confirm::SEEN_AFTER),
             _ => None,
         }
     }
@@ -252,10 +261,13 @@ impl App {
     }
 
     fn advance_confirm(&mut self, from: Stage, to: Stage) {
-        if let Some(Overlay::Confirm(confirm)) = self.overlays.last_mut()
-            && confirm.stage == from
-        {
-            confirm.stage = to;
+        let stage = match self.overlays.last_mut() {
+            Some(Overlay::Confirm(confirm)) => &mut confirm.stage,
+            Some(Overlay::Abort(abort)) => &mut abort.stage,
+            _ => return,
+        };
+        if *stage == from {
+            *stage = to;
         }
     }
 

@@ -21,6 +21,13 @@ impl App {
             Command::GoInstances => self.go(View::Instances),
             Command::GoExecutors => self.go(View::Executors),
             Command::GoStrays => self.go(View::Strays),
+            Command::GoOperations => {
+                self.go(View::Operations);
+                return vec![Effect::FetchOperations];
+            }
+            Command::OperationPause(id)
+            | Command::OperationResume(id)
+            | Command::OperationAbort(id) => return self.operate(command, id.as_deref()),
             Command::GoActivities => self.go(View::Activities),
             Command::GoMessages => {
                 self.messages.n_unread = 0;
@@ -87,6 +94,7 @@ impl App {
         }
         self.screens.push(screen);
         self.refill_messages();
+        self.refill_operations();
     }
 
     fn back(&mut self) {
@@ -116,6 +124,7 @@ impl App {
             RowId::Executor(controller, id) => self.go(View::Executor(controller, id)),
             RowId::Queue(controller, label) => return self.open_queue(&controller, &label),
             RowId::Stray(kind, name, instance) => return self.open_stray(kind, &name, instance),
+            RowId::Operation(id) => self.go(View::Operation(id)),
             RowId::Activity(id) => self.read(ReaderText::Activity(id)),
             RowId::Message(id) => self.read(ReaderText::Message(id)),
             RowId::Source(_) => {}

@@ -15,6 +15,7 @@ pub enum Noun {
     Executors,
     Queues,
     Strays,
+    Operations,
     Activities,
     Waiting,
     Messages,
@@ -29,6 +30,7 @@ impl Noun {
             Self::Executors => "executors",
             Self::Queues => "queues",
             Self::Strays => "strays",
+            Self::Operations => "operations",
             Self::Activities => "activities",
             Self::Waiting => "waiting",
             Self::Messages => "messages",
@@ -45,7 +47,7 @@ impl Noun {
             Self::Queues => QueueRow::fields(),
             Self::Strays => StrayRow::fields(),
             Self::Activities => ActivityRow::fields(),
-            Self::Waiting | Self::Messages | Self::Sources => &[],
+            Self::Operations | Self::Waiting | Self::Messages | Self::Sources => &[],
         }
     }
 }
@@ -54,6 +56,11 @@ impl Noun {
     /// Returns whether rows can be marked: those that stand for instances.
     pub fn can_be_marked(self) -> bool {
         matches!(self, Self::Instances | Self::Executors)
+    }
+
+    /// Returns whether the rows come from readings, and from nowhere else.
+    pub(super) fn is_observed(self) -> bool {
+        !matches!(self, Self::Messages | Self::Operations)
     }
 
     /// Returns the columns that are shown when the operator chose none.
@@ -87,7 +94,7 @@ pub(super) struct Rows {
     pub(super) n_all: usize,
 }
 
-/// Returns the rows of a list; messages come from elsewhere.
+/// Returns the rows of a list; messages and operations come from elsewhere.
 pub(super) fn rows(list: &List, observation: &Observation, now: Timestamp) -> Rows {
     let fleet = &observation.fleet;
     match list.noun {
@@ -163,7 +170,7 @@ pub(super) fn rows(list: &List, observation: &Observation, now: Timestamp) -> Ro
             let rows = observation.sources.iter();
             plain(rows.map(|it| RowId::Source(it.source.clone())).collect())
         }
-        Noun::Messages => plain(list.rows().to_vec()),
+        Noun::Messages | Noun::Operations => plain(list.rows().to_vec()),
     }
 }
 
@@ -213,7 +220,7 @@ pub(super) fn parse_filter(noun: Noun, text: &str) -> Result<Filter, FilterError
         Noun::Queues => Filter::parse::<QueueRow<'_>>(text),
         Noun::Strays => Filter::parse::<StrayRow<'_>>(text),
         Noun::Activities => Filter::parse::<ActivityRow<'_>>(text),
-        Noun::Waiting | Noun::Messages | Noun::Sources => Err(FilterError {
+        Noun::Operations | Noun::Waiting | Noun::Messages | Noun::Sources => Err(FilterError {
             term: text.to_owned(),
             why: format!("{} cannot be filtered", noun.as_str()),
         }),

@@ -3,6 +3,7 @@
 use super::{list::List, rows::Noun};
 use crate::{
     fleet::{ControllerName, InstanceId, Observation, PoolKey, Timestamp},
+    operation::OperationId,
     tui::keymap::Context,
 };
 
@@ -17,6 +18,8 @@ pub enum View {
     /// An agent, by its controller and its id there.
     Executor(ControllerName, String),
     Strays,
+    Operations,
+    Operation(OperationId),
     Activities,
     Messages,
     Sources,
@@ -33,6 +36,8 @@ impl View {
             Self::Executors => Context::Executors,
             Self::Executor(..) => Context::Executor,
             Self::Strays => Context::Strays,
+            Self::Operations => Context::Operations,
+            Self::Operation(_) => Context::Operation,
             Self::Activities => Context::Activities,
             Self::Messages => Context::Messages,
             Self::Sources => Context::Sources,
@@ -65,10 +70,11 @@ impl Screen {
             View::Instances => vec![list(Noun::Instances)],
             View::Executors => [Noun::Executors, Noun::Queues].map(list).into(),
             View::Strays => vec![list(Noun::Strays)],
+            View::Operations => vec![list(Noun::Operations)],
             View::Activities => vec![list(Noun::Activities)],
             View::Messages => vec![list(Noun::Messages)],
             View::Sources => vec![list(Noun::Sources)],
-            View::Instance(_) | View::Executor(..) | View::Help => Vec::new(),
+            View::Instance(_) | View::Executor(..) | View::Operation(_) | View::Help => Vec::new(),
         };
         Self {
             view,
@@ -88,7 +94,7 @@ impl Screen {
 
     pub(super) fn observe(&mut self, observation: &Observation, now: Timestamp) {
         for list in &mut self.panels {
-            if list.noun != Noun::Messages {
+            if list.noun.is_observed() {
                 list.observe(observation, now);
             }
         }

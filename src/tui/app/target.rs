@@ -72,6 +72,7 @@ impl Target {
                 RowId::Instance(_)
                 | RowId::Executor(..)
                 | RowId::Stray(..)
+                | RowId::Operation(_)
                 | RowId::Message(_)
                 | RowId::Source(_),
             )

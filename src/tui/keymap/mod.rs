@@ -49,6 +49,8 @@ contexts! {
     Executors = "executors",
     Executor = "executor",
     Strays = "strays",
+    Operations = "operations",
+    Operation = "operation",
     Activities = "activities",
     Messages = "messages",
     Sources = "sources",
@@ -73,6 +75,8 @@ impl Context {
             | Self::Executors
             | Self::Executor
             | Self::Strays
+            | Self::Operations
+            | Self::Operation
             | Self::Activities
             | Self::Messages
             | Self::Sources

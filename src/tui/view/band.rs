@@ -62,10 +62,15 @@ fn scopes_in_view(app: &App) -> Vec<&Scope> {
                 .and_then(|it| it.pool.as_ref());
             pool.and_then(|it| fleet.scope(&it.scope))
         }
+        View::Operation(id) => {
+            let view = app.operations.get(id);
+            view.and_then(|it| fleet.scope(&it.operation.spec.pool().scope))
+        }
         View::Fleet
         | View::Instances
         | View::Executors
         | View::Strays
+        | View::Operations
         | View::Activities
         | View::Messages
         | View::Sources

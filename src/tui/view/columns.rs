@@ -61,7 +61,7 @@ fn order(noun: Noun) -> &'static [&'static str] {
         Noun::Queues => &["label", "length", "oldest", "why", "controller"],
         Noun::Strays => &["kind", "name", "why", "for", "instance", "pool"],
         Noun::Activities => &["description", "started_at", "status", "pool", "message"],
-        Noun::Waiting | Noun::Messages | Noun::Sources => &[],
+        Noun::Operations | Noun::Waiting | Noun::Messages | Noun::Sources => &[],
     }
 }
 
@@ -94,6 +94,15 @@ pub(super) fn plain_columns(list: &List, observation: &Observation, width: u16) 
             ("calls", "CALLS/MIN", 9),
             ("failure", "WHAT FAILS, AND WHEN IT IS TRIED AGAIN", 20),
         ],
+        Noun::Operations => &[
+            ("id", "OPERATION", 17),
+            ("kind", "KIND", 6),
+            ("pool", "POOL", pool_width),
+            ("state", "STATE", 14),
+            ("done", "DONE", 5),
+            ("owner", "OWNER", 16),
+            ("why", "WAITS FOR", 24),
+        ],
         Noun::Messages => &[("at", "TIME", 8), ("text", "WHAT", 30)],
         Noun::Pools
         | Noun::Instances
@@ -115,6 +124,7 @@ pub(super) fn plain_columns(list: &List, observation: &Observation, width: u16) 
     let order = match list.noun {
         Noun::Waiting => &["why", "pool", "until", "instance"][..],
         Noun::Sources => &["source", "state", "age", "failure", "read"][..],
+        Noun::Operations => &["id", "state", "done", "why", "pool", "owner", "kind"][..],
         _ => &["text", "at"][..],
     };
     let mut columns = crate::tui::widget::fit(columns.collect(), width, order);

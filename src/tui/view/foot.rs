@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{dim, list::severity_role};
+use super::{dim, list::severity_role, operation};
 use crate::tui::{
     app::{App, Command, View},
     keymap::Keys,
@@ -11,8 +11,11 @@ use crate::tui::{
 };
 
 /// What the foot line offers when there is nothing to say, and the word for it.
-const OFFERED: [(Command, &str); 8] = [
+const OFFERED: [(Command, &str); 11] = [
     (Command::Open, "open"),
+    (Command::OperationPause(None), "pause"),
+    (Command::OperationResume(None), "resume"),
+    (Command::OperationAbort(None), "abort"),
     (Command::MarkToggle, "mark"),
     (Command::Filter(None), "filter"),
     (Command::Sort(None), "sort"),
@@ -26,7 +29,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     if area.height == 0 {
         return;
     }
-    let right = right(app);
+    // The question of leaving is worth the whole line.
+    let right = if app.is_leaving {
+        Vec::new()
+    } else {
+        right(app)
+    };
     let right_width: u16 = right
         .iter()
         .map(|it| width_of(&it.text))
@@ -55,7 +63,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
 /// What runs, and what failed since the history was looked at.
 fn right(app: &App) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
-    let mut running = app.submitted.iter().filter(|it| !it.is_over);
+    if let Some(it) = operation::in_short(app) {
+        spans.push(Span::new(it, Role::Pending));
+    }
+    let mut running = app.running_actions();
     if let Some(newest) = running.next_back() {
         let more = running.count();
         let more = if more == 0 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::{activity, columns, dim, executor, plain, pool, sources, stray};
+use super::{activity, columns, dim, executor, operation, plain, pool, sources, stray};
 use crate::{
     fleet::{
         ActivityRow, ExecutorRow, InstanceRow, Lifecycle, PoolRow, QueueRow, Record, StrayRow,
@@ -126,6 +126,7 @@ fn why_empty(app: &App, list: &List) -> String {
         Noun::Waiting if was_read => "nothing waits".to_owned(),
         Noun::Strays if was_read => "EC2 and the controllers agree".to_owned(),
         Noun::Queues if was_read => "no controller tells of a queue".to_owned(),
+        Noun::Operations => "no operation was begun on this host".to_owned(),
         Noun::Messages => "nothing was said yet".to_owned(),
         _ if was_read => format!("no {}", list.noun.as_str()),
         _ => "not read yet".to_owned(),
@@ -241,6 +242,15 @@ impl<'a> RowPainter<'a> {
                     columns
                         .iter()
                         .map(|column| stray::cell(&row, column.name, self.at))
+                        .collect()
+                })
+            }
+            RowId::Operation(id) => {
+                let found = self.app.operations.get(id);
+                found.map_or_else(Vec::new, |it| {
+                    let columns = columns.iter();
+                    columns
+                        .map(|column| operation::cell(it, column.name, self.app.now))
                         .collect()
                 })
             }

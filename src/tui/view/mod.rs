@@ -10,6 +10,7 @@ mod help;
 mod hints;
 mod instance;
 mod list;
+mod operation;
 mod picker;
 mod pool;
 mod prompt;
@@ -42,6 +43,7 @@ pub fn draw(buffer: &mut Buffer, app: &App, theme: &Theme) -> Option<Position> {
         | View::Instances
         | View::Executors
         | View::Strays
+        | View::Operations
         | View::Activities
         | View::Messages
         | View::Sources => {}
@@ -50,6 +52,7 @@ pub fn draw(buffer: &mut Buffer, app: &App, theme: &Theme) -> Option<Position> {
         View::Executor(controller, id) => {
             executor::draw(&mut canvas, areas.body, app, controller, id);
         }
+        View::Operation(id) => operation::draw(&mut canvas, areas.body, app, id),
         View::Help => help::draw(&mut canvas, areas.body, app),
     }
     for (panel_idx, area) in layout::panels(app.size, &screen.view)
@@ -65,6 +68,7 @@ pub fn draw(buffer: &mut Buffer, app: &App, theme: &Theme) -> Option<Position> {
     for overlay in &app.overlays {
         match overlay {
             Overlay::Confirm(it) => confirm::draw(&mut canvas, app, it),
+            Overlay::Abort(it) => operation::draw_abort(&mut canvas, app, it),
             Overlay::Prompt(it) => prompt::draw(&mut canvas, app, it),
             Overlay::Filter(it) => prompt::draw_filter(&mut canvas, app, it),
             Overlay::Picker(it) => picker::draw(&mut canvas, app, it),
@@ -89,12 +93,14 @@ pub(super) fn max_scroll(app: &App) -> usize {
     let n_lines = match &app.screen().view {
         View::Instance(id) => instance::n_lines(app, id),
         View::Executor(controller, id) => executor::n_lines(app, controller, id),
+        View::Operation(id) => operation::n_lines(app, id),
         View::Help => help::n_lines(app),
         View::Fleet
         | View::Pool(_)
         | View::Instances
         | View::Executors
         | View::Strays
+        | View::Operations
         | View::Activities
         | View::Messages
         | View::Sources => 0,
@@ -107,7 +113,7 @@ pub(super) fn max_overlay_scroll(app: &App) -> Option<usize> {
     match app.overlay()? {
         Overlay::Reader(it) => Some(reader::max_scroll(app, it)),
         Overlay::Confirm(it) => Some(confirm::max_scroll(app, it)),
-        Overlay::Prompt(_) | Overlay::Filter(_) | Overlay::Picker(_) => None,
+        Overlay::Abort(_) | Overlay::Prompt(_) | Overlay::Filter(_) | Overlay::Picker(_) => None,
     }
 }
 
@@ -119,6 +125,7 @@ pub(super) fn id_under_cursor(app: &App) -> Option<String> {
     match &app.screen().view {
         View::Instance(id) => return Some(id.to_string()),
         View::Executor(_, id) => return Some(id.clone()),
+        View::Operation(id) => return Some(id.to_string()),
         View::Help => return None,
         _ => {}
     }
@@ -131,6 +138,7 @@ pub(super) fn id_under_cursor(app: &App) -> Option<String> {
         RowId::Stray(_, name, instance) => instance
             .as_ref()
             .map_or_else(|| name.clone(), ToString::to_string),
+        RowId::Operation(id) => id.to_string(),
         RowId::Activity(id) => id.clone(),
         RowId::Message(id) => app.messages.get(*id)?.text.clone(),
         RowId::Source(source) => source.to_string(),

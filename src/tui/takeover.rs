@@ -1,0 +1,45 @@
+//! Telling a long operation what to do, and driving it here when nobody else does.
+
+use tokio::sync::oneshot;
+
+use super::app::{Msg, Severity};
+use crate::{
+    engine::{Handle, OperationError, Outcome, Verdict},
+    operation::OperationId,
+};
+
+/// Tells the operation's driver; unless it is to rest, drives it here if nobody does.
+///
+/// How it ends arrives by the returned channel.
+pub(super) fn tell(
+    handle: &Handle,
+    id: &OperationId,
+    verdict: Verdict,
+) -> Result<Option<oneshot::Receiver<Outcome>>, OperationError> {
+    let is_to_rest = verdict == Verdict::Pause;
+    handle.tell_operation(id, verdict)?;
+    if is_to_rest {
+        return Ok(None);
+    }
+    match handle.drive_operation(id) {
+        Ok(ended) => Ok(Some(ended)),
+        // Its driver hears of it.
+        Err(OperationError::Driven { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Says how an operation ended that was driven here.
+pub(super) fn notice(id: &OperationId, outcome: Option<Outcome>) -> Msg {
+    let (severity, text) = match outcome {
+        Some(Outcome::Done) => (Severity::Done, "done".to_owned()),
+        Some(Outcome::Partly(why)) => (Severity::Warning, why.join("; ")),
+        Some(Outcome::Failed(failure) | Outcome::Unavailable(failure)) => {
+            (Severity::Failure, failure.what)
+        }
+        Some(Outcome::Refused(refusal)) => (Severity::Failure, refusal.to_string()),
+        Some(Outcome::Changed(_)) => (Severity::Warning, "the fleet changed".to_owned()),
+        None => (Severity::Failure, "its driver broke down".to_owned()),
+    };
+    Msg::Notice(severity, format!("operation {id}: {text}"))
+}

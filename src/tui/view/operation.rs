@@ -1,0 +1,387 @@
+//! A long operation: its row, what each of its instances waits for, and how idleness is proven.
+
+use ratatui::layout::Rect;
+
+use super::{dim, list::value_cell, middle, plain, wrap};
+use crate::{
+    engine::OperationView,
+    fleet::{InstanceId, Timestamp, Value, short_duration},
+    operation::{Mark, OperationId, Sight, Spec, Standing, TargetState, WaitingOn},
+    tui::{
+        app::{Abort, App, Stage},
+        theme::Role,
+        widget::{Canvas, Cell, Span},
+    },
+};
+
+type Line = Vec<Span<'static>>;
+
+pub(super) fn cell(view: &OperationView, column: &str, now: Timestamp) -> Cell<'static> {
+    let it = &view.operation;
+    match column {
+        "id" => vec![plain(it.id.to_string())],
+        "kind" => vec![dim(it.spec.kind())],
+        "pool" => vec![plain(it.spec.pool().name.to_string())],
+        "state" => vec![state(view)],
+        "done" => vec![plain(done(view, now))],
+        "owner" => vec![dim(it.owner.to_string())],
+        _ => {
+            let role = if view.halts.is_empty() {
+                Role::Text
+            } else {
+                Role::Danger
+            };
+            value_cell(&Value::maybe_text(waits_for(view)), role)
+        }
+    }
+}
+
+/// The word of its state; one that nobody drives says so.
+fn state(view: &OperationView) -> Span<'static> {
+    let word = view.state();
+    if crate::tui::app::rests(view) && word != "needs-operator" && word != "paused" {
+        return Span::new("resting", Role::Warn);
+    }
+    if let Standing::Aborting { .. } = view.operation.standing() {
+        return Span::new("giving back", Role::Warn);
+    }
+    let role = match word {
+        "done" => Role::Ok,
+        "failed" | "needs-operator" => Role::Danger,
+        "paused" | "aborted" => Role::Warn,
+        _ => Role::Pending,
+    };
+    Span::new(word, role)
+}
+
+fn done(view: &OperationView, now: Timestamp) -> String {
+    let it = &view.operation;
+    format!("{}/{}", it.n_finished(now), it.spec.targets().len())
+}
+
+/// Says what the first instance waits for, and how many others wait.
+fn waits_for(view: &OperationView) -> Option<String> {
+    if let Some(halt) = view.halts.first() {
+        return Some(halt.to_string());
+    }
+    if let Standing::Ended { left, .. } = view.operation.standing() {
+        return left.first().cloned();
+    }
+    let (_, first) = view.waits.first()?;
+    let n_others = view.waits.iter().filter(|it| it.1 != *first).count();
+    let more = match n_others {
+        0 => String::new(),
+        1 => "; another for something else".to_owned(),
+        n => format!("; {n} others for something else"),
+    };
+    Some(format!("{first}{more}"))
+}
+
+/// Says in a few words what is driven here.
+pub(super) fn in_short(app: &App) -> Option<String> {
+    let mut driven = app.driven_here.iter();
+    let view = app.operations.get(driven.next()?)?;
+    let more = match driven.count() {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let it = &view.operation;
+    Some(format!(
+        " {} {} {} {}{more} ",
+        it.spec.kind(),
+        it.spec.pool().name,
+        done(view, app.observation.at),
+        state(view).text
+    ))
+}
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App, id: &OperationId) {
+    super::text(canvas, area, app, lines(app, id));
+}
+
+pub(super) fn n_lines(app: &App, id: &OperationId) -> usize {
+    lines(app, id).len()
+}
+
+fn lines(app: &App, id: &OperationId) -> Vec<Line> {
+    let heading = |text: String| vec![Span::new(text, Role::Title)];
+    let mut lines = vec![heading(id.to_string())];
+    let Some(view) = app.operations.get(id) else {
+        lines.push(vec![Span::new("not known on this host", Role::Warn)]);
+        return lines;
+    };
+    // Ages are those of the reading: nothing moves until the next one.
+    let at = app.observation.at;
+    let width = app.size.width.saturating_sub(2);
+    lines.extend(facts(app, view, at));
+    for halt in &view.halts {
+        let text = format!("needs you: {halt}");
+        let wrapped = wrap(&text, width).into_iter();
+        lines.extend(wrapped.map(|it| vec![Span::new(it, Role::Danger)]));
+    }
+    if let Standing::Ended { left, .. } = view.operation.standing() {
+        let left = left.iter();
+        lines.extend(left.map(|it| vec![Span::new(format!("not done: {it}"), Role::Warn)]));
+    }
+    lines.push(heading("instances, and what each waits for".to_owned()));
+    for (instance, target) in view.operation.targets() {
+        lines.extend(target_lines(view, instance, target, at));
+    }
+    lines
+}
+
+fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
+    let it = &view.operation;
+    let fact = |name: &str, value: Span<'static>| vec![dim(format!("{name:<9} ")), value];
+    let driver = if it.is_over() {
+        dim("nobody: it is over")
+    } else if app.driven_here.contains(&it.id) {
+        plain("this console")
+    } else if crate::tui::app::rests(view) {
+        Span::new(
+            "nobody: it rests until it is resumed or aborted",
+            Role::Warn,
+        )
+    } else {
+        plain("another process on this host")
+    };
+    let mut lines = vec![
+        vec![
+            dim("state     "),
+            state(view),
+            dim("  done "),
+            plain(done(view, at)),
+        ],
+        fact("command", plain(format!("pooldeck {}", it.command_line))),
+        fact("pool", plain(it.spec.pool().to_string())),
+        fact(
+            "begun",
+            plain(format!(
+                "{}, {} ago, by {}",
+                it.started_at.clock_time(),
+                short_duration(at.since(it.started_at)),
+                it.owner
+            )),
+        ),
+        fact("driver", driver),
+    ];
+    lines.extend(it.reason.iter().map(|it| fact("reason", plain(it.clone()))));
+    match it.standing() {
+        Standing::Aborting { why }
+        | Standing::Ended {
+            aborted: Some(why), ..
+        } => lines.push(fact("aborted", Span::new(why.clone(), Role::Warn))),
+        Standing::Running | Standing::Paused | Standing::Ended { .. } => {}
+    }
+    let Spec::Drain(drain) = &it.spec;
+    let size = if drain.decrement {
+        "desired goes down with each".to_owned()
+    } else {
+        let most = drain.max_unavailable;
+        format!("the group replaces each; at most {most} missing at a time")
+    };
+    lines.push(fact("size", dim(size)));
+    if drain.force {
+        let text = "forced: terminates without looking at the jobs";
+        lines.push(fact("proof", Span::new(text, Role::Danger)));
+    } else {
+        let proof = &drain.proof;
+        let span = short_duration(proof.span);
+        let text = format!(
+            "{} idle readings over {span} or more, all after the cordon",
+            proof.n_readings
+        );
+        lines.push(fact("proof", dim(text)));
+    }
+    lines.extend(drain.deadline.filter(|_| !it.is_over()).map(|deadline| {
+        let ends = it.started_at + deadline;
+        let text = if at < ends {
+            format!(
+                "in {}, then the rest is given back",
+                short_duration(ends.since(at))
+            )
+        } else {
+            "over: the rest is given back".to_owned()
+        };
+        fact("deadline", Span::new(text, Role::Waiting))
+    }));
+    lines
+}
+
+fn target_lines(
+    view: &OperationView,
+    id: &InstanceId,
+    target: &TargetState,
+    at: Timestamp,
+) -> Vec<Line> {
+    let step = target.step();
+    let role = match step {
+        "gone" => Role::Ok,
+        "terminating" => Role::Terminating,
+        "given back" => Role::Warn,
+        "to come" => Role::Dim,
+        _ => Role::Pending,
+    };
+    let mut line = vec![
+        plain(format!("{id}  ")),
+        Span::new(format!("{step:<12}"), role),
+    ];
+    let wait = view.waits.iter().find(|it| it.0 == *id).map(|it| &it.1);
+    if let Some(wait) = wait {
+        let role = match wait {
+            WaitingOn::Evidence { .. } | WaitingOn::Retry { .. } => Role::Warn,
+            _ => Role::Text,
+        };
+        line.extend([dim("waits for "), Span::new(wait.to_string(), role)]);
+    }
+    let mut lines = vec![line];
+    lines.extend(refusals(target));
+    if step == "gone" || step == "given back" || step == "to come" {
+        return lines;
+    }
+    if let Some(sight) = &target.seen {
+        let age = short_duration(at.since(sight.at()));
+        let words = match sight {
+            // Each new proof counts; of anything else only the first reading is written down.
+            Sight::Idle { .. } => format!("{}, {age} ago", sight.at().clock_time()),
+            _ => format!("since {}, for {age}", sight.at().clock_time()),
+        };
+        lines.push(vec![
+            dim(format!("    seen    {words}  ")),
+            plain(sight.to_string()),
+        ]);
+    }
+    for ((controller, agent), mark) in &target.cordons {
+        let text = match mark {
+            Mark::Applied(at) => format!("{} in force", at.clock_time()),
+            Mark::Intended(at) => format!("{} sent, not answered", at.clock_time()),
+            Mark::Refused { .. } | Mark::None => "not in force".to_owned(),
+        };
+        lines.push(vec![
+            dim(format!("    cordon  {text}  ")),
+            plain(format!("{agent} on {controller}")),
+        ]);
+    }
+    if 0 < target.n_cordons_lost {
+        let text = format!(
+            "    its cordon was lifted by others, {} times",
+            target.n_cordons_lost
+        );
+        lines.push(vec![Span::new(text, Role::Warn)]);
+    }
+    lines.extend(ledger(view, target));
+    lines
+}
+
+/// The readings that prove idleness, each with its time.
+fn ledger(view: &OperationView, target: &TargetState) -> Option<Line> {
+    let (first, last) = target.idle_at.first().zip(target.idle_at.last())?;
+    let proof = view.operation.spec.proof();
+    let span = last.since(*first);
+    let times: Vec<String> = target.idle_at.iter().map(|it| it.clock_time()).collect();
+    // The newest matter; the count tells of the others.
+    let shown = times.len().saturating_sub(4);
+    let before = if 0 < shown { "… " } else { "" };
+    let is_enough =
+        usize::try_from(proof.n_readings).is_ok_and(|it| it <= times.len()) && proof.span <= span;
+    let role = if is_enough { Role::Ok } else { Role::Idle };
+    Some(vec![
+        dim("    idle    "),
+        Span::new(
+            format!(
+                "{} of {} readings, over {} of {}",
+                times.len(),
+                proof.n_readings,
+                short_duration(span),
+                short_duration(proof.span)
+            ),
+            role,
+        ),
+        dim(format!("  at {before}{}", times[shown..].join(" "))),
+    ])
+}
+
+fn refusals(target: &TargetState) -> Vec<Line> {
+    let marks = [
+        ("tag", &target.tag),
+        ("protect", &target.protect),
+        ("terminate", &target.terminate),
+        ("hook", &target.hook),
+        ("heartbeat", &target.heartbeat),
+        ("uncordon", &target.uncordon),
+        ("unprotect", &target.unprotect),
+        ("untag", &target.untag),
+    ];
+    let cordons = target.cordons.values().map(|it| ("cordon", it));
+    let refused = marks
+        .into_iter()
+        .chain(cordons)
+        .filter_map(|(what, mark)| match mark {
+            Mark::Refused { why, n, .. } => Some((what, why, n)),
+            Mark::None | Mark::Intended(_) | Mark::Applied(_) => None,
+        });
+    refused
+        .map(|(what, why, n)| {
+            let times = if *n == 1 {
+                String::new()
+            } else {
+                format!(", {n} times")
+            };
+            vec![Span::new(
+                format!("    {what} was refused{times}: {why}"),
+                Role::Danger,
+            )]
+        })
+        .collect()
+}
+
+/// Asks whether the operation may be aborted, and says what that means.
+pub(super) fn draw_abort(canvas: &mut Canvas<'_>, app: &App, abort: &Abort) {
+    let width = app.size.width.min(76);
+    let mut texts = vec![format!("Abort operation {}?", abort.id)];
+    if let Some(view) = app.operations.get(&abort.id) {
+        let targets: Vec<_> = view.operation.targets().map(|it| it.1.step()).collect();
+        let n_out = targets
+            .iter()
+            .filter(|it| matches!(**it, "gone" | "terminating"))
+            .count();
+        let n_back = targets.len() - n_out;
+        texts.push(format!(
+            "{n_out} of {} are terminated already and stay so.",
+            targets.len()
+        ));
+        texts.push(format!(
+            "{n_back} are given back: uncordoned, with their protection and tags as they were."
+        ));
+    }
+    let inner = width.saturating_sub(4);
+    let lines: Vec<String> = texts.iter().flat_map(|it| wrap(it, inner)).collect();
+    let height = u16::try_from(lines.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(5);
+    let inside = canvas.frame(middle(app, width, height), "abort", Role::OverlayDanger);
+    let x = inside.x + 1;
+    let room = inside.width.saturating_sub(2);
+    let last = inside.bottom().saturating_sub(1);
+    for (y, line) in (inside.y..last).zip(&lines) {
+        canvas.put(x, y, room, line, Role::Text);
+    }
+    if inside.height == 0 {
+        return;
+    }
+    if let Some(hint) = abort.hint.filter(|_| inside.y < last) {
+        canvas.put(x, last - 1, room, hint, Role::Warn);
+    }
+    let role = if abort.stage == Stage::Armed {
+        Role::Key
+    } else {
+        Role::Dim
+    };
+    let question = [
+        Span::new("y", role),
+        plain(" aborts it   "),
+        Span::new("n", Role::Key),
+        plain(" does nothing"),
+    ];
+    canvas.put_spans(x, last, room, &question);
+}
