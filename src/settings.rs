@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads the environment or resolves a secret; `main` does.
 
+mod controller;
 mod error;
 mod file;
 
@@ -75,6 +76,23 @@ pub struct ControllerSettings {
     pub command: Vec<String>,
     /// How long a request may take.
     pub timeout: Duration,
+    pub proxy: Option<String>,
+    /// Certificates of authorities to trust besides the system's, in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Patterns of jobs or builders, and the label that they wait for; the first match wins.
+    pub labels: Vec<(String, String)>,
+    /// Buildbot: patterns of latent workers' names.
+    pub latent: Vec<String>,
+    /// Jenkins: labels whose own load is read too.
+    pub load_labels: Vec<String>,
+    /// Jenkins: for how long after its start an idle agent is not believed.
+    pub blackout: Option<Duration>,
+    /// GitHub: how many requests a reading may make for jobs.
+    pub job_requests_max: Option<u32>,
+    /// Buildkite: where the token for its queues is.
+    pub agent_token: Option<SecretSource>,
+    /// Buildkite: after how long a pause ends by itself.
+    pub pause: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

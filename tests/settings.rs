@@ -122,6 +122,48 @@ fn a_bad_value_says_what_was_expected() {
 }
 
 #[test]
+fn a_key_of_another_kind_of_controller_is_refused() {
+    let head = "[[controller]]\nname = \"a\"\nkind = \"jenkins\"\nurl = \"x\"\n";
+    for (line, kinds) in [
+        ("latent = [\"ec2-*\"]", "buildbot"),
+        ("organization = \"x\"", "github and buildkite"),
+        ("repositories = [\"x/y\"]", "github"),
+        ("job_requests_max = 1", "github"),
+        ("pause = \"1h\"", "buildkite"),
+        ("agent_token = { env = \"X\" }", "buildkite"),
+        ("command = [\"x\"]", "command"),
+    ] {
+        let key = line.split(' ').next().unwrap();
+        check_refused(
+            &format!("{head}{line}\n"),
+            &format!("`{key}` is for {kinds} controllers, and `a` is a jenkins one"),
+        );
+    }
+}
+
+#[test]
+fn a_controller_keeps_what_its_kind_knows() {
+    let settings = parse(
+        "[[controller]]\nname = \"a\"\nkind = \"jenkins\"\nurl = \"x\"\nblackout = \"2m\"\n\
+         proxy = \"http://p:1\"\nca_file = \"ca.pem\"\nload_labels = [\"gpu\"]\n\
+         labels = [{ match = \"deploy/*\", label = \"deploy\" }]\n",
+    )
+    .unwrap();
+    let controller = &settings.controllers[0];
+    assert_eq!(controller.blackout, Some(std::time::Duration::from_mins(2)));
+    assert_eq!(controller.proxy.as_deref(), Some("http://p:1"));
+    assert_eq!(
+        controller.ca_file.as_deref(),
+        Some(std::path::Path::new("ca.pem"))
+    );
+    assert_eq!(controller.load_labels, ["gpu"]);
+    assert_eq!(
+        controller.labels,
+        [("deploy/*".to_owned(), "deploy".to_owned())]
+    );
+}
+
+#[test]
 fn a_secret_in_the_file_is_refused_and_never_repeated() {
     let head = "[[controller]]\nname = \"a\"\nkind = \"jenkins\"\nurl = \"x\"\n";
     for line in [

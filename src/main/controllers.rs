@@ -1,13 +1,14 @@
 //! The doors to CI controllers, from the configuration; their secrets are fetched here.
 
 use std::{
+    path::Path,
     process::{Command, Stdio},
     sync::Arc,
 };
 
 use pooldeck::{
     ci::{
-        self, Endpoint, Error, Kind, Secret, SharedCi, Unopened, buildbot,
+        self, Endpoint, Error, Kind, LabelRule, Secret, SharedCi, Unopened, buildbot,
         buildkite::{self, Buildkite},
         command,
         github::{self, GitHub},
@@ -36,6 +37,13 @@ fn controller(settings: &ControllerSettings) -> SharedCi {
             endpoint.user.clone_from(&settings.user);
             endpoint.token = token;
             endpoint.timeout = settings.timeout;
+            endpoint.proxy.clone_from(&settings.proxy);
+            let labels = settings.labels.iter().cloned();
+            endpoint.labels = labels
+                .map(|(matches, label)| LabelRule { matches, label })
+                .collect();
+            let read = settings.ca_file.as_deref().map(text_of).transpose();
+            endpoint.ca_certificates = read.map_err(|why| (FailureKind::Invalid, why))?;
             Ok(ci::open(endpoint, kind))
         });
     opened.unwrap_or_else(|(kind, why)| {
@@ -50,18 +58,38 @@ fn controller(settings: &ControllerSettings) -> SharedCi {
 
 fn kind(settings: &ControllerSettings) -> Result<Kind, String> {
     Ok(match settings.kind {
-        ControllerKind::Jenkins => Kind::Jenkins(jenkins::Options::default()),
-        ControllerKind::Buildbot => Kind::Buildbot(buildbot::Options::default()),
-        ControllerKind::GitHub => Kind::GitHub(github::Options::new(github_scopes(settings)?)),
-        ControllerKind::Buildkite => {
-            let organization = settings.organization.clone();
-            let organization = organization.ok_or("its `organization` is not configured")?;
-            Kind::Buildkite(buildkite::Options::new(organization))
+        ControllerKind::Jenkins => {
+            let mut options = jenkins::Options::default();
+            options.load_labels.clone_from(&settings.load_labels);
+            options.blackout = settings.blackout.unwrap_or(options.blackout);
+            Kind::Jenkins(options)
         }
+        ControllerKind::Buildbot => Kind::Buildbot(buildbot::Options {
+            latent: settings.latent.clone(),
+            ..buildbot::Options::default()
+        }),
+        ControllerKind::GitHub => {
+            let mut options = github::Options::new(github_scopes(settings)?);
+            let most = settings.job_requests_max;
+            options.job_requests_max = most.unwrap_or(options.job_requests_max);
+            Kind::GitHub(options)
+        }
+        ControllerKind::Buildkite => Kind::Buildkite(buildkite_options(settings)?),
         ControllerKind::Command => Kind::Command(command::Options {
             command: settings.command.clone(),
         }),
     })
+}
+
+fn buildkite_options(settings: &ControllerSettings) -> Result<buildkite::Options, String> {
+    let organization = settings.organization.clone();
+    let organization = organization.ok_or("its `organization` is not configured")?;
+    let mut options = buildkite::Options::new(organization);
+    options.agent_token = settings.agent_token.as_ref().map(secret).transpose()?;
+    if let Some(pause) = settings.pause {
+        options.pause_minutes = u32::try_from(pause.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
+    }
+    Ok(options)
 }
 
 /// Returns the address; the services that everybody uses need none.
@@ -105,8 +133,7 @@ fn secret(source: &SecretSource) -> Result<Secret, String> {
         SecretSource::Env(name) => {
             variable(name).ok_or_else(|| format!("the variable {name} is not set"))?
         }
-        SecretSource::File(path) => std::fs::read_to_string(path)
-            .map_err(|it| format!("{} cannot be read: {it}", path.display()))?,
+        SecretSource::File(path) => text_of(path)?,
         SecretSource::Command(line) => output_of(line)?,
     };
     let secret = Secret::new(&text);
@@ -114,6 +141,10 @@ fn secret(source: &SecretSource) -> Result<Secret, String> {
         return Err("its token is empty".to_owned());
     }
     Ok(secret)
+}
+
+fn text_of(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|it| format!("{} cannot be read: {it}", path.display()))
 }
 
 /// Runs a command without a shell; it may ask on the terminal for a passphrase.

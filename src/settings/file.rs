@@ -1,16 +1,13 @@
 //! The shape of the configuration file, and its reading.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
 use super::{
-    ControllerKind, ControllerSettings, PoolSelection, PoolSettings, ScopeSettings, SecretSource,
-    Settings, SettingsError,
+    ControllerSettings, PoolSelection, PoolSettings, ScopeSettings, Settings, SettingsError,
+    controller::ControllerTable,
 };
 use crate::{
     action::{Confirmation, Guardrail, verbs},
@@ -62,34 +59,6 @@ struct PoolSelectionTable {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ControllerTable {
-    name: Spanned<String>,
-    kind: Spanned<String>,
-    url: Option<String>,
-    user: Option<String>,
-    token: Option<SecretTable>,
-    organization: Option<String>,
-    #[serde(default)]
-    repositories: Vec<String>,
-    enterprise: Option<String>,
-    #[serde(default)]
-    command: Vec<String>,
-    timeout: Option<Span>,
-}
-
-/// Exactly one of the three.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SecretFields {
-    env: Option<String>,
-    command: Option<String>,
-    file: Option<PathBuf>,
-}
-
-struct SecretTable(SecretSource);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct PoolTable {
     r#match: String,
     controller: Option<Spanned<String>>,
@@ -116,32 +85,12 @@ struct GuardrailTable {
 }
 
 /// A duration as operators write it: `10s`, `5m`.
-struct Span(Duration);
+pub(super) struct Span(pub(super) Duration);
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         parse_duration(&text).map(Self).map_err(D::Error::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for SecretTable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let expected = "a place to find the secret: { env = \"NAME\" }, { command = \"…\" } or { file = \"…\" }; \
-                        never the secret itself";
-        let value = toml::Value::deserialize(deserializer)?;
-        let toml::Value::Table(table) = value else {
-            return Err(D::Error::custom(format!("expected {expected}")));
-        };
-        let fields: SecretFields = table
-            .try_into()
-            .map_err(|it: toml::de::Error| D::Error::custom(it.message()))?;
-        match (fields.env, fields.command, fields.file) {
-            (Some(name), None, None) => Ok(Self(SecretSource::Env(name))),
-            (None, Some(line), None) => Ok(Self(SecretSource::Command(line))),
-            (None, None, Some(path)) => Ok(Self(SecretSource::File(path))),
-            _ => Err(D::Error::custom(format!("expected exactly one {expected}"))),
-        }
     }
 }
 
@@ -177,13 +126,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> 
 const REFRESH_MIN: Duration = Duration::from_secs(2);
 
 /// Places errors in the file.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
 impl Reader<'_> {
-    fn error<T>(&self, at: &Spanned<String>, what: String) -> Result<T, SettingsError> {
+    pub(super) fn error<T>(&self, at: &Spanned<String>, what: String) -> Result<T, SettingsError> {
         Err(SettingsError::at(
             self.path,
             self.text,
@@ -209,55 +158,6 @@ impl Reader<'_> {
             }
         }
         Ok(())
-    }
-
-    fn controller(&self, table: ControllerTable) -> Result<ControllerSettings, SettingsError> {
-        let word = table.kind.get_ref();
-        let Some(kind) = ControllerKind::ALL
-            .into_iter()
-            .find(|it| it.as_str() == word)
-        else {
-            let known = ControllerKind::ALL.map(ControllerKind::as_str);
-            return self.error(&table.kind, unknown("kind of controller", word, &known));
-        };
-        let name = table.name.get_ref();
-        let needs =
-            |what: &str| self.error(&table.name, format!("controller `{name}` needs {what}"));
-        match kind {
-            ControllerKind::Jenkins | ControllerKind::Buildbot if table.url.is_none() => {
-                return needs("a `url`");
-            }
-            ControllerKind::Command if table.url.is_none() == table.command.is_empty() => {
-                return needs("either a `command` or a `url`");
-            }
-            ControllerKind::Buildkite if table.organization.is_none() => {
-                return needs("an `organization`");
-            }
-            ControllerKind::GitHub
-                if table.organization.is_none()
-                    && table.enterprise.is_none()
-                    && table.repositories.is_empty() =>
-            {
-                return needs("an `organization`, an `enterprise` or `repositories`");
-            }
-            ControllerKind::Jenkins
-            | ControllerKind::Buildbot
-            | ControllerKind::Command
-            | ControllerKind::Buildkite
-            | ControllerKind::GitHub => {}
-        }
-        Ok(ControllerSettings {
-            name: ControllerName::from(name.as_str()),
-            kind,
-            url: table.url,
-            user: table.user,
-            token: table.token.map(|it| it.0),
-            organization: table.organization,
-            repositories: table.repositories,
-            enterprise: table.enterprise,
-            command: table.command,
-            timeout: table.timeout.map_or(Duration::from_secs(10), |it| it.0),
-        })
     }
 
     fn pool(
@@ -324,7 +224,7 @@ fn scope(table: ScopeTable) -> ScopeSettings {
     }
 }
 
-fn unknown(noun: &str, word: &str, known: &[&str]) -> String {
+pub(super) fn unknown(noun: &str, word: &str, known: &[&str]) -> String {
     let hint = match nearest(word, known.iter().copied()) {
         Some(it) => format!("did you mean `{it}`?"),
         None if known.is_empty() => "none is configured".to_owned(),
