@@ -131,17 +131,17 @@ pub enum Command {
 }
 
 impl Command {
-    /// Returns how a listing reads; `None` when the command is no listing.
-    fn read_flags(&self) -> Option<&ReadFlags> {
+    /// Returns the pools that a listing names and how it is written; `None` for other commands.
+    pub(super) fn reading(&self) -> Option<(&[String], &ReadFlags)> {
         match self {
-            Self::Pools { read, .. }
-            | Self::Instances { read, .. }
-            | Self::Activities { read, .. }
-            | Self::Executors { read, .. }
-            | Self::Jobs { read, .. }
-            | Self::Queue { read }
-            | Self::Strays { read }
-            | Self::Scopes { read } => Some(read),
+            Self::Pools { pools, read }
+            | Self::Instances { pools, read }
+            | Self::Activities { pools, read }
+            | Self::Executors { pools, read }
+            | Self::Jobs { pools, read } => Some((&pools.pools, read)),
+            Self::Queue { read } | Self::Strays { read } | Self::Scopes { read } => {
+                Some((&[], read))
+            }
             Self::Ops { .. }
             | Self::Publish { .. }
             | Self::Info { .. }
@@ -447,8 +447,8 @@ impl CommandLine {
 
     /// Returns how often to read, if the command line says so.
     pub fn refresh(&self) -> Option<Duration> {
-        let read = self.command.as_ref().and_then(Command::read_flags);
-        let watched = read.and_then(|it| it.watch.flatten());
+        let read = self.command.as_ref().and_then(Command::reading);
+        let watched = read.and_then(|(_, it)| it.watch.flatten());
         let published = match &self.command {
             // What is published once a minute need not be read every ten seconds.
             Some(Command::Publish { publish }) => self.global.refresh.or(Some(publish.pause())),

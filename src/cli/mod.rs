@@ -2,6 +2,7 @@
 //! values that the console shows. It decides nothing that `action` decides.
 
 mod act;
+mod activities;
 mod args;
 mod comma;
 mod confirm;
@@ -10,7 +11,9 @@ mod info;
 pub mod json;
 mod listing;
 mod manual;
+mod noun;
 mod ops;
+mod pattern;
 mod plan;
 mod print;
 mod publish;

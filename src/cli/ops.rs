@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::{
     ActFormat, Error, Exit, OpsVerb, Session,
     json::{self, Operations},
-    session,
+    session, table,
 };
 use crate::{
     engine::{Event, OperationError, OperationView, Outcome, Verdict},
-    fleet::{InstanceId, sanitize},
+    fleet::{Align, InstanceId, sanitize},
     operation::OperationId,
 };
 
@@ -94,8 +94,11 @@ async fn list(
                 session.printer.data(&json::to_line(operation))?;
             }
         }
+        ActFormat::Table if document.operations.is_empty() => {
+            session.printer.talk("No operations.");
+        }
         ActFormat::Table => {
-            let text = table(&document, only.is_some());
+            let text = table(&document, only.is_some(), session.printer.width());
             session.printer.table(&text, true)?;
         }
     }
@@ -106,32 +109,42 @@ async fn list(
     })
 }
 
-fn table(document: &Operations, with_targets: bool) -> String {
-    let mut lines = vec![format!(
-        "{:<18} {:<7} {:<24} {:<14} {:<7} {:<20} {}",
-        "OPERATION", "KIND", "POOL", "STATE", "DONE", "OWNER", "WAITING ON"
-    )];
-    for it in &document.operations {
-        let done = format!("{}/{}", it.progress.done, it.progress.total);
-        lines.push(format!(
-            "{:<18} {:<7} {:<24} {:<14} {done:<7} {:<20} {}",
-            it.id,
-            it.kind,
-            it.pool,
-            it.state,
-            it.owner,
-            it.waiting_on.as_deref().unwrap_or("-")
-        ));
-        if with_targets {
-            let targets = it.targets.iter();
-            lines.extend(targets.map(|it| {
-                let why = it.why.as_deref().unwrap_or("");
-                format!("  {:<21} {:<12} {why}", it.instance, it.step)
-            }));
-        }
+/// Lays out the operations; with their targets, one line for each instance.
+fn table(document: &Operations, with_targets: bool, width: Option<u16>) -> String {
+    let clean = |text: &str| sanitize(text).into_owned();
+    let or_dash = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), clean);
+    let rows = document.operations.iter().map(|it| {
+        vec![
+            clean(&it.id),
+            it.kind.to_owned(),
+            clean(&it.pool),
+            it.state.to_owned(),
+            format!("{}/{}", it.progress.done, it.progress.total),
+            clean(&it.owner),
+            or_dash(&it.waiting_on),
+        ]
+    });
+    let titles = [
+        "OPERATION",
+        "KIND",
+        "POOL",
+        "STATE",
+        "DONE",
+        "OWNER",
+        "WAITING ON",
+    ];
+    let rows: Vec<Vec<String>> = rows.collect();
+    let mut text = table::of_cells(Some(&titles), &rows, &[Align::Left; 7], width);
+    if with_targets {
+        let targets = document.operations.iter().flat_map(|it| &it.targets);
+        let rows: Vec<Vec<String>> = targets
+            .map(|it| vec![clean(&it.instance), it.step.to_owned(), or_dash(&it.why)])
+            .collect();
+        let titles = ["INSTANCE", "STEP", "WHY"];
+        text.push('\n');
+        text += &table::of_cells(Some(&titles), &rows, &[Align::Left; 3], width);
     }
-    lines.push(String::new());
-    lines.join("\n")
+    text
 }
 
 fn tell(session: &mut Session<'_>, id: &OperationId, verdict: Verdict) -> Result<Exit, Error> {

@@ -18,8 +18,7 @@ pub(super) async fn run(session: &mut Session<'_>, listing: &Listing) -> Result<
         session.printer.begin_redraw()?;
     }
     loop {
-        let activities = listing.fetch(session, &mut sight).await?;
-        let text = listing.text(&sight, &activities, session.printer.width())?;
+        let text = listing.text(session, &mut sight).await?;
         let heading = format!("{}\n", sight.observation.at);
         let is_new = last.as_ref() != Some(&text.fingerprint);
         let warnings: Vec<String> = sight.warnings().collect();
