@@ -83,6 +83,11 @@ pub enum Command {
         #[command(flatten)]
         read: ReadFlags,
     },
+    /// Say what is known of one instance, how, and what a proof of idleness lacks
+    Explain {
+        #[command(flatten)]
+        explain: ExplainFlags,
+    },
     /// Publish the executors and the queue of every pool to CloudWatch
     ///
     /// `TotalExecutors`, `BusyExecutors`, `IdleExecutors`, `OfflineExecutors`,
@@ -143,6 +148,7 @@ impl Command {
                 Some((&[], read))
             }
             Self::Ops { .. }
+            | Self::Explain { .. }
             | Self::Publish { .. }
             | Self::Info { .. }
             | Self::Act(_)
@@ -232,6 +238,18 @@ pub struct ReadFlags {
         value_parser = parse_refresh
     )]
     pub watch: Option<Option<Duration>>,
+    /// Do not wait longer than this for an answer, such as 10s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ExplainFlags {
+    /// The instance's id
+    pub instance: String,
+    /// How to write it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: ActFormat,
     /// Do not wait longer than this for an answer, such as 10s
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,

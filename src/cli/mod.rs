@@ -7,6 +7,7 @@ mod args;
 mod comma;
 mod confirm;
 mod exit;
+mod explain;
 mod info;
 pub mod json;
 mod listing;
@@ -23,8 +24,8 @@ mod table;
 mod watch;
 
 pub use args::{
-    ActFlags, ActFormat, ColorChoice, Command, CommandLine, ConsoleFlags, Format, GlobalFlags,
-    InfoFlags, InfoFormat, OpsVerb, PoolPatterns, PublishFlags, ReadFlags,
+    ActFlags, ActFormat, ColorChoice, Command, CommandLine, ConsoleFlags, ExplainFlags, Format,
+    GlobalFlags, InfoFlags, InfoFormat, OpsVerb, PoolPatterns, PublishFlags, ReadFlags,
 };
 pub use exit::{EXIT_CODES, Error, Exit};
 pub use info::{ControllerFacts, Facts, ScopeFacts};
@@ -57,6 +58,7 @@ enum Task {
     Act(Box<Action>, Box<ActFlags>),
     Ops(Option<OpsVerb>, ActFormat),
     Publish(PublishFlags),
+    Explain(ExplainFlags),
 }
 
 impl Job {
@@ -73,6 +75,7 @@ impl Job {
             Command::Completions { shell } => Self::Offline(Offline::Completions(*shell)),
             Command::Man { command } => Self::Offline(Offline::Manual(command.clone())),
             Command::Ops { verb, output } => Self::Live(Live(Task::Ops(verb.clone(), *output))),
+            Command::Explain { explain } => Self::Live(Live(Task::Explain(explain.clone()))),
             Command::Publish { publish } => {
                 publish::check(publish)?;
                 Self::Live(Live(Task::Publish(publish.clone())))
@@ -113,6 +116,7 @@ impl Live {
             }
             Task::List(listing) => listing.run(session).await,
             Task::Ops(verb, output) => ops::run(session, verb, output).await,
+            Task::Explain(flags) => explain::run(session, &flags).await,
             Task::Publish(flags) => publish::run(session, &flags).await,
             Task::Act(action, flags) => act::run(session, *action, *flags).await,
         }

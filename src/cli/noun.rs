@@ -50,6 +50,7 @@ impl Noun {
             Command::Strays { .. } => Self::Strays,
             Command::Scopes { .. } => Self::Scopes,
             Command::Ops { .. }
+            | Command::Explain { .. }
             | Command::Publish { .. }
             | Command::Info { .. }
             | Command::Act(_)

@@ -49,6 +49,13 @@ fn strays_have_the_shape_that_is_promised() {
 }
 
 #[test]
+fn an_explanation_has_the_shape_that_is_promised() {
+    let explain = fixed().run("explain i-0123456789abcdef0 -o json");
+    let expected = file!["contract/explanation.json"];
+    snapbox::assert_data_eq!(explain.stdout, expected.raw());
+}
+
+#[test]
 fn a_line_of_ndjson_is_a_row_of_json() {
     for noun in NOUNS {
         let document = fixed().run(&format!("{noun} -o json")).json();

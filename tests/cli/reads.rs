@@ -177,6 +177,63 @@ hint: did you mean `release`?
 }
 
 #[test]
+fn an_instance_is_explained_in_words() {
+    check(
+        "explain i-020c7488397887da5 --demo --speed 0",
+        str![[r#"
+$ pooldeck explain i-020c7488397887da5 --demo --speed 0
+i-020c7488397887da5: pool release, demo/us-east-1, InService for 7h59m or longer
+  EC2 says running
+  protected from scale-in
+agent release-i-020c7488397887da5 of jenkins-us: busy
+  joined: rule `name` matched "release-i-020c7488397887da5"
+  job: release/sign-and-publish #6011, 4m52s so far https://jenkins-us.demo.example/job/release/job/sign-and-publish/6011/
+  evidence: jenkins-us said at 2026-03-02T09:30:00Z (0s ago): 1 of 1 slots busy
+missing for a proof of idleness
+  release-i-020c7488397887da5 runs a job
+  release-i-020c7488397887da5 is not cordoned and may get a job any moment
+  one reading is none: 3 readings over 1m00s after the cordon, the last not older than 45s
+
+"#]],
+    );
+}
+
+#[test]
+fn an_instance_without_an_agent_is_not_idle() {
+    check(
+        "explain i-004d4ca33a7fb4737 --demo --speed 0",
+        str![[r#"
+$ pooldeck explain i-004d4ca33a7fb4737 --demo --speed 0
+i-004d4ca33a7fb4737: pool arm-linux, demo/eu-west-1, Pending:Wait for 11m or longer
+  EC2 says running
+missing for a proof of idleness
+  no agent of jenkins-eu was found for it, by name, host, address or tag; that is not idle
+  one reading is none: 3 readings over 1m00s after the cordon, the last not older than 45s
+it and its pool wait for
+  Pending:Wait: hook wait-for-agent has 30m from its last heartbeat, then it is terminated
+where EC2 and the controllers disagree
+  instance_without_agent: launched 12m ago, and no agent of jenkins-eu registered within 10m
+
+"#]],
+    );
+}
+
+#[test]
+fn an_unknown_instance_is_refused() {
+    check(
+        "explain i-004d4ca33a7fb4738 --demo --speed 0",
+        str![[r#"
+$ pooldeck explain i-004d4ca33a7fb4738 --demo --speed 0
+--- stderr
+error: no instance is called `i-004d4ca33a7fb4738`
+hint: did you mean `i-004d4ca33a7fb4737`?
+--- exit code 3
+
+"#]],
+    );
+}
+
+#[test]
 fn scopes_say_who_we_are() {
     check(
         "scopes --demo --speed 0 --columns id,account,role,environment,read_at",

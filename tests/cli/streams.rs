@@ -45,6 +45,7 @@ fn external_text_never_steers_a_terminal() {
         "jobs",
         "jobs -o csv",
         "queue",
+        "explain i-0",
         "strays",
         "instances nosuchpool",
         "suspend POOL --dry-run",

@@ -5,6 +5,7 @@
 
 mod action;
 mod executor;
+mod explanation;
 mod instance;
 mod metrics;
 mod operation;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub use action::{ActionResult, Applied, Event, Launched, Plan, PlannedCall, What};
 pub use executor::{Evidence, Executor, RunningJob};
+pub use explanation::{Explanation, Waiting};
 pub use instance::{Instance, Job};
 pub use metrics::{Metric, Metrics, Withheld};
 pub use operation::{Operation, Operations};
