@@ -82,11 +82,12 @@ impl Target {
             Noun::Instances => self.take_instances(list, fleet),
             Noun::Executors => {
                 self.n_marked_hidden = list.n_marked_hidden();
-                let agents = |it| match it {
-                    &RowId::Executor(ref controller, ref id) => Some((controller, id.as_str())),
-                    _ => None,
-                };
-                let agents: Vec<_> = selected(list).into_iter().filter_map(agents).collect();
+                let mut agents = Vec::new();
+                for row in selected(list) {
+                    if let RowId::Executor(controller, id) = row {
+                        agents.push((controller, id.as_str()));
+                    }
+                }
                 self.take_agents(&agents, fleet);
             }
             _ => {}
@@ -147,21 +148,21 @@ impl Target {
 
     /// Says what is selected, in a few words.
     pub fn words(&self) -> String {
-        let mut hidden = match self.n_marked_hidden {
+        let hidden = match self.n_marked_hidden {
             0 => String::new(),
             n => format!(" ({n} marked hidden, not included)"),
         };
-        if self.n_without_instance != 0 {
-            let n = self.n_without_instance;
-            hidden += &format!(" ({n} without a known instance, not included)");
-        }
+        let unknown = match self.n_without_instance {
+            0 => String::new(),
+            n => format!(" ({n} without a known instance, not included)"),
+        };
         let what = match (&self.selection.instances[..], &self.selection.pool) {
             ([], None) => "nothing selected".to_owned(),
             ([], Some(pool)) => pool.to_string(),
             ([id], _) => id.to_string(),
             (ids, _) => format!("{} instances", ids.len()),
         };
-        what + &hidden
+        what + &hidden + &unknown
     }
 }
 

@@ -33,9 +33,8 @@ pub(super) fn cell(row: &ExecutorRow<'_>, field: &str, at: Timestamp) -> Cell<'s
 
 pub(super) fn queue_cell(row: &QueueRow<'_>, field: &str, at: Timestamp) -> Cell<'static> {
     let role = match field {
-        "controller" => Role::Dim,
         "length" | "oldest" | "why" if 0 < row.0.length => Role::Warn,
-        "length" => Role::Dim,
+        "controller" | "length" => Role::Dim,
         _ => Role::Text,
     };
     value_cell(&row.value(field, at), role)

@@ -213,37 +213,8 @@ impl<'a> RowPainter<'a> {
                     .map(|column| instance_cell(&row, column.name, self.at))
                     .collect()
             }),
-            RowId::Executor(controller, id) => {
-                fleet.executor(controller, id).map_or_else(Vec::new, |it| {
-                    let row = ExecutorRow(it);
-                    columns
-                        .iter()
-                        .map(|column| executor::cell(&row, column.name, self.at))
-                        .collect()
-                })
-            }
-            RowId::Queue(controller, label) => {
-                let mut queues = fleet.queues.iter();
-                let found = queues.find(|it| it.controller == *controller && it.label == *label);
-                found.map_or_else(Vec::new, |it| {
-                    let row = QueueRow(it);
-                    columns
-                        .iter()
-                        .map(|column| executor::queue_cell(&row, column.name, self.at))
-                        .collect()
-                })
-            }
-            RowId::Stray(kind, name, instance) => {
-                let mut strays = self.app.strays.iter();
-                let found = strays
-                    .find(|it| it.kind == *kind && it.name == *name && it.instance == *instance);
-                found.map_or_else(Vec::new, |it| {
-                    let row = StrayRow(it);
-                    columns
-                        .iter()
-                        .map(|column| stray::cell(&row, column.name, self.at))
-                        .collect()
-                })
+            RowId::Executor(..) | RowId::Queue(..) | RowId::Stray(..) => {
+                self.controller_cells(row, columns)
             }
             RowId::Operation(id) => {
                 let found = self.app.operations.get(id);
@@ -299,6 +270,46 @@ impl<'a> RowPainter<'a> {
                         .collect()
                 })
             }
+        }
+    }
+
+    /// The cells of what the controllers know.
+    fn controller_cells(&self, row: &RowId, columns: &[Column]) -> Vec<Cell<'a>> {
+        let fleet = &self.app.observation.fleet;
+        match row {
+            RowId::Executor(controller, id) => {
+                fleet.executor(controller, id).map_or_else(Vec::new, |it| {
+                    let row = ExecutorRow(it);
+                    columns
+                        .iter()
+                        .map(|column| executor::cell(&row, column.name, self.at))
+                        .collect()
+                })
+            }
+            RowId::Queue(controller, label) => {
+                let mut queues = fleet.queues.iter();
+                let found = queues.find(|it| it.controller == *controller && it.label == *label);
+                found.map_or_else(Vec::new, |it| {
+                    let row = QueueRow(it);
+                    columns
+                        .iter()
+                        .map(|column| executor::queue_cell(&row, column.name, self.at))
+                        .collect()
+                })
+            }
+            RowId::Stray(kind, name, instance) => {
+                let mut strays = self.app.strays.iter();
+                let found = strays
+                    .find(|it| it.kind == *kind && it.name == *name && it.instance == *instance);
+                found.map_or_else(Vec::new, |it| {
+                    let row = StrayRow(it);
+                    columns
+                        .iter()
+                        .map(|column| stray::cell(&row, column.name, self.at))
+                        .collect()
+                })
+            }
+            _ => Vec::new(),
         }
     }
 }

@@ -133,13 +133,12 @@ pub(super) fn id_under_cursor(app: &App) -> Option<String> {
     Some(match row {
         RowId::Pool(key) | RowId::Waiting(key, None, _) => key.name.to_string(),
         RowId::Instance(id) | RowId::Waiting(_, Some(id), _) => id.to_string(),
-        RowId::Executor(_, id) => id.clone(),
+        RowId::Executor(_, id) | RowId::Activity(id) => id.clone(),
         RowId::Queue(_, label) => label.clone(),
         RowId::Stray(_, name, instance) => instance
             .as_ref()
             .map_or_else(|| name.clone(), ToString::to_string),
         RowId::Operation(id) => id.to_string(),
-        RowId::Activity(id) => id.clone(),
         RowId::Message(id) => app.messages.get(*id)?.text.clone(),
         RowId::Source(source) => source.to_string(),
     })
