@@ -7,13 +7,13 @@ use crate::sandbox::check;
 #[test]
 fn an_unknown_command() {
     check(
-        "pols --demo",
+        "instnces --demo",
         str![[r#"
-$ pooldeck pols --demo
+$ pooldeck instnces --demo
 --- stderr
-error: unrecognized subcommand 'pols'
+error: unrecognized subcommand 'instnces'
 
-  tip: some similar subcommands exist: 'ops', 'pools'
+  tip: a similar subcommand exists: 'instances'
 
 Usage: pooldeck [OPTIONS] [COMMAND]
 
