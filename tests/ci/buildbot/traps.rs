@@ -272,3 +272,33 @@ async fn a_master_that_signs_in_elsewhere_is_named_as_one_we_can_only_look_at() 
     let reading = observe(&open(&server)).await.unwrap();
     assert!(reading.part.controllers[0].warnings[0].contains("OAuth"));
 }
+
+#[tokio::test]
+async fn a_graceful_shutdown_that_a_reconnect_forgot_is_gone_at_the_next_reading() {
+    let is_back = Arc::new(Mutex::new(false));
+    let (mut state, told) = (recorded(), is_back.clone());
+    state["workers"][0]["graceful"] = json!(true);
+    let server = Server::start(move |request| {
+        let mut state = state.clone();
+        if *told.lock().unwrap() {
+            state["workers"][0]["graceful"] = json!(false);
+        }
+        answer(request, &state)
+    });
+    let door = open(&server);
+    assert!(executor(&observe(&door).await.unwrap(), "w0").cordoned);
+    *is_back.lock().unwrap() = true;
+    assert!(executor(&observe(&door).await.unwrap(), "w0").is_available());
+}
+
+#[tokio::test]
+async fn a_builder_that_nobody_can_serve_says_so() {
+    let reading = read_after(|it| it["workers"].as_array_mut().unwrap().truncate(1)).await;
+    let mac = reading
+        .part
+        .queues
+        .iter()
+        .find(|it| it.label == "mac")
+        .unwrap();
+    assert_eq!(mac.why.as_deref(), Some("mac has no worker"));
+}

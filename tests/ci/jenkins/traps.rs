@@ -392,3 +392,39 @@ async fn the_blackout_is_as_long_as_configured() {
         "idle"
     );
 }
+
+#[tokio::test]
+async fn a_cordon_that_a_saved_configuration_cleared_is_gone_at_the_next_reading() {
+    let is_saved = Arc::new(Mutex::new(false));
+    let (mut computers, queue) = (recorded_computers(), recorded_queue());
+    let told = is_saved.clone();
+    let before = computers.clone();
+    let cordoned = &mut computers["computer"][4];
+    cordoned["offline"] = json!(false);
+    cordoned["temporarilyOffline"] = json!(false);
+    cordoned["offlineCauseReason"] = json!("");
+    let server = Server::start(move |request| {
+        let computers = if *told.lock().unwrap() {
+            &computers
+        } else {
+            &before
+        };
+        answer(request, computers, &queue)
+    });
+    let door = open(&server);
+    assert!(executor(&observe(&door).await.unwrap(), "linux-cordoned").cordoned);
+    *is_saved.lock().unwrap() = true;
+    let reading = observe(&door).await.unwrap();
+    let freed = executor(&reading, "linux-cordoned");
+    assert!(!freed.cordoned && freed.is_available());
+    assert_eq!(freed.note, None);
+}
+
+#[tokio::test]
+async fn every_reading_names_the_fields_that_it_wants() {
+    let server = started(361);
+    observe(&open(&server)).await.unwrap();
+    for request in server.requests() {
+        assert!(request.query.starts_with("tree="), "{}", request.line());
+    }
+}
