@@ -163,20 +163,10 @@ impl World {
                 let desired = capacity.map_or(0, |it| it.desired.saturating_add_signed(*by));
                 self.set_desired(pool, desired)
             }
-            Deed::TerminateSomeBusy { pool } => {
-                let busiest = self
-                    .members(pool)
-                    .filter(|it| it.is_counted())
-                    .filter_map(|it| {
-                        let ends = self.jobs_on(it.id()).iter().map(|it| it.ends_at).max()?;
-                        Some((ends, it.id().clone()))
-                    })
-                    .max();
-                match busiest {
-                    Some((_, id)) => self.terminate_in_group(&id, false, Doom::TerminatedByOther),
-                    None => Ok(()),
-                }
-            }
+            Deed::TerminateSomeBusy { pool } => match self.busiest_member(pool) {
+                Some(id) => self.terminate_in_group(&id, false, Doom::TerminatedByOther),
+                None => Ok(()),
+            },
             Deed::StandBySome { pool } => {
                 let some = self.some_member(pool, |_| true);
                 some.map_or(Ok(()), |it| self.enter_standby(pool, &[it], true))
@@ -194,6 +184,16 @@ impl World {
                 Ok(())
             }
         }
+    }
+
+    /// Returns the member whose jobs take longest from now.
+    fn busiest_member(&self, pool: &PoolKey) -> Option<InstanceId> {
+        let counted = self.members(pool).filter(|it| it.is_counted());
+        let ends = counted.filter_map(|it| {
+            let ends = self.jobs_on(it.id()).iter().map(|it| it.ends_at).max()?;
+            Some((ends, it.id().clone()))
+        });
+        ends.max().map(|it| it.1)
     }
 
     fn some_member(

@@ -7,7 +7,7 @@ use crate::{
     cloud::{Error, Reading},
     fleet::{
         Activity, ConsoleOutput, Failure, FailureKind, Identity, Instance, InstanceId, Lifecycle,
-        Part, Pool, PoolKey, ScopeId, SourceId, Timestamp,
+        Market, Part, Pool, PoolKey, ScopeId, SourceId, Timestamp,
     },
 };
 
@@ -167,7 +167,9 @@ impl World {
             )
         })?;
         let source = SourceId::Scope(machine.row.scope.clone());
-        let (text, at) = super::console::console(machine, self.now);
+        let group = machine.pool().and_then(|it| self.groups.get(it));
+        let is_windows = group.is_some_and(|it| it.spec.host.is_windows);
+        let (text, at) = super::console::console(machine, is_windows, self.now);
         self.check_door(&source, operation)?;
         Ok(ConsoleOutput {
             instance: id.clone(),
@@ -205,7 +207,8 @@ fn unknown_to_ec2(row: &Arc<Instance>) -> Arc<Instance> {
     row.state = None;
     row.state_reason = None;
     row.status_checks = None;
-    row.image = None;
+    // Only EC2 knows how it was bought.
+    row.market = Market::Other("unknown".to_owned());
     row.launched_at = None;
     row.private_address = None;
     row.private_dns = None;

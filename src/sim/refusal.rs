@@ -11,12 +11,22 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    /// The catch-all of EC2 Auto Scaling.
+    /// The catch-all of EC2 Auto Scaling. Only its words tell its kinds apart, and
+    /// a caller behind the door to the real AWS gets them by the same words.
     pub(super) fn validation(message: impl Into<String>) -> Self {
+        let message = message.into();
+        let has = |words: &str| message.contains(words);
+        let kind = if has("not found") || has("No active Lifecycle Action") {
+            FailureKind::NotFound
+        } else if has("is not in ") || has("min size constraint") {
+            FailureKind::Conflict
+        } else {
+            FailureKind::Invalid
+        };
         Self {
-            kind: FailureKind::Invalid,
+            kind,
             code: "ValidationError",
-            message: message.into(),
+            message,
         }
     }
 

@@ -167,6 +167,8 @@ pub struct HostSpec {
     pub agent_names: AgentNames,
     /// How many agents one machine runs, each with slots of its own.
     pub n_agents: u32,
+    /// Only its console shows it.
+    pub is_windows: bool,
 }
 
 impl Default for HostSpec {
@@ -176,6 +178,7 @@ impl Default for HostSpec {
             answers_hooks: false,
             agent_names: AgentNames::InstanceId,
             n_agents: 1,
+            is_windows: false,
         }
     }
 }

@@ -169,34 +169,15 @@ impl World {
             if is_outdated { 400_000 } else { 40_000 },
         );
         let launched_at = self.now - age;
-        let group = &self.groups[key];
-        let spec = &group.spec;
-        let n_before = usize::try_from(self.regions[&key.scope].n_addresses).unwrap_or(0);
-        let zone = spec
-            .zones
-            .get(n_before % spec.zones.len().max(1))
-            .cloned()
-            .unwrap_or_default();
-        let type_idx = self.dice.cloud.usize(..spec.instance_types.len().max(1));
-        let instance_type = spec
-            .instance_types
-            .get(if spec.mixed.is_some() { type_idx } else { 0 })
-            .cloned()
-            .unwrap_or_default();
-        let base = spec
-            .mixed
-            .as_ref()
-            .map_or(0, |it| it.on_demand_base as usize);
-        let is_spot = match &spec.mixed {
-            Some(_) => base <= group.members.len(),
-            None => spec.is_spot,
-        };
+        let (zone, instance_type, is_spot) = self.first_kind(key);
         // What somebody started by hand is not a spot request.
         let market = if is_spot && is_member {
             Market::Spot
         } else {
             Market::OnDemand
         };
+        let group = &self.groups[key];
+        let spec = &group.spec;
         let protects = spec.protects_new_instances;
         let old = spec
             .images
@@ -236,5 +217,28 @@ impl World {
             self.schedule_lifetime(&id);
         }
         self.register(&id);
+    }
+
+    /// Returns the zone and the type of a pool's next machine, and whether it is a spot one.
+    fn first_kind(&mut self, key: &PoolKey) -> (String, String, bool) {
+        let group = &self.groups[key];
+        let spec = &group.spec;
+        let n_before = usize::try_from(self.regions[&key.scope].n_addresses).unwrap_or(0);
+        let zone_idx = n_before % spec.zones.len().max(1);
+        let type_idx = self.dice.cloud.usize(..spec.instance_types.len().max(1));
+        let (type_idx, is_spot) = match &spec.mixed {
+            Some(mixed) => (
+                type_idx,
+                mixed.on_demand_base as usize <= group.members.len(),
+            ),
+            None => (0, spec.is_spot),
+        };
+        let zone = spec.zones.get(zone_idx).cloned().unwrap_or_default();
+        let instance_type = spec
+            .instance_types
+            .get(type_idx)
+            .cloned()
+            .unwrap_or_default();
+        (zone, instance_type, is_spot)
     }
 }

@@ -448,3 +448,40 @@ fn an_agent_that_is_not_there_is_not_cordoned() {
         "cannot remove an agent on the condition that it is idle",
     );
 }
+
+#[test]
+fn the_kinds_of_refusal_are_those_of_the_door_to_aws() {
+    let mut world = quiet(|_| {});
+    let (pool, instance) = (key(), first(&world));
+    let nowhere = PoolKey::new("sim/us-east-1", "nowhere");
+    let instances = vec![instance.clone()];
+    let result = pooldeck::fleet::HookResult::Continue;
+    for (call, kind) in [
+        (Call::EnableMetrics { pool: nowhere }, FailureKind::NotFound),
+        (
+            Call::ExitStandby {
+                pool: pool.clone(),
+                instances,
+            },
+            FailureKind::Conflict,
+        ),
+        (
+            Call::SetDesiredCapacity {
+                pool: pool.clone(),
+                desired: 99,
+            },
+            FailureKind::Invalid,
+        ),
+        (
+            Call::CompleteHook {
+                pool,
+                instance,
+                hook: "down".into(),
+                result,
+            },
+            FailureKind::NotFound,
+        ),
+    ] {
+        assert_eq!(world.apply(&call).unwrap_err().kind, kind, "{call}");
+    }
+}

@@ -84,7 +84,7 @@ fn hooks_hold_the_way_into_the_warm_pool_and_out_of_it() {
 #[test]
 fn a_warm_machine_is_neither_protected_nor_terminated_through_the_group() {
     let mut world = quiet(|it| it.n_warm = 1);
-    let id = ids(&world, |it| it.is_warm()).remove(0);
+    let id = ids(&world, pooldeck::sim::Machine::is_warm).remove(0);
     let instances = vec![id.clone()];
     let refused = world.apply(&Call::SetInstanceProtection {
         pool: key(),

@@ -66,6 +66,7 @@ pub(super) fn us_pools() -> Vec<PoolSpec> {
     windows.host = HostSpec {
         boot: (Duration::from_mins(4), Duration::from_mins(8)),
         agent_names: AgentNames::Address,
+        is_windows: true,
         ..HostSpec::default()
     };
 
