@@ -426,6 +426,19 @@ pub struct Verb {
     pub name: String,
     pub about: String,
     pub usage: String,
+    /// What the words after the verb are, in their order: `POOL`, `INSTANCE`; the last may repeat.
+    pub arguments: Vec<String>,
+    pub flags: Vec<Flag>,
+}
+
+/// A flag of a verb.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// With its dashes.
+    pub name: String,
+    pub about: String,
+    /// The word for its value, where it takes one.
+    pub value: Option<String>,
 }
 
 /// Returns every verb of the grammar, in its order.
@@ -444,8 +457,33 @@ pub fn verbs() -> Vec<Verb> {
                 .trim_start_matches("Usage: ")
                 .trim()
                 .to_owned(),
+            arguments: it.get_positionals().map(value_name).collect(),
+            flags: it
+                .get_opts()
+                .chain(switches(it))
+                .filter_map(flag_of)
+                .collect(),
         })
         .collect()
+}
+
+/// Returns the flags that take no value.
+fn switches(command: &clap::Command) -> impl Iterator<Item = &clap::Arg> {
+    let is_switch = |it: &&clap::Arg| !it.is_positional() && !it.get_action().takes_values();
+    command.get_arguments().filter(is_switch)
+}
+
+fn value_name(arg: &clap::Arg) -> String {
+    let name = arg.get_value_names().and_then(<[_]>::first);
+    name.map_or_else(|| arg.get_id().as_str().to_uppercase(), ToString::to_string)
+}
+
+fn flag_of(arg: &clap::Arg) -> Option<Flag> {
+    Some(Flag {
+        name: format!("--{}", arg.get_long()?),
+        about: arg.get_help().map(ToString::to_string).unwrap_or_default(),
+        value: arg.get_action().takes_values().then(|| value_name(arg)),
+    })
 }
 
 fn parse_process(text: &str) -> Result<Process, String> {
@@ -559,6 +597,26 @@ mod tests {
         assert!(error("tag aws:x=1").contains("for itself"));
         assert!(error("scale 'open").contains("quotation"));
         assert!(!error("scale a b c d").contains('\n'));
+    }
+
+    #[test]
+    fn the_words_and_flags_of_a_verb_are_read_off_the_grammar() {
+        let verbs = verbs();
+        let scale = verbs.iter().find(|it| it.name == "scale").unwrap();
+        assert_eq!(scale.arguments, ["POOL", "SIZE"]);
+        let flag = |name: &str| scale.flags.iter().find(|it| it.name == name).unwrap();
+        assert_eq!(flag("--max").value.as_deref(), Some("N"));
+        assert_eq!(flag("--scope").value.as_deref(), Some("SCOPE"));
+        let standby = verbs.iter().find(|it| it.name == "standby").unwrap();
+        let replace = standby
+            .flags
+            .iter()
+            .find(|it| it.name == "--replace")
+            .unwrap();
+        assert_eq!(
+            (replace.value.as_deref(), replace.about.is_empty()),
+            (None, false)
+        );
     }
 
     #[test]

@@ -468,6 +468,53 @@ fn a_line_that_cannot_be_read_stays_open_with_the_reason() {
     assert!(matches!(robot.app.overlay(), Some(Overlay::Prompt(_))));
 }
 
+/// Returns what the palette proposes for a line.
+fn proposed(robot: &mut Robot, line: &str) -> Vec<String> {
+    robot.press(":");
+    robot.type_text(line);
+    let Some(Overlay::Prompt(prompt)) = robot.app.overlay() else {
+        panic!("no line");
+    };
+    let words = prompt.proposals.iter().map(|it| it.word.clone()).collect();
+    robot.press("esc");
+    words
+}
+
+#[test]
+fn the_palette_proposes_what_the_grammar_wants_next() {
+    let mut robot = Robot::new();
+    for (line, wanted) in [
+        ("sca", "scale"),
+        ("inst", "instances"),
+        ("scale work", "workhorse"),
+        ("scale workhorse 3 --ma", "--max"),
+        ("scale workhorse 3 --scope us", "demo/us-east-1"),
+        ("suspend workhorse azreb", "AZRebalance"),
+        ("suspend workhorse AZRebalance Lau", "Launch"),
+        ("pool ios", "ios"),
+        ("sort desi", "desired"),
+        ("columns name,desi", "desired"),
+        ("filter que", "queued="),
+    ] {
+        let words = proposed(&mut robot, line);
+        assert_eq!(
+            words.first().map(String::as_str),
+            Some(wanted),
+            "{line}: {words:?}"
+        );
+    }
+    let ids = proposed(&mut robot, "protect i-");
+    assert!(
+        ids.len() > 10 && ids.iter().all(|it| it.starts_with("i-")),
+        "{ids:?}"
+    );
+    let words = proposed(&mut robot, "suspend workhorse Launch ");
+    assert!(
+        !words.contains(&"Launch".to_owned()),
+        "a word is said once: {words:?}"
+    );
+}
+
 #[test]
 fn the_palette_completes_and_remembers() {
     let mut robot = Robot::new();

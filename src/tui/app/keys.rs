@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{App, Command, Effect, Overlay, Severity, Target, edit};
+use super::{App, Command, Effect, Overlay, Severity, Target, edit, propose::Vocabulary};
 use crate::tui::keymap::{Context, Keys, Lookup, key_of};
 
 impl App {
@@ -71,11 +71,15 @@ impl App {
 
     /// Changes the line that is typed, and what follows from it.
     fn edit_line(&mut self, change: impl FnOnce(&mut tui_input::Input)) {
-        let fleet = self.observation.clone();
+        let observation = self.observation.clone();
+        let vocabulary = Vocabulary {
+            fleet: &observation.fleet,
+            noun: self.noun(),
+        };
         match self.overlays.last_mut() {
             Some(Overlay::Prompt(prompt)) => {
                 change(&mut prompt.input);
-                prompt.propose(&fleet.fleet);
+                prompt.propose(vocabulary);
             }
             Some(Overlay::Filter(line)) => {
                 change(&mut line.input);
@@ -231,7 +235,11 @@ impl App {
 
     /// Goes through the lines that were typed before; `by` is 1 for an older one.
     fn walk_history(&mut self, by: isize) {
-        let fleet = self.observation.clone();
+        let observation = self.observation.clone();
+        let vocabulary = Vocabulary {
+            fleet: &observation.fleet,
+            noun: self.noun(),
+        };
         let Some(Overlay::Prompt(prompt)) = self.overlays.last_mut() else {
             return;
         };
@@ -244,7 +252,7 @@ impl App {
             &self.prompt_history[self.prompt_history.len() - 1 - it]
         });
         prompt.input = tui_input::Input::new(line.to_owned());
-        prompt.propose(&fleet.fleet);
+        prompt.propose(vocabulary);
     }
 }
 

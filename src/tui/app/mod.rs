@@ -15,6 +15,7 @@ mod navigate;
 mod operate;
 mod overlay;
 mod prompt;
+mod propose;
 mod rows;
 mod screen;
 mod submit;
@@ -230,6 +231,11 @@ impl App {
         self.screens
             .last_mut()
             .expect("the stack of screens is never empty")
+    }
+
+    /// Returns what the list on the screen is made of.
+    pub(super) fn noun(&self) -> Option<Noun> {
+        self.screen().list().map(|it| it.noun)
     }
 
     pub fn overlay(&self) -> Option<&Overlay> {

@@ -5,12 +5,9 @@ use tui_input::Input;
 use super::{
     command::{Command, verbs},
     edit,
+    propose::{self, Proposal, Vocabulary},
     target::Target,
 };
-use crate::fleet::Fleet;
-
-/// How many proposals are worth reading.
-const N_PROPOSALS_MAX: usize = 50;
 
 #[derive(Clone, Debug)]
 pub struct Prompt {
@@ -23,15 +20,13 @@ pub struct Prompt {
     pub history_idx: Option<usize>,
 }
 
-/// A word that could be meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposal {
-    pub word: String,
-    pub about: String,
-}
-
 impl Prompt {
-    pub fn new(line: &str, cursor: usize, target: Target, fleet: &Fleet) -> Self {
+    pub(super) fn new(
+        line: &str,
+        cursor: usize,
+        target: Target,
+        vocabulary: Vocabulary<'_>,
+    ) -> Self {
         let mut prompt = Self {
             input: Input::new(line.to_owned()).with_cursor(cursor),
             target,
@@ -40,15 +35,15 @@ impl Prompt {
             error: None,
             history_idx: None,
         };
-        prompt.propose(fleet);
+        prompt.propose(vocabulary);
         prompt
     }
 
     /// Looks for proposals anew, after the line changed.
-    pub fn propose(&mut self, fleet: &Fleet) {
+    pub(super) fn propose(&mut self, vocabulary: Vocabulary<'_>) {
         self.proposal_idx = None;
         self.error = None;
-        self.proposals = proposals(&self.typed(), fleet);
+        self.proposals = propose::proposals(&self.typed(), vocabulary);
     }
 
     /// Returns the line up to the cursor.
@@ -66,7 +61,7 @@ impl Prompt {
             return None;
         }
         let proposal = self.proposals.get(self.proposal_idx.unwrap_or(0))?;
-        let typed = last_word(self.input.value());
+        let (_, typed) = propose::split(self.input.value());
         let rest = proposal.word.strip_prefix(typed)?;
         (!rest.is_empty()).then_some(rest)
     }
@@ -85,7 +80,7 @@ impl Prompt {
         };
         self.proposal_idx = Some(next);
         let typed = self.typed();
-        let head = &typed[..typed.len() - last_word(&typed).len()];
+        let (head, _) = propose::split(&typed);
         let tail: String = self
             .input
             .value()
@@ -116,57 +111,4 @@ impl Prompt {
     pub fn parse(&self) -> Result<Command, String> {
         self.input.value().parse()
     }
-}
-
-fn last_word(line: &str) -> &str {
-    line.rsplit(char::is_whitespace).next().unwrap_or("")
-}
-
-fn proposals(typed: &str, fleet: &Fleet) -> Vec<Proposal> {
-    let word = last_word(typed);
-    let head = typed[..typed.len() - word.len()].trim();
-    let all: Vec<Proposal> = if head.is_empty() {
-        names()
-    } else {
-        arguments(head.split_whitespace().next().unwrap_or(""), fleet)
-    };
-    let mut found = edit::best_matches(word, all, |it| &it.word);
-    found.truncate(N_PROPOSALS_MAX);
-    found
-}
-
-/// Actions first: they are what the line is opened for.
-fn names() -> Vec<Proposal> {
-    let actions = verbs().iter().map(|it| Proposal {
-        word: it.name.clone(),
-        about: it.about.clone(),
-    });
-    let is_worth_typing = |name: &str| !name.starts_with("input.") && !name.starts_with("confirm.");
-    let commands = Command::ENTRIES
-        .iter()
-        .filter(|it| is_worth_typing(it.name));
-    let commands = commands.map(|it| Proposal {
-        word: it.name.to_owned(),
-        about: it.about.to_owned(),
-    });
-    actions.chain(commands).collect()
-}
-
-/// What may follow a command's name: pools, for the actions on pools.
-fn arguments(name: &str, fleet: &Fleet) -> Vec<Proposal> {
-    let wants_pool = name == "pool"
-        || verbs()
-            .iter()
-            .any(|it| it.name == name && it.usage.contains("POOL"));
-    if !wants_pool {
-        return Vec::new();
-    }
-    fleet
-        .pools
-        .keys()
-        .map(|it| Proposal {
-            word: it.name.to_string(),
-            about: it.scope.to_string(),
-        })
-        .collect()
 }

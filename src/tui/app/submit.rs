@@ -1,6 +1,9 @@
 //! From an action to its question, and from the answer to the engine.
 
-use super::{Answer, App, Command, Confirm, Effect, Overlay, Prompt, Severity, Target, verbs};
+use super::{
+    Answer, App, Command, Confirm, Effect, Overlay, Prompt, Severity, Target, propose::Vocabulary,
+    verbs,
+};
 use crate::{
     action::{self, ActionLine, Refusal},
     engine::Submission,
@@ -51,7 +54,11 @@ impl App {
     }
 
     pub(super) fn open_prompt(&mut self, line: &str, cursor: usize, target: Target) {
-        let prompt = Prompt::new(line, cursor, target, &self.observation.fleet);
+        let vocabulary = Vocabulary {
+            fleet: &self.observation.fleet,
+            noun: self.noun(),
+        };
+        let prompt = Prompt::new(line, cursor, target, vocabulary);
         self.overlays.push(Overlay::Prompt(Box::new(prompt)));
     }
 

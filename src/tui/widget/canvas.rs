@@ -77,10 +77,21 @@ impl<'a> Canvas<'a> {
         }
         let text = shown(text, self.theme.glyphs);
         let text = cut(&text, room, self.theme.glyphs);
+        self.free(x, y);
         let (end, _) = self
             .buffer
             .set_stringn(x, y, &text, usize::from(room), style);
         end - x
+    }
+
+    /// Takes away a wide letter that reaches into a cell: half a letter cannot be shown.
+    fn free(&mut self, x: u16, y: u16) {
+        if let Some(before) = x.checked_sub(1)
+            && let Some(cell) = self.buffer.cell_mut((before, y))
+            && 1 < cell.symbol().width()
+        {
+            cell.set_symbol(" ");
+        }
     }
 
     /// Puts text against the right end of `width` cells.
@@ -103,6 +114,7 @@ impl<'a> Canvas<'a> {
         let area = area.intersection(self.buffer.area);
         let style = self.theme.style(role);
         for y in area.top()..area.bottom() {
+            self.free(area.left(), y);
             for x in area.left()..area.right() {
                 let cell = &mut self.buffer[(x, y)];
                 cell.reset();
@@ -221,4 +233,37 @@ fn cut(text: &str, width: u16, glyphs: Glyphs) -> Cow<'_, str> {
     }
     short.push_str(glyphs.ellipsis());
     Cow::Owned(short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::theme::ColourDepth;
+
+    #[test]
+    fn half_a_wide_letter_is_not_left_under_what_covers_the_other_half() {
+        let theme = Theme::load("mono", None, ColourDepth::Mono, Glyphs::Unicode).unwrap();
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 2));
+        let mut canvas = Canvas::new(&mut buffer, &theme);
+        canvas.put(0, 0, 6, "日本語", Role::Text);
+        canvas.put(3, 0, 1, "|", Role::Text);
+        canvas.put(0, 1, 6, "日本語", Role::Text);
+        canvas.clear(Rect::new(1, 1, 2, 1), Role::Text);
+        let row = |y| (0..6).map(|x| buffer[(x, y)].symbol()).collect::<Vec<_>>();
+        assert_eq!(row(0), ["日", " ", " ", "|", "語", " "]);
+        assert_eq!(row(1)[0], " ");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_and_shows_it() {
+        assert_eq!(cut("workhorse", 9, Glyphs::Unicode), "workhorse");
+        assert_eq!(cut("workhorse", 5, Glyphs::Unicode), "work…");
+        assert_eq!(cut("日本語", 5, Glyphs::Unicode), "日本…");
+        assert_eq!(cut("日本語", 4, Glyphs::Ascii), "日~");
+    }
+
+    #[test]
+    fn without_unicode_every_letter_becomes_one_that_is_there() {
+        assert_eq!(shown("5 → 8 … grün", Glyphs::Ascii), "5 -> 8 ~ gr?n");
+    }
 }
