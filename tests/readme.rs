@@ -120,6 +120,7 @@ fn iam() -> String {
     let is_write = |it: &&str| it.starts_with("autoscaling:") || it.starts_with("ec2:");
     let mut writes: Vec<&str> = words.filter(is_write).collect();
     writes.sort_unstable();
+    writes.push("cloudwatch:PutMetricData");
     writes.dedup();
     let list = |words: &[&str]| {
         words

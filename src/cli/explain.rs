@@ -93,7 +93,7 @@ impl<'a> Explained<'a> {
         let found = |title: &str, what: Vec<String>| {
             let rest = what.into_iter().map(|it| format!("  {it}"));
             let lines: Vec<String> = std::iter::once(title.to_owned()).chain(rest).collect();
-            (1 < lines.len()).then_some(lines).unwrap_or_default()
+            if 1 < lines.len() { lines } else { Vec::new() }
         };
         lines.extend(found(
             "missing for a proof of idleness",
@@ -242,11 +242,9 @@ fn no_such_instance(name: &str, sight: &Sight) -> Error {
     }
     let fleet = &sight.observation.fleet;
     let error = Error::new(Exit::Refused, what);
-    match nearest(name, fleet.instances.keys().map(InstanceId::as_str)) {
-        Some(id) => error.hint(format!("did you mean `{id}`?")),
-        None => {
-            let scopes: Vec<&str> = fleet.scopes.iter().map(|it| it.id.as_str()).collect();
-            error.hint(format!("looked in {}", scopes.join(", ")))
-        }
+    if let Some(id) = nearest(name, fleet.instances.keys().map(InstanceId::as_str)) {
+        return error.hint(format!("did you mean `{id}`?"));
     }
+    let scopes: Vec<&str> = fleet.scopes.iter().map(|it| it.id.as_str()).collect();
+    error.hint(format!("looked in {}", scopes.join(", ")))
 }

@@ -200,18 +200,18 @@ mod tests {
         }
 
         #[test]
-        fn the_terminal_shows_wide_letters(frames in frames("[a日 ]{1,5}", Just(Style::default()))) {
-            shows_the_last(&frames)?;
+        fn the_terminal_shows_wide_letters(frames in frames("(日|aa|  ){1,3}", Just(Style::default()))) {
+            shows_the_last(&in_whole_letters(frames))?;
         }
     }
 
-    /// As the canvas does: half a letter cannot be shown.
-    fn free(buffer: &mut Buffer, x: u16, y: u16) {
-        if let Some(before) = x.checked_sub(1)
-            && buffer[(before, y)].symbol() == "日"
-        {
-            buffer[(before, y)].set_symbol(" ");
-        }
+    /// No letter overwrites half of another: what is left of one, terminals show as they like.
+    fn in_whole_letters(frames: Vec<Vec<Text>>) -> Vec<Vec<Text>> {
+        let aligned = |(x, y, text, style): Text| (x / 2 * 2, y, text, style);
+        let frames = frames.into_iter();
+        frames
+            .map(|it| it.into_iter().map(aligned).collect())
+            .collect()
     }
 
     fn shows_the_last(frames: &[Vec<Text>]) -> Result<(), TestCaseError> {
@@ -222,7 +222,6 @@ mod tests {
             painter
                 .paint(SIZE, |buffer| {
                     for (x, y, text, style) in frame {
-                        free(buffer, *x, *y);
                         buffer.set_string(*x, *y, text, *style);
                     }
                     None
