@@ -20,4 +20,5 @@ mod loose;
 mod metrics;
 mod pools;
 mod region;
+mod secrets;
 mod servers;
