@@ -60,7 +60,7 @@ fn measure(n_instances: u32) {
             N_ROUNDS,
             || {
                 console.type_keys("j");
-                console.paint()
+                console.paint();
             },
         );
         println!("  bytes of a cursor move: {}", console.n_bytes);
@@ -98,7 +98,7 @@ fn measure(n_instances: u32) {
         || {
             let c = letters.next().unwrap();
             console.key(KeyCode::Char(c));
-            console.paint()
+            console.paint();
         },
     );
 }
