@@ -137,7 +137,6 @@ fn a_dry_run_of_every_verb_changes_nothing_at_the_server() {
         let line = match verb.name.as_str() {
             "scale" => "scale mac +1 --max 20".to_owned(),
             "launch" | "suspend" | "enable-metrics" => format!("{} mac", verb.name),
-            "protect" | "standby" => format!("{} {id}", verb.name),
             "tag" => format!("tag owner=build {id}"),
             // Refused, because it is so already or the other way round.
             _ => format!("{} {id}", verb.name),
