@@ -271,11 +271,15 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
         return attempt(context, &target.hook, "the end of its hook", call);
     }
     // A job runs, or may run: the hook is kept alive, well before a third of its time is left.
-    let last_beat = target
-        .heartbeat
-        .may_have_happened_at()
-        .unwrap_or(instance.lifecycle_since);
-    let is_due = hook.heartbeat_timeout / 3 <= context.now.since(last_beat);
+    let since = |at: Timestamp| context.now.since(at);
+    let is_due = match &target.heartbeat {
+        Mark::Applied(at) => hook.heartbeat_timeout / 3 <= since(*at),
+        // Unanswered: it may not have counted, and one more does no harm.
+        Mark::Intended(at) => hook.heartbeat_timeout / 15 <= since(*at),
+        Mark::None | Mark::Refused { .. } => {
+            hook.heartbeat_timeout / 3 <= since(instance.lifecycle_since)
+        }
+    };
     let is_within_cap = context.now < instance.lifecycle_since + hook.global_timeout;
     if is_due && is_within_cap && !is_backing_off(&target.heartbeat, context) {
         return Step::Apply(Call::Heartbeat {
