@@ -48,6 +48,8 @@ impl Surroundings {
         if let Some(region) = from_env {
             return Ok(region.into());
         }
+        // A profile that is not there has no region either, and that is not what is wrong with it.
+        self.check(profile, connection)?;
         let profiles = self.load(connection)?;
         let name = profile.unwrap_or_else(|| profiles.selected_profile());
         let region = profiles.get_profile(name).and_then(|it| it.get("region"));
