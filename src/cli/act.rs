@@ -119,10 +119,17 @@ impl Acting<'_, '_> {
             plan: json::Plan::new(plan),
         });
         let text = plan::in_words(plan, fleet);
-        if !self.flags.dry_run && !self.flags.yes {
+        if self.flags.dry_run {
+            if self.flags.output == ActFormat::Table {
+                self.write(&text);
+            }
+        } else if self.flags.yes {
+            // Nobody is asked, but whoever reads the log is warned.
+            for warning in &plan.warnings {
+                self.session.printer.warn(warning);
+            }
+        } else {
             self.session.printer.talk_lines(&text);
-        } else if self.flags.dry_run && self.flags.output == ActFormat::Table {
-            self.write(&text);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The command line. A doc comment here is the `--help` there; the verbs come
 //! from the action grammar, so that the `:` line and a script speak alike.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, sync::LazyLock, time::Duration};
 
 use clap::{
     ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
@@ -9,7 +9,7 @@ use clap::{
     error::ErrorKind,
 };
 
-use super::exit::EXIT_CODES;
+use super::exit::{EXAMPLES, EXIT_CODES};
 use crate::{action::Action, fleet::parse_duration};
 
 /// Watch and operate fleets of CI workers on EC2
@@ -17,7 +17,7 @@ use crate::{action::Action, fleet::parse_duration};
 /// Without a command, the full-screen console starts. Every command writes
 /// data to stdout and talk to stderr.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "pooldeck", version, styles = STYLES, after_long_help = EXIT_CODES)]
+#[command(name = "pooldeck", version, styles = STYLES, after_help = EXAMPLES, after_long_help = LONG_END.as_str())]
 #[command(subcommand_value_name = "COMMAND", max_term_width = 100)]
 pub struct CommandLine {
     #[command(subcommand)]
@@ -426,6 +426,9 @@ pub enum ColorChoice {
     Always,
     Never,
 }
+
+/// What ends the long help.
+static LONG_END: LazyLock<String> = LazyLock::new(|| format!("{EXAMPLES}\n\n{EXIT_CODES}"));
 
 /// Headings and names stand out; nothing depends on it.
 const STYLES: Styles = Styles::styled()

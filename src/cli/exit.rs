@@ -21,7 +21,15 @@ pub enum Exit {
     Credentials = 7,
 }
 
-/// What ends the help text and the manual page.
+/// What ends the short help.
+pub const EXAMPLES: &str = "\
+Examples:
+  pooldeck --demo                                     a simulated region; needs no AWS
+  pooldeck pools -o json                              every pool, for a script
+  pooldeck instances workhorse -f 'age>2h !spot'      some instances of a pool
+  pooldeck scale workhorse +2 --dry-run               what would be called, and nothing is";
+
+/// What ends the long help and the manual page.
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done; or there was nothing to do, because it was so already

@@ -257,3 +257,10 @@ fn a_dry_run_makes_no_call() {
     assert_eq!(group.capacity().unwrap().desired, 6);
     assert!(group.row.suspended.is_empty() && !group.row.tags.contains_key("a"));
 }
+
+#[test]
+fn whoever_says_yes_beforehand_is_warned_all_the_same() {
+    let said = Stage::new().run("suspend linux Launch --yes");
+    assert_eq!(said.exit, Exit::Done, "{said:?}");
+    assert!(said.stderr.contains("warning: without Launch"), "{said:?}");
+}

@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use crate::sandbox::check;
+use crate::sandbox::{Sandbox, check};
 
 #[test]
 fn an_unknown_command() {
@@ -193,4 +193,63 @@ hint: did you mean `scale`?
 
 "#]],
     );
+}
+
+/// Runs `pools --demo` with a configuration, and calls the home directory `~`.
+#[track_caller]
+fn check_configured(text: &str, line: &str, expected: impl snapbox::IntoData) {
+    let sandbox = Sandbox::new();
+    sandbox.configure(text);
+    let said = sandbox.run(line);
+    let said = said.replace(&sandbox.home().display().to_string(), "~");
+    snapbox::assert_data_eq!(said, expected.into_data().raw());
+}
+
+#[test]
+fn a_configuration_is_wrong_by_file_line_and_key() {
+    check_configured("\nthem = \"dark\"\n", "pools --demo", str![[r#"
+$ pooldeck pools --demo
+--- stderr
+error: ~/.config/pooldeck/config.toml:2: unknown field `them`, expected one of `theme`, `keymap`, `refresh`, `scope`, `controller`, `pool`, `guardrail`; did you mean `theme`?
+    them = "dark"
+--- exit code 2
+
+"#]]);
+    check_configured(
+        "[[guardrail]]\nactions = [\"scael\"]\n",
+        "pools --demo",
+        str![[r#"
+$ pooldeck pools --demo
+--- stderr
+error: ~/.config/pooldeck/config.toml:2: no action is called `scael`; did you mean `scale`?
+    actions = ["scael"]
+--- exit code 2
+
+"#]],
+    );
+    check_configured("", "pools --demo --config nowhere.toml", str![[r#"
+$ pooldeck pools --demo --config nowhere.toml
+--- stderr
+error: nowhere.toml: cannot be read: No such file or directory (os error 2)
+--- exit code 2
+
+"#]]);
+}
+
+#[test]
+fn a_theme_or_keymap_that_is_not_there() {
+    check_configured("theme = \"drak\"", "--demo", str![[r#"
+$ pooldeck --demo
+--- stderr
+error: theme:1: `drak`: no theme is called `drak`; did you mean `dark`?
+--- exit code 2
+
+"#]]);
+    check_configured("keymap = \"vmi-like\"", "info", str![[r#"
+$ pooldeck info
+--- stderr
+error: keymap:1: `vmi-like`: no keymap is called `vmi-like`; did you mean `vim-like`?
+--- exit code 2
+
+"#]]);
 }

@@ -154,7 +154,7 @@ fn the_weather_of_the_server_decides_the_exit_code() {
         (json!({ "throttle": 1 }), "pools", 6, "Throttling"),
         (json!({ "html": true }), "pools", 6, "login page"),
         (json!({ "truncated": true }), "pools", 6, "broke off"),
-        (json!({ "error500": 1 }), "pools", 6, "500"),
+        (json!({ "error500": 1 }), "pools", 6, "InternalFailure"),
         (
             json!({ "latency": 5 }),
             "pools --timeout 1s",
