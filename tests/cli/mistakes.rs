@@ -207,14 +207,18 @@ fn check_configured(text: &str, line: &str, expected: impl snapbox::IntoData) {
 
 #[test]
 fn a_configuration_is_wrong_by_file_line_and_key() {
-    check_configured("\nthem = \"dark\"\n", "pools --demo", str![[r#"
+    check_configured(
+        "\nthem = \"dark\"\n",
+        "pools --demo",
+        str![[r#"
 $ pooldeck pools --demo
 --- stderr
 error: ~/.config/pooldeck/config.toml:2: unknown field `them`, expected one of `theme`, `keymap`, `refresh`, `scope`, `controller`, `pool`, `guardrail`; did you mean `theme`?
     them = "dark"
 --- exit code 2
 
-"#]]);
+"#]],
+    );
     check_configured(
         "[[guardrail]]\nactions = [\"scael\"]\n",
         "pools --demo",
@@ -227,29 +231,41 @@ error: ~/.config/pooldeck/config.toml:2: no action is called `scael`; did you me
 
 "#]],
     );
-    check_configured("", "pools --demo --config nowhere.toml", str![[r#"
+    check_configured(
+        "",
+        "pools --demo --config nowhere.toml",
+        str![[r#"
 $ pooldeck pools --demo --config nowhere.toml
 --- stderr
 error: nowhere.toml: cannot be read: No such file or directory (os error 2)
 --- exit code 2
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
 fn a_theme_or_keymap_that_is_not_there() {
-    check_configured("theme = \"drak\"", "--demo", str![[r#"
+    check_configured(
+        "theme = \"drak\"",
+        "--demo",
+        str![[r#"
 $ pooldeck --demo
 --- stderr
 error: theme:1: `drak`: no theme is called `drak`; did you mean `dark`?
 --- exit code 2
 
-"#]]);
-    check_configured("keymap = \"vmi-like\"", "info", str![[r#"
+"#]],
+    );
+    check_configured(
+        "keymap = \"vmi-like\"",
+        "info",
+        str![[r#"
 $ pooldeck info
 --- stderr
 error: keymap:1: `vmi-like`: no keymap is called `vmi-like`; did you mean `vim-like`?
 --- exit code 2
 
-"#]]);
+"#]],
+    );
 }

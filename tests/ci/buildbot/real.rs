@@ -151,7 +151,14 @@ impl Span {
 /// Asks the master for everything of a kind, without the code under test.
 async fn recorded<T: for<'de> Deserialize<'de>>(master: &BuildbotMaster, what: &str) -> Vec<T> {
     let url = format!("{}api/v2/{what}", master.url());
-    let reply = reqwest::get(url).await;
+    // A busy master sometimes closes a connection without an answer; the record is asked for again.
+    let mut reply = reqwest::get(&url).await;
+    for _ in 0..3 {
+        if reply.is_ok() {
+            break;
+        }
+        reply = reqwest::get(&url).await;
+    }
     let reply = reply.unwrap_or_else(|error| panic!("{error:?}\n{}", master.log_tail()));
     let text = reply.text().await.unwrap();
     let mut answer: serde_json::Value = serde_json::from_str(&text).unwrap();
