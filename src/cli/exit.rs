@@ -22,7 +22,7 @@ pub enum Exit {
 }
 
 /// What ends the short help.
-pub const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   pooldeck --demo                                     a simulated region; needs no AWS
   pooldeck pools -o json                              every pool, for a script
