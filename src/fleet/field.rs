@@ -129,7 +129,14 @@ impl<'a> Value<'a> {
 
 /// Orders text with its numbers as numbers: `worker-9` before `worker-10`.
 fn natural_order(a: &str, b: &str) -> Ordering {
-    let (mut a_rest, mut b_rest) = (a, b);
+    let n_common = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    if n_common == a.len() && n_common == b.len() {
+        return Ordering::Equal;
+    }
+    // What they begin with decides nothing, but for a number that they part in.
+    let is_inside = |it: &usize| !a.is_char_boundary(*it) || ends_in_digit(&a[..*it]);
+    let start = (1..=n_common).rev().find(|it| !is_inside(it)).unwrap_or(0);
+    let (mut a_rest, mut b_rest) = (&a[start..], &b[start..]);
     loop {
         let (a_chunk, a_next) = next_chunk(a_rest);
         let (b_chunk, b_next) = next_chunk(b_rest);
@@ -146,6 +153,12 @@ fn natural_order(a: &str, b: &str) -> Ordering {
         }
         (a_rest, b_rest) = (a_next, b_next);
     }
+}
+
+fn ends_in_digit(text: &str) -> bool {
+    text.bytes()
+        .next_back()
+        .is_some_and(|it| it.is_ascii_digit())
 }
 
 /// Splits off the leading run of digits, or of anything else.

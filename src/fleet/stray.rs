@@ -1,9 +1,12 @@
 //! Strays: where EC2 and the CI controllers disagree about who is there.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Executor, Fleet, Instance, InstanceId, Phase, Pool, PoolKey, Timestamp, Work, short_duration,
+    ControllerName, Executor, Fleet, Instance, InstanceId, Phase, Pool, PoolKey, Timestamp, Work,
+    short_duration,
 };
 
 /// One disagreement, with what was expected and what is.
@@ -58,65 +61,60 @@ impl StrayKind {
 /// A controller that could not be read accuses nobody: an instance counts as
 /// without an agent only while its controller's list was read and is whole.
 pub fn strays(fleet: &Fleet, now: Timestamp) -> Vec<Stray> {
-    let mut found: Vec<Stray> = fleet
-        .executors
-        .iter()
-        .filter_map(|it| stray_agent(fleet, it))
-        .collect();
+    let without_instance = fleet.executors.iter().filter(|it| it.instance.is_none());
+    let mut found: Vec<Stray> = without_instance.map(|it| lone_agent(it)).collect();
     for instance in fleet.instances.values() {
         found.extend(stray_instance(fleet, instance, now));
+        if instance.phase() == Phase::Unattached {
+            let agents = fleet.executors_on(&instance.id);
+            found.extend(agents.map(|it| agent_outside_groups(it, instance)));
+        }
     }
-    found.extend(
-        fleet
-            .pools
-            .values()
-            .filter_map(|it| too_many_agents(fleet, it)),
-    );
+    let slots = slots_by_label(fleet);
+    let pools = fleet.pools.values();
+    found.extend(pools.filter_map(|it| too_many_agents(fleet, it, &slots)));
     found.sort_by(|a, b| (a.kind, &a.name, &a.instance).cmp(&(b.kind, &b.name, &b.instance)));
     found
 }
 
-fn stray_agent(fleet: &Fleet, executor: &Executor) -> Option<Stray> {
-    let stray = |kind, why: String| {
-        let since = match executor.work {
-            Work::Idle { since } | Work::Offline { since } => since,
-            Work::Busy(_) | Work::Unknown(_) => None,
-        };
-        Some(Stray {
-            kind,
-            name: executor.name.clone(),
-            instance: executor.instance.clone(),
-            pool: executor.pool.clone(),
-            why,
-            since,
-        })
+fn lone_agent(executor: &Executor) -> Stray {
+    if executor.is_latent {
+        let why = "a latent worker; its machine is started for the next build";
+        stray_agent(executor, StrayKind::Latent, why.to_owned())
+    } else {
+        let why = format!("no instance was found for it: {}", executor.joining);
+        stray_agent(executor, StrayKind::AgentWithoutInstance, why)
+    }
+}
+
+fn agent_outside_groups(executor: &Executor, instance: &Instance) -> Stray {
+    let why = format!(
+        "its instance {} belongs to no Auto Scaling group",
+        instance.id
+    );
+    stray_agent(executor, StrayKind::AgentOutsideGroups, why)
+}
+
+fn stray_agent(executor: &Executor, kind: StrayKind, why: String) -> Stray {
+    let since = match executor.work {
+        Work::Idle { since } | Work::Offline { since } => since,
+        Work::Busy(_) | Work::Unknown(_) => None,
     };
-    match executor
-        .instance
-        .as_ref()
-        .and_then(|it| fleet.instances.get(it))
-    {
-        Some(instance) if instance.phase() == Phase::Unattached => stray(
-            StrayKind::AgentOutsideGroups,
-            format!(
-                "its instance {} belongs to no Auto Scaling group",
-                instance.id
-            ),
-        ),
-        Some(_) => None,
-        None if executor.is_latent => stray(
-            StrayKind::Latent,
-            "a latent worker; its machine is started for the next build".to_owned(),
-        ),
-        None => stray(
-            StrayKind::AgentWithoutInstance,
-            format!("no instance was found for it: {}", executor.joining),
-        ),
+    Stray {
+        kind,
+        name: executor.name.clone(),
+        instance: executor.instance.clone(),
+        pool: executor.pool.clone(),
+        why,
+        since,
     }
 }
 
 fn stray_instance(fleet: &Fleet, instance: &Instance, now: Timestamp) -> Option<Stray> {
-    let has_agent = fleet.executors_on(&instance.id).next().is_some();
+    // Nearly every machine has its agent, and is looked at no further.
+    if fleet.executors_on(&instance.id).next().is_some() {
+        return None;
+    }
     let pool = instance.pool.as_ref().and_then(|it| fleet.pool(it));
     let stray = |kind, why: String, since| {
         Some(Stray {
@@ -128,13 +126,13 @@ fn stray_instance(fleet: &Fleet, instance: &Instance, now: Timestamp) -> Option<
             since,
         })
     };
-    if instance.phase() == Phase::Unattached && !has_agent {
+    if instance.phase() == Phase::Unattached {
         let why = "it carries the pool's tag and belongs to no Auto Scaling group".to_owned();
         return stray(StrayKind::InstanceOutsideGroups, why, instance.launched_at);
     }
     let link = pool?.ci.as_ref()?;
     let is_working = matches!(instance.phase(), Phase::InService | Phase::PendingWait);
-    let launched_at = instance.launched_at.filter(|_| is_working && !has_agent)?;
+    let launched_at = instance.launched_at.filter(|_| is_working)?;
     let is_read = fleet
         .controllers
         .iter()
@@ -153,21 +151,36 @@ fn stray_instance(fleet: &Fleet, instance: &Instance, now: Timestamp) -> Option<
     )
 }
 
+/// How many jobs the agents of each label can run, counted in one walk over the agents.
+type Slots<'a> = HashMap<(&'a ControllerName, &'a str), u32>;
+
+fn slots_by_label(fleet: &Fleet) -> Slots<'_> {
+    let links = fleet.pools.values().filter_map(|it| it.ci.as_ref());
+    let mut slots: Slots<'_> = links
+        .map(|it| ((&it.controller, it.label.as_str()), 0))
+        .collect();
+    for executor in &fleet.executors {
+        if executor.cordoned || !matches!(executor.work, Work::Busy(_) | Work::Idle { .. }) {
+            continue;
+        }
+        let mut counted: &[String] = &executor.labels;
+        while let Some((label, rest)) = counted.split_first() {
+            // A label that is given twice is one label.
+            if !rest.contains(label)
+                && let Some(n) = slots.get_mut(&(&executor.controller, label.as_str()))
+            {
+                *n += executor.n_slots;
+            }
+            counted = rest;
+        }
+    }
+    slots
+}
+
 /// The count that the author of an early account found by eye: one executor more than desired.
-fn too_many_agents(fleet: &Fleet, pool: &Pool) -> Option<Stray> {
+fn too_many_agents(fleet: &Fleet, pool: &Pool, slots: &Slots<'_>) -> Option<Stray> {
     let (capacity, link) = (pool.capacity?, pool.ci.as_ref()?);
-    let is_ours = |it: &&std::sync::Arc<Executor>| {
-        it.controller == link.controller
-            && it.labels.contains(&link.label)
-            && !it.cordoned
-            && matches!(it.work, Work::Busy(_) | Work::Idle { .. })
-    };
-    let n_slots: u32 = fleet
-        .executors
-        .iter()
-        .filter(is_ours)
-        .map(|it| it.n_slots)
-        .sum();
+    let n_slots = *slots.get(&(&link.controller, link.label.as_str()))?;
     let n_wanted = capacity.desired * link.executors_per_instance;
     // Those on their way out are not wanted any more, and still there.
     let counts = &fleet.roster(&pool.key()).counts;

@@ -285,6 +285,9 @@ impl Console {
             Effect::Tell(id, verdict) => self.tell(id, verdict, inlets),
             Effect::FetchActivities(pool) => self.handle.fetch_activities(pool),
             Effect::Copy(text) => self.copy(&text)?,
+            Effect::Forget(observation) => {
+                tokio::task::spawn_blocking(move || drop(observation));
+            }
             Effect::Redraw => self.painter.forget(),
             Effect::Background => self.stop(inlets, held).await?,
         }

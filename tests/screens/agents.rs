@@ -184,7 +184,12 @@ fn a_latent_worker_is_on_the_board_and_alarms_nobody() {
             Arc::make_mut(it).is_latent = true;
         }
     });
-    let alarming = robot.app.strays.iter().filter(|it| it.kind.is_alarming());
+    let alarming = robot
+        .app
+        .findings
+        .strays()
+        .iter()
+        .filter(|it| it.kind.is_alarming());
     let n_alarming = alarming.count();
     if n_alarming == 0 {
         robot.sees_not("stray");

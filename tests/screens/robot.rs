@@ -128,7 +128,10 @@ impl Robot {
     }
 
     pub(crate) fn update(&mut self, msg: Msg) {
-        self.effects.extend(self.app.update(msg, self.now));
+        let effects = self.app.update(msg, self.now);
+        // What is let go of changes nothing that a test looks at.
+        let is_kept = |it: &Effect| !matches!(it, Effect::Forget(_));
+        self.effects.extend(effects.into_iter().filter(is_kept));
     }
 
     /// Presses keys, and waits after each until what it did has been seen.

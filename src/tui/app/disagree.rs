@@ -29,7 +29,7 @@ impl App {
             self.go(View::Instance(id));
             return Vec::new();
         }
-        let strays = &mut self.strays.iter();
+        let strays = &mut self.findings.strays().iter();
         let pool = strays
             .find(|it| it.kind == kind && it.name == name)
             .and_then(|it| it.pool.clone());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{App, Fetched, Overlay, Review, Severity, Submitted};
+use super::{App, Effect, Fetched, Overlay, Review, Severity, Submitted};
 use crate::{
     action,
     engine::{Event, Outcome, Progress, Submission, SubmissionId},
@@ -10,9 +10,9 @@ use crate::{
 };
 
 impl App {
-    pub(super) fn event(&mut self, event: Event) {
+    pub(super) fn event(&mut self, event: Event) -> Vec<Effect> {
         match event {
-            Event::Observed(observation) => self.observe(observation),
+            Event::Observed(observation) => return vec![self.observe(observation)],
             Event::Submission { id, progress } => self.progress(id, &progress),
             Event::Console { instance, result } => {
                 let at = self.now;
@@ -60,15 +60,16 @@ impl App {
                 );
             }
         }
+        Vec::new()
     }
 
-    fn observe(&mut self, observation: Arc<Observation>) {
+    fn observe(&mut self, observation: Arc<Observation>) -> Effect {
         self.tell_new_failures(&observation);
         self.timeline
             .compare(&self.observation.fleet, &observation.fleet, observation.at);
-        self.observation = observation;
-        self.refill();
+        let old = self.take_observation(observation);
         self.plan_again();
+        Effect::Forget(old)
     }
 
     /// A source that begins to fail, or recovers, is worth a line in the history.

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use super::rows::{self, Noun};
+use super::{
+    findings::Findings,
+    rows::{self, Noun},
+};
 use crate::fleet::{
     ControllerName, Filter, FilterError, InstanceId, Observation, PoolKey, SourceId, StrayKind,
-    Timestamp,
 };
 use crate::operation::OperationId;
 
@@ -100,21 +102,29 @@ impl List {
 
     /// Counts the marks on rows that the filter hides: they are no targets.
     pub fn n_marked_hidden(&self) -> usize {
+        if self.marks.is_empty() {
+            return 0;
+        }
         self.marks.len() - self.shown_marks().count()
     }
 
     /// Returns the marked rows that are shown, in the order of the list.
     pub fn shown_marks(&self) -> impl Iterator<Item = &RowId> {
-        let has_marks = !self.marks.is_empty();
-        self.rows
-            .iter()
-            .filter(move |it| has_marks && self.marks.contains(*it))
+        let rows = if self.marks.is_empty() {
+            &[]
+        } else {
+            &self.rows[..]
+        };
+        rows.iter().filter(|it| self.marks.contains(*it))
     }
 
     /// Takes the rows of an observation, and keeps the cursor on its own row.
-    pub fn observe(&mut self, observation: &Observation, now: Timestamp) {
-        let found = rows::rows(self, observation, now);
-        self.replace(found.rows, found.n_all);
+    pub fn observe(&mut self, observation: &Observation, findings: &Findings) {
+        // Nearly always a reading has the same rows.
+        if !rows::is_same(self, &observation.fleet) {
+            let found = rows::rows(self, observation, findings);
+            self.replace(found.rows, found.n_all);
+        }
         // While the sources come in one by one, a cursor that nobody has moved stays on top.
         let is_complete = observation.sources.iter().all(|it| it.read_at.is_some());
         if !self.is_touched && !self.is_complete {

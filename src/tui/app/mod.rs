@@ -8,6 +8,7 @@ mod confirm;
 mod disagree;
 mod edit;
 mod engine;
+mod findings;
 mod keys;
 mod list;
 mod message;
@@ -31,6 +32,7 @@ use std::{
 pub use command::{Command, Entry, Group, verbs};
 pub use confirm::{Answer, Confirm, Stage};
 use crossterm::event::KeyEvent;
+pub use findings::{Figures, Findings};
 pub use list::{List, RowId, Sort};
 pub use message::{Message, Messages, Review, Severity, Submitted};
 pub use operate::{Abort, rests};
@@ -49,10 +51,7 @@ use super::{
 use crate::{
     action::Policy,
     engine::{Event, OperationView, Submission, SubmissionId, Verdict},
-    fleet::{
-        Activity, ConsoleOutput, Failure, InstanceId, Observation, PoolKey, Stray, Timestamp,
-        strays,
-    },
+    fleet::{Activity, ConsoleOutput, Failure, InstanceId, Observation, PoolKey, Timestamp},
     operation::OperationId,
 };
 
@@ -88,6 +87,8 @@ pub enum Effect {
     /// Says this to the operation's driver; unless it is to rest, drives it here if nobody does.
     Tell(OperationId, Verdict),
     Copy(String),
+    /// Let go of an old observation; a large one takes longer than a frame.
+    Forget(Arc<Observation>),
     Redraw,
     /// Stop, and give the terminal back to the shell.
     Background,
@@ -119,8 +120,10 @@ pub struct App {
     pub submitted: Vec<Submitted>,
     /// Confirmations that wait until nothing else is asked.
     pub reviews: VecDeque<Review>,
-    /// Where EC2 and the controllers disagree, in the last reading.
-    pub strays: Vec<Stray>,
+    pub findings: Arc<Findings>,
+    pub figures: Figures,
+    /// Counts the observations, so that a screen knows whether it has the newest.
+    generation: u64,
     /// The chosen columns, where they are not the default ones.
     pub columns: BTreeMap<Noun, Vec<&'static str>>,
     pub consoles: BTreeMap<InstanceId, Fetched<ConsoleOutput>>,
@@ -157,7 +160,9 @@ impl App {
             messages: Messages::default(),
             submitted: Vec::new(),
             reviews: VecDeque::new(),
-            strays: Vec::new(),
+            findings: Arc::default(),
+            figures: Figures::default(),
+            generation: 0,
             columns: BTreeMap::new(),
             consoles: BTreeMap::new(),
             activities: BTreeMap::new(),
@@ -169,7 +174,8 @@ impl App {
             has_focus: true,
             is_leaving: false,
         };
-        app.refill();
+        app.take_observation(app.observation.clone());
+        app.settle();
         app
     }
 
@@ -186,10 +192,7 @@ impl App {
                 self.size = size;
                 Vec::new()
             }
-            Msg::Engine(event) => {
-                self.event(event);
-                Vec::new()
-            }
+            Msg::Engine(event) => self.event(event),
             Msg::Tick => Vec::new(),
             Msg::FocusGained => {
                 self.has_focus = true;
@@ -217,7 +220,7 @@ impl App {
             }
         };
         self.open_review();
-        self.scroll();
+        self.settle();
         effects
     }
 
@@ -277,14 +280,55 @@ impl App {
         }
     }
 
-    /// Gives every list of every screen its rows.
-    fn refill(&mut self) {
-        self.strays = strays(&self.observation.fleet, self.observation.at);
-        for screen in &mut self.screens {
-            // Ages are those of the reading: between two readings no row changes.
-            screen.observe(&self.observation, self.observation.at);
+    /// Takes an observation; the screens take their rows of it when they are looked at.
+    ///
+    /// Returns the one before.
+    pub(super) fn take_observation(&mut self, observation: Arc<Observation>) -> Arc<Observation> {
+        self.findings = Arc::new(Findings::of(observation.clone()));
+        self.figures.clear();
+        self.generation += 1;
+        std::mem::replace(&mut self.observation, observation)
+    }
+
+    /// Brings the screen up to date with everything that was taken.
+    fn settle(&mut self) {
+        let (generation, findings) = (self.generation, self.findings.clone());
+        let observation = self.observation.clone();
+        let screen = self.screen_mut();
+        if screen.generation != generation {
+            screen.generation = generation;
+            screen.observe(&observation, &findings);
         }
-        self.refill_messages();
+        self.scroll();
+        self.add_up();
+    }
+
+    /// Adds up the pools that are on the screen, before the frame wants them.
+    fn add_up(&mut self) {
+        if self.screen().view == View::Fleet {
+            self.findings.strays();
+        }
+        let screen = self
+            .screens
+            .last()
+            .expect("the stack of screens is never empty");
+        let fleet = &self.observation.fleet;
+        if let View::Pool(key) = &screen.view {
+            self.figures.add(fleet, key);
+        }
+        let panels = layout::panels(self.size, &screen.view);
+        for (list, area) in screen.panels.iter().zip(panels) {
+            let shown = list
+                .rows()
+                .iter()
+                .skip(list.offset())
+                .take(layout::n_rows(area));
+            for row in shown {
+                if let RowId::Pool(key) = row {
+                    self.figures.add(fleet, key);
+                }
+            }
+        }
     }
 
     fn refill_messages(&mut self) {

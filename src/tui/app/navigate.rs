@@ -85,8 +85,7 @@ impl App {
         if self.screen().view == view {
             return;
         }
-        let mut screen = Screen::new(view);
-        screen.observe(&self.observation, self.observation.at);
+        let screen = Screen::new(view);
         // The same screen further down is the one to go back to.
         if let Some(depth) = self.screens.iter().position(|it| it.view == screen.view) {
             self.screens.truncate(depth + 1);
@@ -277,10 +276,10 @@ impl App {
     }
 
     fn set_filter(&mut self, text: &str) -> Result<(), crate::fleet::FilterError> {
-        let observation = self.observation.clone();
+        let (observation, findings) = (self.observation.clone(), self.findings.clone());
         if let Some(list) = self.screen_mut().list_mut() {
             list.set_filter(text)?;
-            list.observe(&observation, observation.at);
+            list.observe(&observation, &findings);
             list.recover_cursor();
         }
         Ok(())
@@ -390,10 +389,10 @@ impl App {
     }
 
     fn set_sort(&mut self, sort: Option<Sort>) {
-        let observation = self.observation.clone();
+        let (observation, findings) = (self.observation.clone(), self.findings.clone());
         if let Some(list) = self.screen_mut().list_mut() {
             list.sort = sort;
-            list.observe(&observation, observation.at);
+            list.observe(&observation, &findings);
         }
     }
 

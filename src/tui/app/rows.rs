@@ -1,9 +1,12 @@
 //! Which rows a list has: taken from an observation, filtered and put in order.
 
-use super::list::{List, RowId, Sort};
+use super::{
+    findings::Findings,
+    list::{List, RowId, Sort},
+};
 use crate::fleet::{
-    ActivityRow, ExecutorRow, Field, Filter, FilterError, InstanceRow, Observation, PoolRow,
-    QueueRow, Record, StrayRow, Timestamp, strays, waiting,
+    ActivityRow, ExecutorRow, Field, Filter, FilterError, Fleet, InstanceId, InstanceRow,
+    Observation, PoolKey, PoolRow, QueueRow, Record, StrayRow, Timestamp,
 };
 
 /// What the rows of a list are.
@@ -94,14 +97,48 @@ pub(super) struct Rows {
     pub(super) n_all: usize,
 }
 
+/// Returns whether a list without a filter and an order has the very rows that it would get.
+pub(super) fn is_same(list: &List, fleet: &Fleet) -> bool {
+    if !list.filter.is_empty() || list.sort.is_some() || list.n_all() != list.rows().len() {
+        return false;
+    }
+    let rows = list.rows();
+    match (list.noun, &list.within) {
+        (Noun::Pools, _) => {
+            let is_it =
+                |(row, key): (&RowId, &PoolKey)| matches!(row, RowId::Pool(it) if it == key);
+            rows.len() == fleet.pools.len() && rows.iter().zip(fleet.pools.keys()).all(is_it)
+        }
+        (Noun::Instances, None) => {
+            let is_it =
+                |(row, id): (&RowId, &InstanceId)| matches!(row, RowId::Instance(it) if it == id);
+            rows.len() == fleet.instances.len()
+                && rows.iter().zip(fleet.instances.keys()).all(is_it)
+        }
+        _ => false,
+    }
+}
+
 /// Returns the rows of a list; messages and operations come from elsewhere.
-pub(super) fn rows(list: &List, observation: &Observation, now: Timestamp) -> Rows {
+pub(super) fn rows(list: &List, observation: &Observation, findings: &Findings) -> Rows {
     let fleet = &observation.fleet;
+    // Ages are those of the reading: between two readings no row changes.
+    let now = observation.at;
+    let is_plain = list.filter.is_empty() && list.sort.is_none();
     match list.noun {
+        Noun::Pools if is_plain => plain(fleet.pools.keys().cloned().map(RowId::Pool).collect()),
         Noun::Pools => {
             let all = PoolRow::all(fleet);
             arrange(list, &all, now, |it| RowId::Pool(it.pool.key()))
         }
+        Noun::Instances if is_plain && list.within.is_none() => plain(
+            fleet
+                .instances
+                .keys()
+                .cloned()
+                .map(RowId::Instance)
+                .collect(),
+        ),
         Noun::Instances => {
             let all: Vec<InstanceRow<'_>> = match &list.within {
                 Some(pool) => {
@@ -135,8 +172,7 @@ pub(super) fn rows(list: &List, observation: &Observation, now: Timestamp) -> Ro
             })
         }
         Noun::Strays => {
-            let strays = strays(fleet, now);
-            let all = StrayRow::all(&strays);
+            let all = StrayRow::all(findings.strays());
             arrange(list, &all, now, |it| {
                 RowId::Stray(it.0.kind, it.0.name.clone(), it.0.instance.clone())
             })
@@ -153,16 +189,20 @@ pub(super) fn rows(list: &List, observation: &Observation, now: Timestamp) -> Ro
             arrange(list, &all, now, |it| RowId::Activity(it.0.id.clone()))
         }
         Noun::Waiting => {
-            let is_within = |it: &crate::fleet::Waiting| {
+            let is_within = |it: &&crate::fleet::Waiting| {
                 list.within.as_ref().is_none_or(|pool| it.pool == *pool)
             };
-            let all = waiting(fleet).into_iter().filter(is_within);
             let mut rows: Vec<RowId> = Vec::new();
-            for it in all {
+            for it in findings.waiting().iter().filter(is_within) {
                 // A pool may wait for several things at once; an instance waits for one.
-                let is_same = |row: &&RowId| matches!(row, RowId::Waiting(pool, instance, _) if *pool == it.pool && *instance == it.instance);
-                let nth = rows.iter().filter(is_same).count();
-                rows.push(RowId::Waiting(it.pool, it.instance, nth));
+                let is_same =
+                    |row: &&RowId| matches!(row, RowId::Waiting(pool, None, _) if *pool == it.pool);
+                let nth = if it.instance.is_none() {
+                    rows.iter().filter(is_same).count()
+                } else {
+                    0
+                };
+                rows.push(RowId::Waiting(it.pool.clone(), it.instance.clone(), nth));
             }
             plain(rows)
         }

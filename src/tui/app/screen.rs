@@ -1,8 +1,8 @@
 //! The screens, and the stack of them: what `enter` opens and `esc` leaves.
 
-use super::{list::List, rows::Noun};
+use super::{findings::Findings, list::List, rows::Noun};
 use crate::{
-    fleet::{ControllerName, InstanceId, Observation, PoolKey, Timestamp},
+    fleet::{ControllerName, InstanceId, Observation, PoolKey},
     operation::OperationId,
     tui::keymap::Context,
 };
@@ -55,6 +55,8 @@ pub struct Screen {
     pub focus: usize,
     /// The first line of a screen of text.
     pub scroll: usize,
+    /// Which observation its rows are of.
+    pub(super) generation: u64,
 }
 
 impl Screen {
@@ -81,6 +83,7 @@ impl Screen {
             panels,
             focus: 0,
             scroll: 0,
+            generation: 0,
         }
     }
 
@@ -92,10 +95,10 @@ impl Screen {
         self.panels.get_mut(self.focus)
     }
 
-    pub(super) fn observe(&mut self, observation: &Observation, now: Timestamp) {
+    pub(super) fn observe(&mut self, observation: &Observation, findings: &Findings) {
         for list in &mut self.panels {
             if list.noun.is_observed() {
-                list.observe(observation, now);
+                list.observe(observation, findings);
             }
         }
     }

@@ -36,12 +36,15 @@ impl Timeline {
         if before.instances.is_empty() {
             return;
         }
+        // Both are in the order of their ids: one walk sees every difference.
+        let mut old_rows = before.instances.iter().peekable();
         for (id, new) in &after.instances {
-            let Some(old) = before.instances.get(id) else {
-                let state = new
-                    .lifecycle
-                    .as_ref()
-                    .map_or("outside a group", Lifecycle::as_str);
+            while let Some((gone, _)) = old_rows.next_if(|it| it.0 < id) {
+                self.add(gone, at, "gone".to_owned());
+            }
+            let Some((_, old)) = old_rows.next_if(|it| it.0 == id) else {
+                let state = new.lifecycle.as_ref();
+                let state = state.map_or("outside a group", Lifecycle::as_str);
                 self.add(id, at, format!("first seen, {state}"));
                 continue;
             };
@@ -52,10 +55,8 @@ impl Timeline {
                 }
             }
         }
-        for id in before.instances.keys() {
-            if !after.instances.contains_key(id) {
-                self.add(id, at, "gone".to_owned());
-            }
+        for (gone, _) in old_rows {
+            self.add(gone, at, "gone".to_owned());
         }
         self.compare_work(before, after, at);
     }
@@ -63,18 +64,13 @@ impl Timeline {
     fn compare_work(&mut self, before: &Fleet, after: &Fleet, at: Timestamp) {
         let same_place = before.executors.iter().zip(&after.executors);
         for (old, new) in same_place {
-            let (Some(id), true) = (
-                &new.instance,
-                old.id == new.id && old.controller == new.controller,
-            ) else {
+            if Arc::ptr_eq(old, new) || is_same_work(&old.work, &new.work) {
                 continue;
-            };
-            if !Arc::ptr_eq(old, new) && work_words(&old.work) != work_words(&new.work) {
-                self.add(
-                    id,
-                    at,
-                    format!("agent {}: {}", new.name, work_words(&new.work)),
-                );
+            }
+            let is_same_agent = old.id == new.id && old.controller == new.controller;
+            if let Some(id) = new.instance.as_ref().filter(|_| is_same_agent) {
+                let what = format!("agent {}: {}", new.name, work_words(&new.work));
+                self.add(id, at, what);
             }
         }
     }
@@ -94,6 +90,16 @@ impl Timeline {
                 self.by_instance.remove(&oldest);
             }
         }
+    }
+}
+
+/// Whether `work_words` would say the same of both.
+fn is_same_work(old: &Work, new: &Work) -> bool {
+    match (old, new) {
+        (Work::Busy(old), Work::Busy(new)) => {
+            old.first().map(|it| &it.name) == new.first().map(|it| &it.name)
+        }
+        (old, new) => old.as_str() == new.as_str(),
     }
 }
 

@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 
 use super::sources::liveness_word;
 use crate::{
-    fleet::{Liveness, Scope, SourceHealth, Timestamp, short_duration},
+    fleet::{InstanceId, Liveness, Scope, SourceHealth, SourceId, Timestamp, short_duration},
     tui::{
-        app::{App, Target, View},
+        app::{App, List, RowId, View},
         glyph::Glyphs,
         theme::Role,
         widget::{Canvas, Span, width_of},
@@ -96,12 +96,27 @@ fn environments(scopes: &[&Scope]) -> String {
     format!(" {} ", words.join(" + "))
 }
 
-/// The scope of what is selected, or the first one.
+/// The scope of the row under the cursor, or the first one.
 fn scope_in_view(app: &App) -> Option<&Scope> {
     let fleet = &app.observation.fleet;
-    let pool = Target::of(app.screen(), fleet).selection.pool;
-    pool.and_then(|it| fleet.scope(&it.scope))
-        .or_else(|| scopes_in_view(app).first().copied())
+    let of_instance = |id: &InstanceId| fleet.instances.get(id).map(|it| &it.scope);
+    let row = app.screen().list().and_then(List::cursor);
+    let scope = row.and_then(|row| match row {
+        RowId::Pool(key) | RowId::Waiting(key, ..) => Some(&key.scope),
+        RowId::Instance(id) | RowId::Stray(_, _, Some(id)) => of_instance(id),
+        RowId::Executor(controller, id) => {
+            let agent = fleet.executor(controller, id);
+            agent.and_then(|it| it.pool.as_ref()).map(|it| &it.scope)
+        }
+        RowId::Activity(id) => {
+            let mut activities = fleet.activities.iter();
+            activities.find(|it| it.id == *id).map(|it| &it.pool.scope)
+        }
+        RowId::Source(SourceId::Scope(id)) => Some(id),
+        _ => None,
+    });
+    let found = scope.and_then(|it| fleet.scope(it));
+    found.or_else(|| scopes_in_view(app).first().copied())
 }
 
 /// From this width on there is room for our own name.

@@ -1,14 +1,14 @@
 //! A list as a panel: its title, its heads, its rows.
 
-use std::time::Duration;
+use std::{cell, sync::Arc, time::Duration};
 
 use ratatui::layout::Rect;
 
 use super::{activity, columns, dim, executor, operation, plain, pool, sources, stray};
 use crate::{
     fleet::{
-        ActivityRow, ExecutorRow, InstanceRow, Lifecycle, PoolRow, QueueRow, Record, StrayRow,
-        Timestamp, Value, Work, short_duration, waiting,
+        Activity, ActivityRow, ExecutorRow, InstanceRow, Lifecycle, QueueRow, Record, StrayRow,
+        Timestamp, Value, Work, short_duration,
     },
     tui::{
         app::{App, List, Noun, RowId, Severity, View},
@@ -40,7 +40,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App, list: &List, 
     let n_rows = layout::n_rows(area);
     let first = list.offset();
     let shown = list.rows().iter().enumerate().skip(first).take(n_rows);
-    let painter = RowPainter::new(app, list, canvas.glyphs());
+    let painter = RowPainter::new(app, canvas.glyphs());
     let rows = shown.map(|(row_idx, row)| {
         let state = crate::tui::widget::RowState {
             is_cursor: list.cursor_idx() == Some(row_idx),
@@ -71,7 +71,7 @@ fn columns_for(app: &App, list: &List, width: u16) -> Vec<Column> {
 /// Returns the cells of one row, all its columns, as if there were room for each.
 pub(super) fn cells_of<'a>(app: &'a App, list: &'a List, row: &'a RowId) -> Vec<Cell<'a>> {
     let columns = columns_for(app, list, u16::MAX);
-    RowPainter::new(app, list, Glyphs::Unicode).cells(row, &columns)
+    RowPainter::new(app, Glyphs::Unicode).cells(row, &columns)
 }
 
 /// The name of the list, how many rows it has, and what narrows it.
@@ -151,7 +151,7 @@ fn has_countdown(app: &App, list: &List, area: Rect) -> bool {
         .iter()
         .skip(list.offset())
         .take(layout::n_rows(area));
-    let all = waiting(&app.observation.fleet);
+    let all = app.findings.waiting();
     shown.any(|row| match row {
         RowId::Waiting(pool, instance, _) => {
             let found = all
@@ -174,38 +174,45 @@ fn has_countdown(app: &App, list: &List, area: Rect) -> bool {
 /// What a list's rows look like.
 struct RowPainter<'a> {
     app: &'a App,
-    waiting: Vec<crate::fleet::Waiting>,
     at: Timestamp,
     glyphs: Glyphs,
+    next_activity_idx: cell::Cell<usize>,
 }
 
 impl<'a> RowPainter<'a> {
-    fn new(app: &'a App, list: &List, glyphs: Glyphs) -> Self {
-        let waiting = if list.noun == Noun::Waiting {
-            waiting(&app.observation.fleet)
-        } else {
-            Vec::new()
-        };
+    fn new(app: &'a App, glyphs: Glyphs) -> Self {
         // Ages are those of the reading: nothing moves until the next one.
         let at = app.observation.at;
         Self {
             app,
-            waiting,
             at,
             glyphs,
+            next_activity_idx: cell::Cell::new(0),
         }
+    }
+
+    /// Finds an activity, nearly always right after the one before.
+    fn activity(&self, id: &str) -> Option<&'a Arc<Activity>> {
+        let all = &self.app.observation.fleet.activities;
+        let from = self.next_activity_idx.get().min(all.len());
+        let mut indices = (from..all.len()).chain(0..from);
+        let found = indices.find(|it| all[*it].id == id)?;
+        self.next_activity_idx.set(found + 1);
+        all.get(found)
     }
 
     fn cells(&self, row: &RowId, columns: &[Column]) -> Vec<Cell<'a>> {
         let fleet = &self.app.observation.fleet;
         match row {
-            RowId::Pool(key) => fleet.pool(key).map_or_else(Vec::new, |it| {
-                let row = PoolRow::new(fleet, it);
-                columns
-                    .iter()
-                    .map(|column| pool::cell(&row, column, self.at, self.glyphs))
-                    .collect()
-            }),
+            RowId::Pool(key) => {
+                let row = self.app.figures.row(fleet, key);
+                row.map_or_else(Vec::new, |row| {
+                    columns
+                        .iter()
+                        .map(|column| pool::cell(&row, column, self.at, self.glyphs))
+                        .collect()
+                })
+            }
             RowId::Instance(id) => fleet.instances.get(id).map_or_else(Vec::new, |it| {
                 let row = InstanceRow::new(fleet, it);
                 columns
@@ -226,7 +233,7 @@ impl<'a> RowPainter<'a> {
                 })
             }
             RowId::Activity(id) => {
-                let found = fleet.activities.iter().find(|it| it.id == *id);
+                let found = self.activity(id);
                 found.map_or_else(Vec::new, |it| {
                     let row = ActivityRow(it);
                     let has_message = columns.iter().any(|it| it.name == "message");
@@ -239,7 +246,7 @@ impl<'a> RowPainter<'a> {
             RowId::Waiting(pool, instance, nth) => {
                 let is_same =
                     |it: &&crate::fleet::Waiting| it.pool == *pool && it.instance == *instance;
-                let found = self.waiting.iter().filter(is_same).nth(*nth);
+                let found = self.app.findings.waiting().iter().filter(is_same).nth(*nth);
                 found.map_or_else(Vec::new, |it| {
                     columns
                         .iter()
@@ -298,7 +305,7 @@ impl<'a> RowPainter<'a> {
                 })
             }
             RowId::Stray(kind, name, instance) => {
-                let mut strays = self.app.strays.iter();
+                let mut strays = self.app.findings.strays().iter();
                 let found = strays
                     .find(|it| it.kind == *kind && it.name == *name && it.instance == *instance);
                 found.map_or_else(Vec::new, |it| {

@@ -64,7 +64,9 @@ pub(super) fn draw_facts(canvas: &mut Canvas<'_>, area: Rect, app: &App, key: &P
         );
         return;
     };
-    let row = PoolRow::new(fleet, pool);
+    let Some(row) = app.figures.row(fleet, key) else {
+        return;
+    };
     // The first line is there on every screen, the last only where there is room.
     let lines = [
         size(pool),

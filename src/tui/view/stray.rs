@@ -27,7 +27,12 @@ pub(super) fn cell(row: &StrayRow<'_>, field: &str, at: Timestamp) -> Cell<'stat
 
 /// Says how many disagreements an operator should look at; none when there are none.
 pub(super) fn warning(app: &App) -> Option<Span<'static>> {
-    let n = app.strays.iter().filter(|it| it.kind.is_alarming()).count();
+    let n = app
+        .findings
+        .strays()
+        .iter()
+        .filter(|it| it.kind.is_alarming())
+        .count();
     let what = if n == 1 { "stray" } else { "strays" };
     (0 < n).then(|| Span::new(format!("  {n} {what}"), Role::Danger))
 }
