@@ -14,8 +14,8 @@ use pooldeck::{
     action::{self, ActionLine, Policy},
     cloud::{self, Cloud},
     engine::{
-        self, Actor, AuditEvent, AuditRecord, Clock, Config, Doors, Event, Handle, LaunchState,
-        Link, Outcome, Progress, Submission,
+        self, Actor, AuditEvent, AuditRecord, Clock, Config, Doors, Event, Handle, Keeping,
+        LaunchState, Link, Outcome, Progress, Submission,
     },
     fleet::*,
 };
@@ -250,6 +250,7 @@ fn start_tied(clouds: &[&Arc<FakeCloud>], links: Vec<Link>) -> Bench {
             user: "ada".into(),
             host: "bastion".into(),
         },
+        history: Keeping::Off,
     };
     let (handle, events) = engine::start(doors, config, Clock::system());
     Bench {
@@ -297,7 +298,8 @@ impl Bench {
                 | Event::Console { .. }
                 | Event::Activities { .. }
                 | Event::Operation(_)
-                | Event::Operations { .. } => {}
+                | Event::Operations { .. }
+                | Event::Past(_) => {}
             }
         }
     }

@@ -154,7 +154,8 @@ pub(super) fn hear(event: Option<Event>) -> Result<(), Error> {
             | Event::Console { .. }
             | Event::Activities { .. }
             | Event::Operation(_)
-            | Event::Operations { .. },
+            | Event::Operations { .. }
+            | Event::Past(_),
         ) => Ok(()),
         None => Err(Error::new(Exit::Failed, "the engine has stopped")),
     }

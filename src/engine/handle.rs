@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Clock, Config, Doors, Event, Outcome, Snapshot, Submission, SubmissionId,
+    Clock, Config, Doors, Event, Outcome, PastQuery, Snapshot, Submission, SubmissionId,
     execute::Execution,
     poll::{Poller, Request},
     watched,
@@ -16,7 +16,9 @@ use super::{
 use crate::{
     action,
     cloud::SharedCloud,
-    fleet::{Datum, Failure, FailureKind, InstanceId, Observation, PoolKey, ScopeId, SourceId},
+    fleet::{
+        Datum, Failure, FailureKind, InstanceId, Observation, Past, PoolKey, ScopeId, SourceId,
+    },
 };
 
 #[derive(Clone, Debug)]
@@ -151,6 +153,22 @@ impl Handle {
             inner.tell(Event::Console { instance, result }).await;
         };
         watched("console output", task, &self.inner.events);
+    }
+
+    /// Returns what is known of a span of time.
+    pub async fn past(&self, query: PastQuery) -> Arc<Past> {
+        Arc::new(query.unseen())
+    }
+
+    /// Fetches what is known of a span of time; it arrives as an event.
+    pub fn fetch_past(&self, query: PastQuery) {
+        let handle = self.clone();
+        // Ends with the answer.
+        let task = async move {
+            let past = handle.past(query).await;
+            handle.inner.tell(Event::Past(past)).await;
+        };
+        watched("past", task, &self.inner.events);
     }
 
     /// Fetches the activities of one group; they arrive as an event.

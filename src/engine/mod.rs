@@ -11,6 +11,7 @@ mod drive;
 mod execute;
 mod follow;
 mod handle;
+mod history;
 mod journal;
 mod operations;
 mod poll;
@@ -25,6 +26,7 @@ pub use drive::OperationView;
 pub use execute::{Outcome, Progress, Submission, SubmissionId};
 pub use follow::{Launch, LaunchState};
 pub use handle::Handle;
+pub use history::{Keeping, PastQuery};
 pub use journal::OperationError;
 pub use operations::Verdict;
 
@@ -32,7 +34,7 @@ use crate::{
     action::Policy,
     ci::SharedCi,
     cloud::SharedCloud,
-    fleet::{Activity, CiLink, ConsoleOutput, Failure, InstanceId, Observation, PoolKey},
+    fleet::{Activity, CiLink, ConsoleOutput, Failure, InstanceId, Observation, Past, PoolKey},
 };
 
 /// Everything that can be read from and written to.
@@ -53,6 +55,8 @@ pub struct Config {
     /// The state directory, for the audit log; without one no call is made.
     pub state_dir: Option<PathBuf>,
     pub actor: Actor,
+    /// Whether the past is kept, and where.
+    pub history: Keeping,
 }
 
 /// A rule that ties pools to a CI controller.
@@ -95,6 +99,8 @@ pub enum Event {
         views: Vec<OperationView>,
         errors: Vec<String>,
     },
+    /// What is known of a span of time, as it was asked for.
+    Past(Arc<Past>),
     /// A task of the engine ended in a panic; the rest goes on.
     TaskLost { task: String, why: String },
 }

@@ -3,6 +3,7 @@
 //! Plain data. Nothing here performs IO or reads a clock.
 
 mod activity;
+mod boot;
 mod call;
 mod controller;
 mod executor;
@@ -16,6 +17,7 @@ mod metrics;
 mod pool;
 mod row;
 mod scope;
+mod series;
 mod stray;
 mod text;
 mod time;
@@ -27,6 +29,7 @@ use std::{
 };
 
 pub use activity::Activity;
+pub use boot::Boot;
 pub use call::{Call, Receipt};
 pub use controller::{Controller, Grade};
 pub use executor::{Evidence, Executor, Job, Queue, Work};
@@ -47,6 +50,7 @@ pub use row::{
     ActivityRow, ExecutorRow, InstanceRow, JobRow, PoolRow, QueueRow, ScopeRow, StrayRow,
 };
 pub use scope::{Failure, FailureKind, Identity, Liveness, Scope, SourceHealth, SourceId};
+pub use series::{Marker, MarkerKind, Metric, MetricUnit, Past, Point, Series, Span};
 pub use stray::{Stray, StrayKind, strays};
 pub use text::{sanitize, sanitize_lines};
 pub use time::{Timestamp, parse_duration, short_duration};

@@ -14,7 +14,7 @@ use pooldeck::{
     action::Policy,
     cli::{CommandLine, Exit, Job, Printer, Session, Terminal},
     cloud::{self, Cloud, SharedCloud},
-    engine::{self, Actor, Clock, Config, Doors},
+    engine::{self, Actor, Clock, Config, Doors, Keeping},
     fleet::*,
     sim::{Faults, PoolSpec, Scenario, SharedWorld, SimCi, SimCloud, World, share},
 };
@@ -181,6 +181,7 @@ impl Stage {
             links: Vec::new(),
             state_dir: Some(self.state.path().to_owned()),
             actor: Actor::default(),
+            history: Keeping::Off,
         }
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use pooldeck::{
     action::Policy,
     cloud::{Cloud, Error, Reading},
-    engine::{self, Actor, Clock, Config, Doors},
+    engine::{self, Actor, Clock, Config, Doors, Keeping},
     fleet::{
         Activity, Call, ConsoleOutput, Identity, InstanceId, PoolKey, Receipt, Scope, Timestamp,
     },
@@ -72,6 +72,7 @@ async fn main() -> std::io::Result<()> {
         links: Vec::new(),
         state_dir: None,
         actor: Actor::default(),
+        history: Keeping::Off,
     };
     let (handle, events) = engine::start(doors, config, Clock::system());
     let wrong = |it: tui::Faults| std::io::Error::other(it.to_string());

@@ -53,6 +53,8 @@ impl App {
                 }
                 self.take_operations(views);
             }
+            // No screen has asked for it.
+            Event::Past(_) => {}
             Event::TaskLost { task, why } => {
                 self.say(
                     Severity::Failure,
