@@ -72,6 +72,7 @@ fn pool(scope: &str, name: &str) -> Pool {
         hooks_read_at: None,
         warm_pool_size: None,
         refresh: None,
+        upkeep: Upkeep::default(),
         health_check: None,
         termination_policies: Vec::new(),
         enabled_metrics: Vec::new(),

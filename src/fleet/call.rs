@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ControllerName, HookResult, InstanceId, PoolKey, Process, ScopeId, SourceId};
+use super::{
+    ControllerName, Hook, HookResult, HookTransition, InstanceId, PoolKey, Process, RefreshTerms,
+    ScopeId, SourceId,
+};
 
 /// One write: it can be shown before it is made, recorded before it is sent,
 /// refused by a simulator, and printed as JSON.
@@ -52,6 +55,43 @@ pub enum Call {
         key: String,
         value: String,
         propagate: bool,
+    },
+    UntagPool {
+        pool: PoolKey,
+        key: String,
+    },
+    /// Adds a lifecycle hook, or changes the one of that name; who is told of it stays as it is.
+    PutHook {
+        pool: PoolKey,
+        hook: Hook,
+    },
+    /// AWS answers its actions under way: ABANDON for those who launch, CONTINUE for those who terminate.
+    DeleteHook {
+        pool: PoolKey,
+        hook: String,
+    },
+    /// Whether instances are protected from scale-in from their launch on.
+    ProtectNewInstances {
+        pool: PoolKey,
+        protected: bool,
+    },
+    /// Whether an abandoned termination keeps the machine for somebody to look at.
+    RetainAbandoned {
+        pool: PoolKey,
+        retain: bool,
+    },
+    /// Boxed: its terms are many.
+    StartRefresh {
+        pool: PoolKey,
+        terms: Box<RefreshTerms>,
+    },
+    /// Ends a refresh where it is: what was replaced stays replaced.
+    CancelRefresh {
+        pool: PoolKey,
+    },
+    /// Turns a refresh round: what was replaced is replaced again, by the old.
+    RollbackRefresh {
+        pool: PoolKey,
     },
     TagInstances {
         scope: ScopeId,
@@ -115,6 +155,14 @@ impl Call {
             | Self::ExitStandby { pool, .. }
             | Self::EnableMetrics { pool }
             | Self::TagPool { pool, .. }
+            | Self::UntagPool { pool, .. }
+            | Self::PutHook { pool, .. }
+            | Self::DeleteHook { pool, .. }
+            | Self::ProtectNewInstances { pool, .. }
+            | Self::RetainAbandoned { pool, .. }
+            | Self::StartRefresh { pool, .. }
+            | Self::CancelRefresh { pool }
+            | Self::RollbackRefresh { pool }
             | Self::TerminateInstance { pool, .. }
             | Self::CompleteHook { pool, .. }
             | Self::Heartbeat { pool, .. } => SourceId::Scope(pool.scope.clone()),
@@ -131,7 +179,9 @@ impl Call {
     pub fn operation(&self) -> &'static str {
         match self {
             Self::SetDesiredCapacity { .. } => "autoscaling:SetDesiredCapacity",
-            Self::UpdateBounds { .. } => "autoscaling:UpdateAutoScalingGroup",
+            Self::UpdateBounds { .. }
+            | Self::ProtectNewInstances { .. }
+            | Self::RetainAbandoned { .. } => "autoscaling:UpdateAutoScalingGroup",
             Self::SetInstanceProtection { .. } => "autoscaling:SetInstanceProtection",
             Self::SuspendProcesses { .. } => "autoscaling:SuspendProcesses",
             Self::ResumeProcesses { .. } => "autoscaling:ResumeProcesses",
@@ -139,6 +189,12 @@ impl Call {
             Self::ExitStandby { .. } => "autoscaling:ExitStandby",
             Self::EnableMetrics { .. } => "autoscaling:EnableMetricsCollection",
             Self::TagPool { .. } => "autoscaling:CreateOrUpdateTags",
+            Self::UntagPool { .. } => "autoscaling:DeleteTags",
+            Self::PutHook { .. } => "autoscaling:PutLifecycleHook",
+            Self::DeleteHook { .. } => "autoscaling:DeleteLifecycleHook",
+            Self::StartRefresh { .. } => "autoscaling:StartInstanceRefresh",
+            Self::CancelRefresh { .. } => "autoscaling:CancelInstanceRefresh",
+            Self::RollbackRefresh { .. } => "autoscaling:RollbackInstanceRefresh",
             Self::TagInstances { .. } => "ec2:CreateTags",
             Self::UntagInstances { .. } => "ec2:DeleteTags",
             Self::TerminateInstance { .. } => "autoscaling:TerminateInstanceInAutoScalingGroup",
@@ -167,6 +223,14 @@ impl Call {
             | Self::ResumeProcesses { .. }
             | Self::EnableMetrics { .. }
             | Self::TagPool { .. }
+            | Self::UntagPool { .. }
+            | Self::PutHook { .. }
+            | Self::DeleteHook { .. }
+            | Self::ProtectNewInstances { .. }
+            | Self::RetainAbandoned { .. }
+            | Self::StartRefresh { .. }
+            | Self::CancelRefresh { .. }
+            | Self::RollbackRefresh { .. }
             | Self::Cordon { .. }
             | Self::Uncordon { .. }
             | Self::RemoveExecutor { .. } => &[],
@@ -246,6 +310,21 @@ impl Call {
             } => {
                 format!("group={} {key}={value} propagate={propagate}", pool.name)
             }
+            Self::UntagPool { pool, key } => format!("group={} {key}", pool.name),
+            Self::PutHook { pool, hook } => format!("group={} {}", pool.name, words_of(hook)),
+            Self::DeleteHook { pool, hook } => format!("group={} hook={hook}", pool.name),
+            Self::ProtectNewInstances { pool, protected } => {
+                format!("group={} protect-new-instances={protected}", pool.name)
+            }
+            Self::RetainAbandoned { pool, retain } => {
+                let action = if *retain { "retain" } else { "terminate" };
+                format!("group={} terminate-hook-abandon={action}", pool.name)
+            }
+            Self::StartRefresh { pool, terms } => format!("group={} {terms}", pool.name),
+            Self::CancelRefresh { pool } => {
+                format!("group={} wait-for-transitioning=true", pool.name)
+            }
+            Self::RollbackRefresh { pool } => format!("group={}", pool.name),
             Self::TagInstances {
                 instances,
                 key,
@@ -284,6 +363,19 @@ impl Call {
             }
         }
     }
+}
+
+fn words_of(hook: &Hook) -> String {
+    let transition = match hook.transition {
+        HookTransition::Launching => "launching",
+        HookTransition::Terminating => "terminating",
+    };
+    format!(
+        "hook={} transition={transition} heartbeat={}s default={}",
+        hook.name,
+        hook.heartbeat_timeout.as_secs(),
+        hook.default_result.as_str()
+    )
 }
 
 impl fmt::Display for Call {

@@ -15,6 +15,7 @@ mod joining;
 mod lifecycle;
 mod metrics;
 mod pool;
+mod refresh;
 mod row;
 mod scope;
 mod series;
@@ -44,8 +45,9 @@ pub use lifecycle::{
 pub use metrics::{Datum, Metrics, PoolMetrics, Unit, Withheld, metrics};
 pub use pool::{
     Capacity, CiLink, Counts, Hook, HookResult, HookTransition, MixedInstances, Pool, PoolKind,
-    Refresh, Suspension, Template, TemplateKind,
+    Refresh, Suspension, Template, TemplateKind, Upkeep,
 };
+pub use refresh::{RefreshTerms, Reluctance, TemplateVersion};
 pub use row::{
     ActivityRow, ExecutorRow, InstanceRow, JobRow, PoolRow, QueueRow, ScopeRow, StrayRow,
 };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ControllerName, ImageId, JoinRule, Lifecycle, Phase, PoolKey, PoolName, Process, RefreshStatus,
-    ScopeId, Timestamp,
+    Reluctance, ScopeId, Timestamp,
 };
 
 /// A pool: an Auto Scaling group, or the instances that carry a pool's tag.
@@ -29,6 +29,8 @@ pub struct Pool {
     pub warm_pool_size: Option<u32>,
     /// The instance refresh in progress, or the last one known.
     pub refresh: Option<Refresh>,
+    #[serde(default)]
+    pub upkeep: Upkeep,
     pub health_check: Option<String>,
     pub termination_policies: Vec<String>,
     /// The group metrics that CloudWatch collects; empty is none.
@@ -125,6 +127,17 @@ pub struct MixedInstances {
     pub instance_types: Vec<String>,
 }
 
+/// What a group does to its members by itself, beside scaling.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upkeep {
+    /// Keeps a machine whose termination was abandoned (`TerminateHookAbandon=retain`).
+    pub retains_abandoned: bool,
+    /// Replaces a member that is older.
+    pub max_lifetime: Option<Duration>,
+    /// Replaces spot members that AWS would rather have back, before it takes them.
+    pub rebalances_capacity: bool,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspension {
     pub process: Process,
@@ -143,6 +156,28 @@ pub struct Hook {
     pub global_timeout: Duration,
     /// What happens when nobody answers.
     pub default_result: HookResult,
+}
+
+impl Hook {
+    /// 48 hours.
+    pub const CAP_MAX: Duration = Duration::from_hours(48);
+
+    /// Makes a hook with the cap that AWS gives it: "48 hours or 100 times the
+    /// heartbeat timeout, whichever is smaller".
+    pub fn new(
+        name: impl Into<String>,
+        transition: HookTransition,
+        heartbeat_timeout: Duration,
+        default_result: HookResult,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            transition,
+            heartbeat_timeout,
+            global_timeout: (heartbeat_timeout * 100).min(Self::CAP_MAX),
+            default_result,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +212,12 @@ pub struct Refresh {
     pub n_instances_to_update: Option<u32>,
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
+    /// What it does about protected members, where AWS tells.
+    #[serde(default)]
+    pub on_protected: Option<Reluctance>,
+    /// The template version that it rolls to; without one it cannot be rolled back.
+    #[serde(default)]
+    pub version: Option<String>,
 }
 
 /// How the configuration ties a pool to a CI controller.

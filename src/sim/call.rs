@@ -1,7 +1,7 @@
 //! From a `Call` to the verb that carries it out. Every call is named: a new one
 //! that the world does not know does not compile.
 
-use super::{history::Doom, refusal::Verdict, world::World};
+use super::{history::Doom, refresh::RefreshSpec, refusal::Verdict, world::World};
 use crate::fleet::Call;
 
 impl World {
@@ -30,6 +30,17 @@ impl World {
                 value,
                 propagate,
             } => self.tag_pool(pool, key, value, *propagate),
+            Call::UntagPool { pool, key } => self.untag_pool(pool, key),
+            Call::PutHook { pool, hook } => self.put_hook(pool, hook),
+            Call::DeleteHook { pool, hook } => self.delete_hook(pool, hook),
+            Call::ProtectNewInstances { pool, protected } => self.protect_new(pool, *protected),
+            Call::RetainAbandoned { pool, retain } => self.retain_abandoned(pool, *retain),
+            Call::StartRefresh { pool, terms } => {
+                let spec = RefreshSpec::of(terms)?;
+                self.start_refresh(pool, &spec)
+            }
+            Call::CancelRefresh { pool } => self.cancel_refresh(pool),
+            Call::RollbackRefresh { pool } => self.roll_back(pool),
             Call::TagInstances {
                 scope,
                 instances,

@@ -93,7 +93,7 @@ impl World {
         let retains = self
             .pool_of(id)
             .and_then(|it| self.groups.get(&it))
-            .is_some_and(|it| it.spec.retains_abandoned);
+            .is_some_and(|it| it.row.upkeep.retains_abandoned);
         let is_warm = self.machines.get(id).is_some_and(Machine::is_warm);
         match (transition, result) {
             (HookTransition::Launching, HookResult::Continue) => {

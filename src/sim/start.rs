@@ -13,7 +13,7 @@ use super::{
 };
 use crate::fleet::{
     Lifecycle, MachineState, Market, Pool, PoolKey, ScopeId, Suspension, Template, TemplateKind,
-    Timestamp,
+    Timestamp, Upkeep,
 };
 
 impl World {
@@ -147,6 +147,11 @@ impl World {
             hooks_read_at: is_group.then_some(now),
             warm_pool_size: (0 < spec.n_warm).then_some(spec.n_warm),
             refresh: spec.last_refresh.clone(),
+            upkeep: Upkeep {
+                retains_abandoned: spec.retains_abandoned,
+                max_lifetime: spec.max_lifetime,
+                rebalances_capacity: false,
+            },
             health_check: is_group.then(|| "EC2".to_owned()),
             termination_policies: if is_group {
                 vec!["Default".to_owned()]

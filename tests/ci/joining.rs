@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use pooldeck::fleet::{
     CiLink, Executor, Fleet, Instance, InstanceId, JoinRule, Joining, Lifecycle, MachineState,
-    Market, Part, Pool, PoolKey, PoolKind, Timestamp,
+    Market, Part, Pool, PoolKey, PoolKind, Timestamp, Upkeep,
 };
 
 const A: &str = "i-0000000000000000a";
@@ -66,6 +66,7 @@ fn linux(controller: Option<&str>, instance_from: Option<&str>) -> Arc<Pool> {
         hooks_read_at: None,
         warm_pool_size: None,
         refresh: None,
+        upkeep: Upkeep::default(),
         health_check: None,
         termination_policies: Vec::new(),
         enabled_metrics: Vec::new(),

@@ -197,6 +197,8 @@ pub(crate) fn full_pool() -> Pool {
         n_instances_to_update: Some(1),
         started_at: Some(START),
         ended_at: None,
+        on_protected: None,
+        version: None,
     });
     pool.health_check = Some("EC2".to_owned());
     pool.termination_policies = vec!["Default".to_owned()];
@@ -229,6 +231,7 @@ fn bare_pool() -> Pool {
         hooks_read_at: None,
         warm_pool_size: None,
         refresh: None,
+        upkeep: Upkeep::default(),
         health_check: None,
         termination_policies: Vec::new(),
         enabled_metrics: Vec::new(),

@@ -15,5 +15,6 @@ mod refusals;
 mod scaling;
 mod soak;
 mod transitions;
+mod upkeep;
 mod warm;
 mod weather;

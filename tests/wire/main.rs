@@ -22,3 +22,4 @@ mod pools;
 mod region;
 mod secrets;
 mod servers;
+mod upkeep;

@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
-use super::{errors::explain, open::Writers};
+use super::{errors::explain, open::Writers, refresh, upkeep};
 use crate::{
     cloud::Error,
     fleet::{Call, FailureKind, HookResult, InstanceId, PoolKey, Process, Receipt},
@@ -34,6 +34,25 @@ pub(super) async fn apply(writers: &Writers, call: &Call) -> Result<Receipt, Err
             let request = writers.scaling.create_or_update_tags().tags(tag);
             receipt(call, request.send().await)
         }
+        Call::UntagPool { pool, key } => {
+            let tag = GroupTag::builder()
+                .resource_id(pool.name.as_str())
+                .resource_type("auto-scaling-group")
+                .key(key);
+            let request = writers.scaling.delete_tags().tags(tag.build());
+            receipt(call, request.send().await)
+        }
+        Call::PutHook { pool, hook } => upkeep::put_hook(writers, call, pool, hook).await,
+        Call::DeleteHook { pool, hook } => upkeep::delete_hook(writers, call, pool, hook).await,
+        Call::ProtectNewInstances { pool, protected } => {
+            upkeep::protect_new(writers, call, pool, *protected).await
+        }
+        Call::RetainAbandoned { pool, retain } => {
+            upkeep::retain_abandoned(writers, call, pool, *retain).await
+        }
+        Call::StartRefresh { pool, terms } => refresh::start(writers, call, pool, terms).await,
+        Call::CancelRefresh { pool } => refresh::cancel(writers, call, pool).await,
+        Call::RollbackRefresh { pool } => refresh::roll_back(writers, call, pool).await,
         Call::SetInstanceProtection {
             pool,
             instances,
@@ -232,7 +251,7 @@ async fn heartbeat(
     receipt(call, request.instance_id(instance.as_str()).send().await)
 }
 
-fn receipt<Output, E>(
+pub(super) fn receipt<Output, E>(
     call: &Call,
     answer: Result<Output, SdkError<E, HttpResponse>>,
 ) -> Result<Receipt, Error>
@@ -278,7 +297,7 @@ fn size(call: &Call, n: u32) -> Result<i32, Error> {
     i32::try_from(n).map_err(|_| invalid(call, &format!("{n} is too large a number")))
 }
 
-fn invalid(call: &Call, why: &str) -> Error {
+pub(super) fn invalid(call: &Call, why: &str) -> Error {
     let what = format!("cannot make the call {}: {why}", call.operation());
     Error::new(FailureKind::Invalid, what)
 }

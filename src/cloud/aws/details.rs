@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_autoscaling::types::{InstanceRefresh, LifecycleHook};
+use aws_sdk_autoscaling::types::LifecycleHook;
 use futures_util::{StreamExt, stream};
 
 use super::{
@@ -17,13 +17,11 @@ use super::{
     groups::{Group, Member, member},
     open::Clients,
     pages::{Page, walk},
-    words::{count, text, timestamp},
+    refresh::refresh,
 };
 use crate::{
     cloud::Error,
-    fleet::{
-        Hook, HookResult, HookTransition, Lifecycle, PoolName, Refresh, RefreshStatus, Timestamp,
-    },
+    fleet::{Hook, HookResult, HookTransition, Lifecycle, PoolName, Refresh, Timestamp},
 };
 
 /// Calls at one reading that are not urgent.
@@ -271,17 +269,5 @@ fn hook(it: &LifecycleHook) -> Option<Hook> {
             Some("CONTINUE") => HookResult::Continue,
             _ => HookResult::Abandon,
         },
-    })
-}
-
-fn refresh(it: &InstanceRefresh) -> Option<Refresh> {
-    Some(Refresh {
-        id: it.instance_refresh_id()?.to_owned(),
-        status: RefreshStatus::from(it.status()?.as_str()),
-        reason: text(it.status_reason()),
-        percent_complete: it.percentage_complete().map(|it| count(Some(it))),
-        n_instances_to_update: it.instances_to_update().map(|it| count(Some(it))),
-        started_at: it.start_time().and_then(timestamp),
-        ended_at: it.end_time().and_then(timestamp),
     })
 }

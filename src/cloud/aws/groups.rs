@@ -1,7 +1,10 @@
 //! The Auto Scaling groups of a scope and their members, a hundred to the page.
 
+use std::time::Duration;
+
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup, Filter, Instance, LaunchTemplateSpecification, SuspendedProcess,
+    AutoScalingGroup, Filter, Instance, InstanceLifecyclePolicy, LaunchTemplateSpecification,
+    RetentionAction, RetentionTriggers, SuspendedProcess,
 };
 
 use super::{
@@ -14,7 +17,7 @@ use super::{
 };
 use crate::fleet::{
     Capacity, Health, ImageId, InstanceId, Lifecycle, MixedInstances, Pool, PoolKind, PoolName,
-    Process, ScopeId, Suspension, matches_wildcards,
+    Process, ScopeId, Suspension, Upkeep, matches_wildcards,
 };
 
 const PAGE_SIZE: i32 = 100;
@@ -144,6 +147,7 @@ fn group(it: &AutoScalingGroup, scope: &ScopeId) -> Option<Group> {
             .warm_pool_configuration()
             .map(|_| count(it.warm_pool_size())),
         refresh: None,
+        upkeep: upkeep(it),
         health_check: text(it.health_check_type()),
         termination_policies: it.termination_policies().to_vec(),
         enabled_metrics,
@@ -157,6 +161,20 @@ fn group(it: &AutoScalingGroup, scope: &ScopeId) -> Option<Group> {
         blueprint: blueprint(it),
         members,
     })
+}
+
+fn upkeep(it: &AutoScalingGroup) -> Upkeep {
+    let on_abandon = it
+        .instance_lifecycle_policy()
+        .and_then(InstanceLifecyclePolicy::retention_triggers)
+        .and_then(RetentionTriggers::terminate_hook_abandon);
+    // Zero is how AWS writes a lifetime that was taken away.
+    let lifetime = it.max_instance_lifetime().filter(|it| 0 < *it);
+    Upkeep {
+        retains_abandoned: on_abandon == Some(&RetentionAction::Retain),
+        max_lifetime: lifetime.map(|it| Duration::from_secs(u64::from(count(Some(it))))),
+        rebalances_capacity: it.capacity_rebalance().unwrap_or(false),
+    }
 }
 
 fn suspension(it: &SuspendedProcess) -> Option<Suspension> {

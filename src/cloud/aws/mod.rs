@@ -17,14 +17,19 @@ mod observe;
 mod open;
 mod pages;
 mod profile;
+mod refresh;
 mod rows;
 mod status;
 mod templates;
+mod upkeep;
 mod walks;
 mod watch;
 mod words;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 
@@ -34,8 +39,8 @@ pub use profile::default_region;
 use self::{memory::Memory, open::Clients, watch::Watch};
 use super::{Cloud, Error, Reading};
 use crate::fleet::{
-    Activity, Call, ConsoleOutput, Datum, FailureKind, Identity, InstanceId, PoolKey, Receipt,
-    Scope, SourceId, Timestamp,
+    Activity, Call, ConsoleOutput, Datum, FailureKind, Identity, InstanceId, PoolKey, PoolName,
+    Receipt, Scope, SourceId, Timestamp,
 };
 
 /// Which groups of a scope are pools. The default is every group.
@@ -73,6 +78,9 @@ struct Notes {
     must_forget: bool,
     has_written: bool,
     tagged: Vec<InstanceId>,
+    /// Groups of whose hooks or refresh we wrote; both cost a call and are not read each time.
+    hooked: BTreeSet<PoolName>,
+    refreshed: BTreeSet<PoolName>,
 }
 
 impl Aws {
@@ -204,6 +212,12 @@ impl Cloud for Aws {
             }
             let tagged = std::mem::take(&mut notes.tagged);
             memory.machines.settle(tagged, now);
+            for name in std::mem::take(&mut notes.hooked) {
+                memory.details.want_hooks(&name);
+            }
+            for name in std::mem::take(&mut notes.refreshed) {
+                memory.details.want_refresh(&name);
+            }
         }
         let answer =
             observe::observe(&clients, self.scope(), &self.selection, &mut memory, now).await;
@@ -241,8 +255,19 @@ impl Cloud for Aws {
             // Noted whatever the answer: the write may have happened.
             let mut notes = self.notes();
             notes.has_written = true;
-            if let Call::TagInstances { .. } | Call::UntagInstances { .. } = call {
-                notes.tagged.extend_from_slice(call.instances());
+            match call {
+                Call::TagInstances { .. } | Call::UntagInstances { .. } => {
+                    notes.tagged.extend_from_slice(call.instances());
+                }
+                Call::PutHook { pool, .. } | Call::DeleteHook { pool, .. } => {
+                    notes.hooked.insert(pool.name.clone());
+                }
+                Call::StartRefresh { pool, .. }
+                | Call::CancelRefresh { pool }
+                | Call::RollbackRefresh { pool } => {
+                    notes.refreshed.insert(pool.name.clone());
+                }
+                _ => {}
             }
         }
         self.watch_for_refusal(answer).await

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::fleet::{
     Instance, InstanceId, Lifecycle, Market, Pool, PoolKey, PoolKind, PoolName, ScopeId, Timestamp,
+    Upkeep,
 };
 
 /// What the rows are made from.
@@ -186,6 +187,7 @@ fn static_pool(key: &PoolKey, tag: &str, machine: &Machine) -> Pool {
         hooks_read_at: None,
         warm_pool_size: None,
         refresh: None,
+        upkeep: Upkeep::default(),
         health_check: None,
         termination_policies: Vec::new(),
         enabled_metrics: Vec::new(),

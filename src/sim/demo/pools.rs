@@ -47,6 +47,8 @@ pub(super) fn us_pools() -> Vec<PoolSpec> {
         n_instances_to_update: Some(3),
         started_at: None,
         ended_at: None,
+        on_protected: None,
+        version: None,
     });
     release.protects_new_instances = true;
     release.hooks = vec![terminating_hook(3600, HookResult::Abandon)];
@@ -156,11 +158,5 @@ fn hook(
     default_result: HookResult,
 ) -> Hook {
     let heartbeat_timeout = Duration::from_secs(timeout_secs);
-    Hook {
-        name: name.to_owned(),
-        transition,
-        heartbeat_timeout,
-        global_timeout: (heartbeat_timeout * 100).min(Duration::from_hours(48)),
-        default_result,
-    }
+    Hook::new(name, transition, heartbeat_timeout, default_result)
 }

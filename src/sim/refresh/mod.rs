@@ -5,8 +5,10 @@ mod roll;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Machine, dice, group::Group, happening::Happening, world::World};
-use crate::fleet::{ImageId, InstanceId, Lifecycle, PoolKey, Refresh, RefreshStatus, Timestamp};
+use super::{Machine, dice, group::Group, happening::Happening, refusal::Refused, world::World};
+use crate::fleet::{
+    ImageId, InstanceId, Lifecycle, PoolKey, Refresh, RefreshStatus, RefreshTerms, Timestamp,
+};
 
 /// How often a refresh looks at its group.
 const PERIOD: Duration = Duration::from_secs(15);
@@ -47,14 +49,41 @@ impl Default for RefreshSpec {
     }
 }
 
-/// What a refresh does about machines that are protected, or in standby.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reluctant {
-    /// `Refresh` or `Terminate`: replaces them like any other.
-    Replace,
-    Ignore,
-    Wait,
+impl RefreshSpec {
+    /// Reads the terms of a call; AWS fills in what they leave out.
+    pub(in crate::sim) fn of(terms: &RefreshTerms) -> Result<Self, Refused> {
+        let usual = Self::default();
+        let version = terms.template.as_ref().map(|it| {
+            let number = it.version.parse().ok();
+            number.ok_or_else(|| {
+                Refused::validation(format!(
+                    "The specified launch template version, {}, does not exist",
+                    it.version
+                ))
+            })
+        });
+        Ok(Self {
+            version: version.transpose()?,
+            min_healthy_percent: terms
+                .min_healthy_percent
+                .unwrap_or(usual.min_healthy_percent),
+            max_healthy_percent: terms
+                .max_healthy_percent
+                .unwrap_or(usual.max_healthy_percent),
+            warmup: terms.warmup.unwrap_or(usual.warmup),
+            checkpoints: terms.checkpoints.clone(),
+            checkpoint_delay: terms.checkpoint_delay.unwrap_or(usual.checkpoint_delay),
+            skip_matching: terms.skip_matching,
+            protected: terms.protected,
+            standby: terms.standby,
+            bake: terms.bake.unwrap_or_default(),
+            auto_rollback: terms.auto_rollback,
+        })
+    }
 }
+
+/// What a refresh does about machines that are protected, or in standby.
+pub use crate::fleet::Reluctance as Reluctant;
 
 /// A refresh under way.
 #[derive(Clone, Debug)]
@@ -137,6 +166,7 @@ impl World {
         };
         let origin = group.launching_version().0;
         let target = spec.version.map(|it| it.to_string());
+        let (on_protected, target_version) = (spec.protected, target.clone());
         group.rolling = Some(Rolling {
             n_total: todo.len(),
             todo,
@@ -156,6 +186,8 @@ impl World {
             n_instances_to_update: None,
             started_at: Some(self.now),
             ended_at: None,
+            on_protected: Some(on_protected),
+            version: target_version,
         };
         self.edit_group(key, |it| it.refresh = Some(refresh));
         self.schedule(PERIOD, Happening::Refresh(key.clone()));

@@ -1,5 +1,7 @@
 //! Adding and deleting lifecycle hooks.
 
+use std::{ops::RangeInclusive, time::Duration};
+
 use crate::{
     fleet::{Hook, HookResult, HookTransition, InstanceId, PoolKey},
     sim::{
@@ -8,6 +10,8 @@ use crate::{
     },
 };
 
+/// What a heartbeat timeout may be.
+const HEARTBEAT: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_hours(2);
 /// Hooks that one group may have.
 const N_HOOKS_MAX: usize = 50;
 
@@ -15,6 +19,11 @@ impl World {
     /// Adds a hook or changes one; an action under way keeps its old times.
     pub(in crate::sim) fn put_hook(&mut self, pool: &PoolKey, hook: &Hook) -> Verdict {
         self.capacity_of(pool)?;
+        if !HEARTBEAT.contains(&hook.heartbeat_timeout) {
+            return Err(Refused::validation(
+                "Heartbeat timeout must be between 30 and 7200 seconds.",
+            ));
+        }
         let now = self.now;
         let others = self.groups[pool]
             .row

@@ -14,6 +14,20 @@ use crate::{
 const N_PROTECTED_MAX: usize = 50;
 
 impl World {
+    /// Changes what new members get; those who are there stay as they are.
+    pub(in crate::sim) fn protect_new(&mut self, pool: &PoolKey, protected: bool) -> Verdict {
+        self.capacity_of(pool)?;
+        self.edit_group(pool, |it| it.protects_new_instances = protected);
+        Ok(())
+    }
+
+    /// Changes what becomes of a member whose termination is abandoned.
+    pub(in crate::sim) fn retain_abandoned(&mut self, pool: &PoolKey, retain: bool) -> Verdict {
+        self.capacity_of(pool)?;
+        self.edit_group(pool, |it| it.upkeep.retains_abandoned = retain);
+        Ok(())
+    }
+
     pub(in crate::sim) fn set_protection(
         &mut self,
         pool: &PoolKey,

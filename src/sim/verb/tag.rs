@@ -48,6 +48,17 @@ impl World {
         Ok(())
     }
 
+    pub(in crate::sim) fn untag_pool(&mut self, pool: &PoolKey, key: &str) -> Verdict {
+        self.capacity_of(pool)?;
+        self.edit_group(pool, |it| {
+            it.tags.remove(key);
+        });
+        if let Some(group) = self.groups.get_mut(pool) {
+            group.local_tags.remove(key);
+        }
+        Ok(())
+    }
+
     pub(in crate::sim) fn tag_instances(
         &mut self,
         scope: &ScopeId,
