@@ -157,6 +157,7 @@ impl Cloud for FakeCloud {
         Ok(Receipt {
             request_id: Some("req-1".into()),
             message: None,
+            made: None,
         })
     }
 

@@ -64,7 +64,7 @@ impl Plan {
 
     /// Returns whether a job that runs now may be ended by it; a drain waits for its jobs.
     fn is_loss_certain(&self) -> bool {
-        let waits = matches!(&self.operation, Some(Spec::Drain(it)) if !it.force);
+        let waits = self.operation.as_ref().is_some_and(|it| !it.is_forced());
         self.is_destructive && !waits
     }
 

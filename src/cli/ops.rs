@@ -9,15 +9,15 @@ use super::{
 };
 use crate::{
     engine::{Event, OperationError, OperationView, Outcome, Verdict},
-    fleet::{Align, InstanceId, sanitize},
-    operation::OperationId,
+    fleet::{Align, sanitize},
+    operation::{OperationId, Subject},
 };
 
 /// Remembers what was said of an operation, so that nothing is said twice.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Heard {
     is_named: bool,
-    waits: BTreeMap<InstanceId, String>,
+    waits: BTreeMap<Subject, String>,
 }
 
 impl Heard {
@@ -30,7 +30,7 @@ impl Heard {
                 "operation {id}: `pooldeck ops abort {id}` gives back what is not terminated"
             ));
         }
-        for (instance, waiting_on) in &view.waits {
+        for (subject, waiting_on) in &view.waits {
             // The count of a proof is not worth a line each time.
             let text = sanitize(&waiting_on.to_string()).into_owned();
             let kind = text
@@ -38,8 +38,8 @@ impl Heard {
                 .next()
                 .unwrap_or("")
                 .to_owned();
-            if self.waits.insert(instance.clone(), kind.clone()) != Some(kind) {
-                lines.push(format!("{instance} waits for {text}"));
+            if self.waits.insert(subject.clone(), kind.clone()) != Some(kind) {
+                lines.push(format!("{subject} waits for {text}"));
             }
         }
         lines.extend(

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     fleet::{Call, Failure, FailureKind, Fleet, InstanceId, Observation, Receipt, SourceId},
     operation::{
-        self, Decision, Halt, Happening, Operation, OperationId, Standing, WaitingOn, decide,
-        sightings,
+        self, Decision, Halt, Happening, Operation, OperationId, Standing, Subject, WaitingOn,
+        decide, sightings,
     },
 };
 
@@ -27,8 +27,8 @@ const TICK: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct OperationView {
     pub operation: Operation,
-    /// For each target that is not finished, what it waits for.
-    pub waits: Vec<(InstanceId, WaitingOn)>,
+    /// For each pool or instance that is not finished, what it waits for.
+    pub waits: Vec<(Subject, WaitingOn)>,
     pub halts: Vec<Halt>,
     /// Whether a process on this host drives it.
     pub is_driven: bool,
@@ -189,7 +189,10 @@ impl Drive {
 
     fn happened(call: &Call, answer: Result<Receipt, Unapplied>) -> Happening {
         match answer {
-            Ok(_) => Happening::Applied { call: call.clone() },
+            Ok(receipt) => Happening::Applied {
+                call: call.clone(),
+                made: receipt.made,
+            },
             Err(it) if it.failure.kind == FailureKind::Unknown => Happening::Unanswered {
                 call: call.clone(),
                 why: it.failure.what,
@@ -246,7 +249,7 @@ impl Drive {
         state_dir.is_some_and(|it| journal::is_asked(it, &self.operation.id))
     }
 
-    fn wait_for_sources(&self, failures: &[Failure]) -> Vec<(InstanceId, WaitingOn)> {
+    fn wait_for_sources(&self, failures: &[Failure]) -> Vec<(Subject, WaitingOn)> {
         let now = self.inner.clock.now();
         let why = failures.first().map_or(String::new(), |it| it.what.clone());
         let unfinished = self
@@ -255,7 +258,7 @@ impl Drive {
             .filter(|(_, it)| !it.is_finished(now, self.operation.spec.proof().settle));
         let retry = |id: &InstanceId| {
             (
-                id.clone(),
+                Subject::from(id.clone()),
                 WaitingOn::Retry {
                     why: why.clone(),
                     at: now + INTERVAL,
@@ -282,21 +285,26 @@ impl Drive {
     }
 
     fn sources(&self) -> Vec<SourceId> {
-        let pool = self.operation.spec.pool();
         let observation: Arc<Observation> = self.inner.snapshot.borrow().clone();
-        let link = observation.fleet.pool(pool).and_then(|it| it.ci.as_ref());
-        let controller = link.map(|it| SourceId::Controller(it.controller.clone()));
-        std::iter::once(SourceId::Scope(pool.scope.clone()))
-            .chain(controller)
-            .collect()
+        let mut sources: Vec<SourceId> = Vec::new();
+        for pool in self.operation.spec.pools() {
+            let link = observation.fleet.pool(pool).and_then(|it| it.ci.as_ref());
+            let controller = link.map(|it| SourceId::Controller(it.controller.clone()));
+            for source in std::iter::once(SourceId::Scope(pool.scope.clone())).chain(controller) {
+                if !sources.contains(&source) {
+                    sources.push(source);
+                }
+            }
+        }
+        sources
     }
 
-    async fn tell(&self, waits: Vec<(InstanceId, WaitingOn)>, halts: Vec<Halt>) {
+    async fn tell(&self, waits: Vec<(Subject, WaitingOn)>, halts: Vec<Halt>) {
         let view = self.view(waits, halts);
         self.inner.tell(Event::Operation(Arc::new(view))).await;
     }
 
-    fn view(&self, waits: Vec<(InstanceId, WaitingOn)>, halts: Vec<Halt>) -> OperationView {
+    fn view(&self, waits: Vec<(Subject, WaitingOn)>, halts: Vec<Halt>) -> OperationView {
         OperationView {
             operation: self.operation.clone(),
             waits,

@@ -391,4 +391,7 @@ pub struct Receipt {
     pub request_id: Option<String>,
     /// Anything that the answer told, in words.
     pub message: Option<String>,
+    /// What the call made, by the name that the service gave it: a template version, a refresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
 }

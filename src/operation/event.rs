@@ -31,6 +31,9 @@ pub enum Happening {
     },
     Applied {
         call: Call,
+        /// What the call made, by the name that the service gave it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        made: Option<String>,
     },
     /// The service answered no, so nothing happened.
     Refused {

@@ -7,16 +7,22 @@
 //! is simply different.
 
 mod decide;
+mod drain;
 mod event;
+mod pool;
+mod protocol;
 mod sight;
 mod spec;
 mod state;
+mod target;
 mod undo;
 mod words;
 
 pub use decide::{Decision, decide};
 pub use event::{Event, Happening};
+pub use pool::{PoolState, Slot};
 pub use sight::{Sight, sightings};
 pub use spec::{Drain, OperationId, Owner, Proof, Spec, TAG};
-pub use state::{JournalError, Mark, Operation, Standing, TargetState};
-pub use words::{Halt, WaitingOn};
+pub use state::{JournalError, Operation, Standing};
+pub use target::{Mark, TargetState};
+pub use words::{Halt, Subject, WaitingOn};

@@ -95,12 +95,27 @@ impl Spec {
         }
     }
 
+    /// Returns every pool that it may touch.
+    pub fn pools(&self) -> Vec<&PoolKey> {
+        match self {
+            Self::Drain(it) => vec![&it.pool],
+        }
+    }
+
+    /// Returns whether it ends jobs that run; every other operation waits for them.
+    pub fn is_forced(&self) -> bool {
+        match self {
+            Self::Drain(it) => it.force,
+        }
+    }
+
     pub fn proof(&self) -> &Proof {
         match self {
             Self::Drain(it) => &it.proof,
         }
     }
 
+    /// Returns the instances that were named when it was planned; it may come to know more.
     pub fn targets(&self) -> &[InstanceId] {
         match self {
             Self::Drain(it) => &it.targets,

@@ -1,9 +1,11 @@
 //! The state of an operation: the fold of its events, and nothing else.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-use super::{Event, Happening, OperationId, Owner, Sight, Spec};
-use crate::fleet::{Call, ControllerName, FailureKind, InstanceId, Timestamp};
+use super::{
+    Event, Happening, Mark, OperationId, Owner, PoolState, Spec, TargetState, pool::slot_of,
+};
+use crate::fleet::{Call, InstanceId, PoolKey, Timestamp};
 
 /// An operation, as far as its journal tells.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +19,10 @@ pub struct Operation {
     /// When the last event was.
     pub touched_at: Timestamp,
     standing: Standing,
+    /// In the order in which they go.
+    order: Vec<InstanceId>,
     targets: BTreeMap<InstanceId, TargetState>,
+    pools: BTreeMap<PoolKey, PoolState>,
 }
 
 /// Whether an operation goes on.
@@ -36,47 +41,6 @@ pub enum Standing {
     },
 }
 
-/// How far a call about a target has come; a crash leaves it `Intended`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Mark {
-    #[default]
-    None,
-    /// Sent, or about to be; it may have happened.
-    Intended(Timestamp),
-    Applied(Timestamp),
-    Refused {
-        at: Timestamp,
-        kind: FailureKind,
-        why: String,
-        /// How often in a row.
-        n: u32,
-    },
-}
-
-/// What is known of one target.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TargetState {
-    pub tag: Mark,
-    pub protect: Mark,
-    /// The cordons that we set, by agent.
-    pub cordons: BTreeMap<(ControllerName, String), Mark>,
-    /// How often a cordon that was in force was found lifted.
-    pub n_cordons_lost: u32,
-    pub seen: Option<Sight>,
-    /// The times of the readings that found it idle since the cordon; cleared by any that did not.
-    pub idle_at: Vec<Timestamp>,
-    pub terminate: Mark,
-    pub hook: Mark,
-    pub heartbeat: Mark,
-    pub uncordon: Mark,
-    pub unprotect: Mark,
-    pub untag: Mark,
-    /// Seen on its way out, where nothing calls it back.
-    pub was_leaving: bool,
-    /// First seen gone.
-    pub gone_at: Option<Timestamp>,
-}
-
 /// Why a journal cannot be replayed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
@@ -91,51 +55,6 @@ pub enum JournalError {
         Event::VERSION
     )]
     Version { version: u32 },
-}
-
-impl Mark {
-    /// Returns when the call was sent, if it may have happened.
-    pub fn may_have_happened_at(&self) -> Option<Timestamp> {
-        match self {
-            Self::Intended(at) | Self::Applied(at) => Some(*at),
-            Self::None | Self::Refused { .. } => None,
-        }
-    }
-
-    pub fn is_applied(&self) -> bool {
-        matches!(self, Self::Applied(_))
-    }
-
-    fn refuse(&mut self, at: Timestamp, kind: FailureKind, why: &str) {
-        let n = match self {
-            Self::Refused { n, .. } => *n,
-            Self::None | Self::Intended(_) | Self::Applied(_) => 0,
-        };
-        *self = Self::Refused {
-            at,
-            kind,
-            why: why.to_owned(),
-            n: n + 1,
-        };
-    }
-}
-
-impl TargetState {
-    /// Returns whether nothing is left to do for it.
-    ///
-    /// A machine that was never seen to leave may only be missing from one
-    /// reading, so it has to stay away for as long as reads lag.
-    pub fn is_finished(&self, now: Timestamp, settle: Duration) -> bool {
-        let is_gone = self
-            .gone_at
-            .is_some_and(|at| self.was_leaving || settle <= now.since(at));
-        is_gone || self.untag.is_applied()
-    }
-
-    /// Returns whether we may have begun to take it out of service.
-    pub fn is_begun(&self) -> bool {
-        self.tag != Mark::None
-    }
 }
 
 impl Operation {
@@ -162,6 +81,7 @@ impl Operation {
             .targets()
             .iter()
             .map(|it| (it.clone(), TargetState::default()));
+        let pools = spec.pools().into_iter().cloned();
         let mut operation = Self {
             id: id.clone(),
             spec: spec.clone(),
@@ -171,7 +91,9 @@ impl Operation {
             started_at: first.at,
             touched_at: first.at,
             standing: Standing::Running,
+            order: spec.targets().to_vec(),
             targets: targets.collect(),
+            pools: pools.map(|it| (it, PoolState::default())).collect(),
         };
         for (event_idx, event) in rest.iter().enumerate() {
             if matches!(event.what, Happening::Planned { .. }) {
@@ -194,14 +116,19 @@ impl Operation {
 
     /// Returns the targets in their order.
     pub fn targets(&self) -> impl Iterator<Item = (&InstanceId, &TargetState)> {
-        self.spec
-            .targets()
+        self.order
             .iter()
             .filter_map(|id| self.targets.get_key_value(id))
     }
 
     pub fn target(&self, id: &InstanceId) -> Option<&TargetState> {
         self.targets.get(id)
+    }
+
+    /// Returns what was done to a pool as a whole; nothing to one that is not ours.
+    pub fn pool(&self, key: &PoolKey) -> &PoolState {
+        static NOTHING: PoolState = PoolState::nothing();
+        self.pools.get(key).unwrap_or(&NOTHING)
     }
 
     pub fn n_finished(&self, now: Timestamp) -> usize {
@@ -220,7 +147,14 @@ impl Operation {
             Happening::Intended { call } | Happening::Unanswered { call, .. } => {
                 self.set(call, |it| *it = Mark::Intended(at));
             }
-            Happening::Applied { call } => self.set(call, |it| *it = Mark::Applied(at)),
+            Happening::Applied { call, made } => {
+                self.set(call, |it| *it = Mark::Applied(at));
+                if let (Some((key, slot)), Some(made)) = (slot_of(call), made)
+                    && let Some(pool) = self.pools.get_mut(key)
+                {
+                    pool.note_made(slot, made);
+                }
+            }
             Happening::Refused { call, kind, why } => {
                 self.set(call, |it| it.refuse(at, *kind, why));
             }
@@ -238,6 +172,7 @@ impl Operation {
                 self.targets
                     .values_mut()
                     .for_each(TargetState::forget_refusals);
+                self.pools.values_mut().for_each(PoolState::forget_refusals);
             }
             Happening::Aborted { why } => {
                 if !self.is_over() {
@@ -294,77 +229,16 @@ impl Operation {
             }
             return;
         }
+        if let Some((key, slot)) = slot_of(call) {
+            if let Some(pool) = self.pools.get_mut(key) {
+                change(pool.mark_mut(slot));
+            }
+            return;
+        }
         for id in call.instances() {
-            let Some(target) = self.targets.get_mut(id) else {
-                continue;
-            };
-            match call {
-                Call::TagInstances { .. } => change(&mut target.tag),
-                Call::UntagInstances { .. } => change(&mut target.untag),
-                Call::SetInstanceProtection {
-                    protected: true, ..
-                } => change(&mut target.protect),
-                Call::SetInstanceProtection {
-                    protected: false, ..
-                } => change(&mut target.unprotect),
-                Call::TerminateInstance { .. } => change(&mut target.terminate),
-                Call::CompleteHook { .. } => change(&mut target.hook),
-                Call::Heartbeat { .. } => change(&mut target.heartbeat),
-                _ => {}
+            if let Some(target) = self.targets.get_mut(id) {
+                target.set(call, &change);
             }
         }
-    }
-}
-
-impl TargetState {
-    fn forget_refusals(&mut self) {
-        let cordons = self.cordons.values_mut();
-        let others = [
-            &mut self.tag,
-            &mut self.protect,
-            &mut self.terminate,
-            &mut self.hook,
-            &mut self.heartbeat,
-            &mut self.uncordon,
-            &mut self.unprotect,
-            &mut self.untag,
-        ];
-        for mark in others.into_iter().chain(cordons) {
-            if matches!(mark, Mark::Refused { .. }) {
-                *mark = Mark::None;
-            }
-        }
-        self.n_cordons_lost = 0;
-    }
-
-    fn see(&mut self, sight: &Sight, at: Timestamp) {
-        match sight {
-            Sight::Idle { at } => {
-                // Only what was seen after the cordon was in force proves anything.
-                let cordoned_at = self
-                    .cordons
-                    .values()
-                    .filter_map(Mark::may_have_happened_at)
-                    .max();
-                let is_after = cordoned_at.is_none_or(|it| it < *at);
-                if is_after && self.idle_at.last().is_none_or(|it| it < at) {
-                    self.idle_at.push(*at);
-                }
-            }
-            Sight::Open { .. } => {
-                self.n_cordons_lost += u32::from(!self.idle_at.is_empty());
-                self.idle_at.clear();
-            }
-            Sight::Busy { .. } | Sight::Unknown { .. } => self.idle_at.clear(),
-            Sight::Leaving { .. } => self.was_leaving = true,
-            Sight::Gone { .. } => {}
-        }
-        let is_gone = matches!(sight, Sight::Gone { .. });
-        self.gone_at = if is_gone {
-            self.gone_at.or(Some(at))
-        } else {
-            None
-        };
-        self.seen = Some(sight.clone());
     }
 }

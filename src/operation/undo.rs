@@ -1,10 +1,6 @@
 //! Giving back: what an operation borrowed returns, unless it was changed since.
 
-use super::{
-    TAG, WaitingOn,
-    decide::{Context, Step, attempt},
-    state::Mark,
-};
+use super::{TAG, WaitingOn, decide::Step, protocol::Context, target::Mark};
 use crate::fleet::{Call, Executor, Instance};
 
 /// The next step of giving one instance back: its agents, its protection, its mark.
@@ -14,13 +10,13 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         id,
         target,
         fleet,
-        drain,
+        terms,
         ..
     } = context;
     if !target.is_begun() {
         return Step::Finished;
     }
-    let settle = drain.proof.settle;
+    let settle = terms.proof.settle;
     let is_recent = |at| context.now.since(at) < settle;
     if target
         .terminate
@@ -47,40 +43,35 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
             executor: executor.id.clone(),
         };
         let what = format!("the end of the cordon of {}", executor.name);
-        return attempt(context, &target.uncordon, &what, call);
+        return context.attempt(&target.uncordon, &what, call);
     }
     let unprotect = || Call::SetInstanceProtection {
-        pool: drain.pool.clone(),
+        pool: terms.pool.clone(),
         instances: vec![instance.id.clone()],
         protected: false,
     };
     // Somebody who lifted it meanwhile wanted that; only what is still as we left it is undone.
     let is_borrowed = target.protect.may_have_happened_at().is_some() && instance.protected;
     if is_borrowed && !target.unprotect.is_applied() {
-        return attempt(
-            context,
-            &target.unprotect,
-            "the end of its protection",
-            unprotect,
-        );
+        return context.attempt(&target.unprotect, "the end of its protection", unprotect);
     }
     let untag = || Call::UntagInstances {
         scope: instance.scope.clone(),
         instances: vec![instance.id.clone()],
         key: TAG.to_owned(),
     };
-    attempt(context, &target.untag, "the end of its mark", untag)
+    context.attempt(&target.untag, "the end of its mark", untag)
 }
 
 /// Names a write of ours that may have happened and may not show yet: what does
 /// not show now is not known to need no undoing.
 fn unsettled(context: &Context<'_>) -> Option<String> {
     let Context {
-        target, drain, now, ..
+        target, terms, now, ..
     } = context;
     let is_recent = |mark: &Mark| {
         let sent_at = mark.may_have_happened_at();
-        sent_at.is_some_and(|it| now.since(it) < drain.proof.settle)
+        sent_at.is_some_and(|it| now.since(it) < terms.proof.settle)
     };
     if is_recent(&target.protect) && !target.unprotect.is_applied() {
         return Some("its protection".to_owned());

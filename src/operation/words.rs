@@ -5,7 +5,42 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Sight, TargetState};
-use crate::fleet::{InstanceId, Job, Timestamp, short_duration};
+use crate::fleet::{InstanceId, Job, PoolKey, Timestamp, short_duration};
+
+/// Whom a wait or a halt is about: one instance, or a pool as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Subject {
+    Instance(InstanceId),
+    Pool(PoolKey),
+}
+
+impl Subject {
+    pub fn is_instance(&self, id: &InstanceId) -> bool {
+        matches!(self, Self::Instance(it) if it == id)
+    }
+}
+
+impl From<InstanceId> for Subject {
+    fn from(id: InstanceId) -> Self {
+        Self::Instance(id)
+    }
+}
+
+impl From<PoolKey> for Subject {
+    fn from(key: PoolKey) -> Self {
+        Self::Pool(key)
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instance(id) => write!(f, "{id}"),
+            Self::Pool(key) => write!(f, "{key}"),
+        }
+    }
+}
 
 /// What an operation waits for; shown word for word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,7 +117,7 @@ impl fmt::Display for WaitingOn {
 #[serde(tag = "halt", rename_all = "snake_case")]
 pub enum Halt {
     Refused {
-        instance: InstanceId,
+        subject: Subject,
         call: String,
         why: String,
     },
@@ -97,11 +132,9 @@ pub enum Halt {
 impl fmt::Display for Halt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused {
-                instance,
-                call,
-                why,
-            } => write!(f, "{instance}: {call} was refused: {why}"),
+            Self::Refused { subject, call, why } => {
+                write!(f, "{subject}: {call} was refused: {why}")
+            }
             Self::CordonLost { instance, n } => {
                 write!(
                     f,

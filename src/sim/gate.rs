@@ -34,6 +34,7 @@ impl World {
         Ok(Receipt {
             request_id: Some(request_id),
             message: None,
+            made: None,
         })
     }
 

@@ -140,7 +140,10 @@ impl Driver {
             return;
         }
         self.record(match answer {
-            Ok(_) => Happening::Applied { call: call.clone() },
+            Ok(receipt) => Happening::Applied {
+                call: call.clone(),
+                made: receipt.made,
+            },
             Err(error) if error.kind == FailureKind::Unknown => Happening::Unanswered {
                 call: call.clone(),
                 why: error.what,
@@ -179,7 +182,7 @@ impl Driver {
         let deaths = &self.world.history().deaths;
         for death in &deaths[self.n_deaths_checked..] {
             let is_ours = matches!(death.why, Doom::TerminatedByUs);
-            let spec_forces = matches!(&self.operation.spec, Spec::Drain(it) if it.force);
+            let spec_forces = self.operation.spec.is_forced();
             assert!(
                 !is_ours || death.jobs.is_empty() || spec_forces,
                 "{}: {} was terminated by us at {} with {:?} running; journal:\n{}",
@@ -204,15 +207,14 @@ impl Driver {
 
     /// Before each call: what it may not do, by the world's true state.
     fn check_call(&self, call: &Call) {
-        let is_target = |id: &InstanceId| self.operation.spec.targets().contains(id);
+        let is_target = |id: &InstanceId| self.operation.target(id).is_some();
         assert!(
             call.instances().iter().all(is_target),
             "{call} touches an instance that was not named"
         );
         match call {
             Call::TerminateInstance { instance, .. } => {
-                let Spec::Drain(spec) = &self.operation.spec;
-                if !spec.force {
+                if !self.operation.spec.is_forced() {
                     let n_jobs = self.world.jobs_on(instance).len();
                     assert_eq!(n_jobs, 0, "{instance} is terminated while it runs a job");
                     let agent = self.world.agent_on(instance);
@@ -222,9 +224,8 @@ impl Driver {
             }
             Call::CompleteHook { instance, .. } => {
                 let n_jobs = self.world.jobs_on(instance).len();
-                let Spec::Drain(spec) = &self.operation.spec;
                 assert!(
-                    spec.force || n_jobs == 0,
+                    self.operation.spec.is_forced() || n_jobs == 0,
                     "the hook of {instance} ends while it runs a job"
                 );
             }
@@ -239,7 +240,8 @@ impl Driver {
             matches!(
                 &it.what,
                 Happening::Applied {
-                    call: Call::Uncordon { .. }
+                    call: Call::Uncordon { .. },
+                    ..
                 }
             )
         };
@@ -248,7 +250,7 @@ impl Driver {
 
     /// At the end nothing of ours is left on what still lives.
     pub(crate) fn check_no_leaks(&self) {
-        for id in self.operation.spec.targets() {
+        for (id, _) in self.operation.targets() {
             let Some(machine) = self.world.machine(id).filter(|it| it.is_alive()) else {
                 continue;
             };

@@ -57,3 +57,12 @@ fn a_journal_that_cannot_be_ours_is_refused() {
         Err(JournalError::Version { version: 9 })
     );
 }
+
+/// Journals that were written before an answer could name what its call made.
+#[test]
+fn an_answer_that_names_nothing_is_read_as_before() {
+    let line = r#"{"at":"2025-11-21T10:00:00Z","event":"applied","call":{"call":"heartbeat","pool":{"scope":"a/b","name":"linux"},"instance":"i-00000000000000001","hook":"drain"}}"#;
+    let event: Event = serde_json::from_str(line).unwrap();
+    assert!(matches!(event.what, Happening::Applied { made: None, .. }));
+    assert_eq!(serde_json::to_string(&event).unwrap(), line);
+}

@@ -339,6 +339,7 @@ fn an_applied_call_keeps_its_request_id() {
     let receipt = Receipt {
         request_id: Some("req-42".to_owned()),
         message: None,
+        made: None,
     };
     robot.hear(Event::Submission {
         id,

@@ -63,6 +63,7 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
                 executor: agent.id.clone(),
                 note: format!("pooldeck drains {id}"),
             },
+            made: None,
         }));
     }
     journal.push(line(Happening::Saw {
@@ -102,8 +103,8 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
     OperationView {
         operation: Operation::replay(&journal).unwrap(),
         waits: vec![
-            (ids[1].clone(), proof),
-            (ids[2].clone(), WaitingOn::Jobs { jobs }),
+            (ids[1].clone().into(), proof),
+            (ids[2].clone().into(), WaitingOn::Jobs { jobs }),
         ],
         halts: Vec::new(),
         is_driven: true,

@@ -213,6 +213,7 @@ impl Buildbot {
             None => Ok(Receipt {
                 request_id: None,
                 message: Some(format!("asked to {method}; it answers before it does it")),
+                made: None,
             }),
             Some(error) => {
                 let said = error.message.unwrap_or_default();

@@ -115,5 +115,6 @@ fn receipt(message: String) -> Receipt {
     Receipt {
         request_id: None,
         message: Some(message),
+        made: None,
     }
 }

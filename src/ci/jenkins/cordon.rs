@@ -144,5 +144,6 @@ fn receipt(message: &str) -> Receipt {
     Receipt {
         request_id: None,
         message: Some(message.to_owned()),
+        made: None,
     }
 }

@@ -67,7 +67,7 @@ impl Operation {
         let targets: Vec<Target> = operation
             .targets()
             .map(|(id, target)| {
-                let wait = view.waits.iter().find(|it| it.0 == *id);
+                let wait = view.waits.iter().find(|it| it.0.is_instance(id));
                 Target {
                     instance: id.to_string(),
                     step: target.step(),

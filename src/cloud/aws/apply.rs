@@ -263,6 +263,7 @@ where
         Ok(answer) => Ok(Receipt {
             request_id: answer.request_id().map(str::to_owned),
             message: None,
+            made: None,
         }),
         Err(error) => Err(explain(
             &format!("make the call {}", call.operation()),

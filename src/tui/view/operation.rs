@@ -6,7 +6,9 @@ use super::{dim, list::value_cell, middle, plain, wrap};
 use crate::{
     engine::OperationView,
     fleet::{InstanceId, Timestamp, Value, short_duration},
-    operation::{Mark, OperationId, Sight, Spec, Standing, TargetState, WaitingOn},
+    operation::{
+        Drain, Mark, Operation, OperationId, Sight, Spec, Standing, TargetState, WaitingOn,
+    },
     tui::{
         app::{Abort, App, Stage},
         theme::Role,
@@ -56,7 +58,7 @@ fn state(view: &OperationView) -> Span<'static> {
 
 fn done(view: &OperationView, now: Timestamp) -> String {
     let it = &view.operation;
-    format!("{}/{}", it.n_finished(now), it.spec.targets().len())
+    format!("{}/{}", it.n_finished(now), it.targets().count())
 }
 
 /// Says what the first instance waits for, and how many others wait.
@@ -132,7 +134,6 @@ fn lines(app: &App, id: &OperationId) -> Vec<Line> {
 
 fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
     let it = &view.operation;
-    let fact = |name: &str, value: Span<'static>| vec![dim(format!("{name:<9} ")), value];
     let driver = if it.is_over() {
         dim("nobody: it is over")
     } else if app.driven_here.contains(&it.id) {
@@ -173,7 +174,23 @@ fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
         } => lines.push(fact("aborted", Span::new(why.clone(), Role::Warn))),
         Standing::Running | Standing::Paused | Standing::Ended { .. } => {}
     }
-    let Spec::Drain(drain) = &it.spec;
+    lines.extend(terms(it, at));
+    lines
+}
+
+/// What the operator asked for, in the words of its kind.
+fn terms(it: &Operation, at: Timestamp) -> Vec<Line> {
+    match &it.spec {
+        Spec::Drain(drain) => drain_terms(it, drain, at),
+    }
+}
+
+fn fact(name: &str, value: Span<'static>) -> Line {
+    vec![dim(format!("{name:<9} ")), value]
+}
+
+fn drain_terms(it: &Operation, drain: &Drain, at: Timestamp) -> Vec<Line> {
+    let mut lines = Vec::new();
     let size = if drain.decrement {
         "desired goes down with each".to_owned()
     } else {
@@ -226,7 +243,11 @@ fn target_lines(
         plain(format!("{id}  ")),
         Span::new(format!("{step:<12}"), role),
     ];
-    let wait = view.waits.iter().find(|it| it.0 == *id).map(|it| &it.1);
+    let wait = view
+        .waits
+        .iter()
+        .find(|it| it.0.is_instance(id))
+        .map(|it| &it.1);
     if let Some(wait) = wait {
         let role = match wait {
             WaitingOn::Evidence { .. } | WaitingOn::Retry { .. } => Role::Warn,

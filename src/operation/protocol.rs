@@ -1,0 +1,322 @@
+//! The drain protocol: the way out for one instance, whatever the operation.
+//!
+//! Mark, protect, cordon, read the cordon back, prove idleness, terminate
+//! through the group, and see it off through its hooks. Whose turn it is, and
+//! when it is given back instead, each kind of operation decides for itself.
+
+use std::time::Duration;
+
+use super::{
+    Halt, Operation, Proof, Sight, Subject, TAG, TargetState, WaitingOn,
+    decide::Step,
+    target::{Mark, pause_after},
+};
+use crate::fleet::{
+    Call, FailureKind, Fleet, HookResult, Instance, InstanceId, MachineState, Phase, Pool, PoolKey,
+    Timestamp,
+};
+
+/// A refusal that may pass is tried so often, and then an operator is asked.
+const N_TRIES_MAX: u32 = 4;
+/// A cordon that is lifted more often than this is a fight, and fights are not ours to win.
+const N_CORDONS_LOST_MAX: u32 = 5;
+
+/// On which terms an instance goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms<'a> {
+    pub(super) pool: &'a PoolKey,
+    pub(super) proof: &'a Proof,
+    /// Whether desired goes down with it; otherwise the group replaces it.
+    pub(super) decrement: bool,
+    /// Does not look at the jobs.
+    pub(super) force: bool,
+}
+
+/// Everything that a step of one instance may look at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    pub(super) operation: &'a Operation,
+    pub(super) terms: Terms<'a>,
+    pub(super) id: &'a InstanceId,
+    pub(super) target: &'a TargetState,
+    pub(super) fleet: &'a Fleet,
+    pub(super) now: Timestamp,
+}
+
+impl Context<'_> {
+    /// Makes a call about this instance, as `Attempts` does.
+    pub(super) fn attempt(&self, mark: &Mark, what: &str, call: impl FnOnce() -> Call) -> Step {
+        let attempts = Attempts {
+            subject: Subject::Instance(self.id.clone()),
+            settle: self.terms.proof.settle,
+            now: self.now,
+        };
+        attempts.attempt(mark, what, call)
+    }
+}
+
+/// What every kind does first: what is over, what is gone, what is on its way out.
+///
+/// `Err` is the step that this leads to; `Ok` is the instance that is still there.
+pub(super) fn still_there<'a>(context: &Context<'a>) -> Result<&'a Instance, Step> {
+    let Context {
+        id,
+        target,
+        fleet,
+        now,
+        ..
+    } = *context;
+    if target.is_finished(now, context.terms.proof.settle) {
+        return Err(Step::Finished);
+    }
+    let Some(instance) = fleet.instances.get(id) else {
+        return Err(Step::Wait(WaitingOn::Settling {
+            what: "its end".to_owned(),
+        }));
+    };
+    if super::sight::is_leaving(instance) {
+        return Err(see_off(context, instance));
+    }
+    Ok(instance)
+}
+
+/// Marks, protects and cordons, reads the cordon back, and waits for the proof.
+pub(super) fn empty(context: &Context<'_>, instance: &Instance) -> Step {
+    let Context { target, terms, .. } = context;
+    if let Some(by) = foreign_owner(context, instance) {
+        return Step::Stuck(Halt::Owned {
+            instance: instance.id.clone(),
+            by,
+        });
+    }
+    // A call whose effect an earlier reading has shown is not made again.
+    let tag = || Call::TagInstances {
+        scope: instance.scope.clone(),
+        instances: vec![instance.id.clone()],
+        key: TAG.to_owned(),
+        value: context.operation.id.to_string(),
+    };
+    if !target.tag.is_applied() {
+        return context.attempt(&target.tag, "its mark", tag);
+    }
+    let protect = || Call::SetInstanceProtection {
+        pool: terms.pool.clone(),
+        instances: vec![instance.id.clone()],
+        protected: true,
+    };
+    let wants_protection = !instance.protected && instance.phase() == Phase::InService;
+    if wants_protection && !target.protect.is_applied() {
+        return context.attempt(&target.protect, "its protection", protect);
+    }
+    if let Some(step) = cordon(context) {
+        return step;
+    }
+    match prove(context) {
+        Some(waiting_on) => Step::Wait(waiting_on),
+        None => terminate(context),
+    }
+}
+
+/// Cordons every agent that is still open; `None` once all readings show them closed.
+fn cordon(context: &Context<'_>) -> Option<Step> {
+    let Context {
+        operation,
+        id,
+        target,
+        fleet,
+        ..
+    } = context;
+    if N_CORDONS_LOST_MAX < target.n_cordons_lost {
+        return Some(Step::Stuck(Halt::CordonLost {
+            instance: (*id).clone(),
+            n: target.n_cordons_lost,
+        }));
+    }
+    let executor = fleet.executors_on(id).find(|it| !it.cordoned)?;
+    let key = (executor.controller.clone(), executor.id.clone());
+    let none = Mark::None;
+    let mark = target.cordons.get(&key).unwrap_or(&none);
+    let reason = operation.reason.as_ref();
+    let reason = reason.map_or(String::new(), |it| format!(" ({it})"));
+    let kind = operation.spec.kind();
+    // The note names the instance: it is how a replay knows whose cordon this is.
+    let words = format!("pooldeck {}: {kind} of {id}{reason}", operation.id);
+    let call = || Call::Cordon {
+        controller: executor.controller.clone(),
+        executor: executor.id.clone(),
+        note: words,
+    };
+    let what = format!("the cordon of {}", executor.name);
+    Some(context.attempt(mark, &what, call))
+}
+
+/// Returns what the proof of idleness still lacks; `None` when it is whole and fresh.
+fn prove(context: &Context<'_>) -> Option<WaitingOn> {
+    let Context {
+        target, terms, now, ..
+    } = context;
+    let proof = terms.proof;
+    match &target.seen {
+        Some(Sight::Busy { jobs, .. }) => return Some(WaitingOn::Jobs { jobs: jobs.clone() }),
+        Some(Sight::Unknown { why, .. }) => return Some(WaitingOn::Evidence { why: why.clone() }),
+        Some(Sight::Open { executor, .. }) => {
+            let what = format!("the cordon of {executor}");
+            return Some(WaitingOn::Settling { what });
+        }
+        None | Some(Sight::Gone { .. } | Sight::Leaving { .. }) => {
+            let why = "it was not looked at yet".to_owned();
+            return Some(WaitingOn::Evidence { why });
+        }
+        Some(Sight::Idle { .. }) => {}
+    }
+    let (first, last) = (target.idle_at.first(), target.idle_at.last());
+    let n = target.idle_at.len();
+    let span = first
+        .zip(last)
+        .map_or(Duration::ZERO, |(first, last)| last.since(*first));
+    let is_fresh = last.is_some_and(|it| now.since(*it) <= proof.max_age);
+    let n_wanted = usize::try_from(proof.n_readings).unwrap_or(usize::MAX);
+    if n_wanted <= n && proof.span <= span && is_fresh {
+        return None;
+    }
+    Some(WaitingOn::Proof {
+        n: n.min(n_wanted),
+        of: proof.n_readings,
+        span_left: proof.span.saturating_sub(span),
+    })
+}
+
+pub(super) fn terminate(context: &Context<'_>) -> Step {
+    let Context {
+        id, target, terms, ..
+    } = context;
+    let call = || Call::TerminateInstance {
+        pool: terms.pool.clone(),
+        instance: (*id).clone(),
+        decrement: terms.decrement,
+    };
+    context.attempt(&target.terminate, "its termination", call)
+}
+
+/// The machine is on its way out, by us or by somebody else: its hooks decide how long it lives.
+fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
+    let Context {
+        target,
+        fleet,
+        terms,
+        ..
+    } = context;
+    let waiting = || Step::Wait(WaitingOn::Termination);
+    match instance.phase() {
+        Phase::Retained => {
+            return Step::Stuck(Halt::Retained {
+                instance: instance.id.clone(),
+            });
+        }
+        Phase::TerminatingWait => {}
+        _ => return waiting(),
+    }
+    let pool = fleet.pool(terms.pool);
+    let hook = pool
+        .zip(instance.lifecycle.as_ref())
+        .and_then(|(pool, it)| Pool::hook_for(pool, it));
+    let Some(hook) = hook else { return waiting() };
+    let is_powered_off = instance.state == Some(MachineState::Terminated);
+    // By force: the operator knows of the jobs, and does not wait for them.
+    if is_powered_off || terms.force || is_idle_now(context) {
+        let call = || Call::CompleteHook {
+            pool: terms.pool.clone(),
+            instance: instance.id.clone(),
+            hook: hook.name.clone(),
+            result: HookResult::Continue,
+        };
+        return context.attempt(&target.hook, "the end of its hook", call);
+    }
+    // A job runs, or may run: the hook is kept alive, well before a third of its time is left.
+    let since = |at: Timestamp| context.now.since(at);
+    let is_due = match &target.heartbeat {
+        Mark::Applied(at) => hook.heartbeat_timeout / 3 <= since(*at),
+        // Unanswered: it may not have counted, and one more does no harm.
+        Mark::Intended(at) => hook.heartbeat_timeout / 15 <= since(*at),
+        Mark::None | Mark::Refused { .. } => {
+            hook.heartbeat_timeout / 3 <= since(instance.lifecycle_since)
+        }
+    };
+    let is_within_cap = context.now < instance.lifecycle_since + hook.global_timeout;
+    if is_due && is_within_cap && !is_backing_off(&target.heartbeat, context) {
+        return Step::Apply(Call::Heartbeat {
+            pool: terms.pool.clone(),
+            instance: instance.id.clone(),
+            hook: hook.name.clone(),
+        });
+    }
+    // Its agent may have lost our cordon, or never had one: an open agent is given
+    // job after job, until the hook's last deadline ends one of them.
+    if let Some(step @ Step::Apply(_)) = cordon(context) {
+        return step;
+    }
+    match &target.seen {
+        Some(Sight::Busy { jobs, .. }) => Step::Wait(WaitingOn::Jobs { jobs: jobs.clone() }),
+        Some(Sight::Unknown { why, .. }) => Step::Wait(WaitingOn::Evidence { why: why.clone() }),
+        _ => waiting(),
+    }
+}
+
+/// Returns whether the last thing seen is idleness, after a whole proof.
+fn is_idle_now(context: &Context<'_>) -> bool {
+    let n_wanted = usize::try_from(context.terms.proof.n_readings).unwrap_or(usize::MAX);
+    matches!(context.target.seen, Some(Sight::Idle { .. }))
+        && n_wanted <= context.target.idle_at.len()
+}
+
+/// Calls about one subject, none of them made more often than it has to be.
+pub(super) struct Attempts {
+    pub(super) subject: Subject,
+    pub(super) settle: Duration,
+    pub(super) now: Timestamp,
+}
+
+impl Attempts {
+    /// Makes a call whose effect is not seen yet, unless it was just made or may not be made again.
+    pub(super) fn attempt(&self, mark: &Mark, what: &str, call: impl FnOnce() -> Call) -> Step {
+        match mark {
+            // It was answered, or its answer was lost: the next readings tell.
+            Mark::Intended(at) | Mark::Applied(at) if self.now.since(*at) < self.settle => {
+                Step::Wait(WaitingOn::Settling {
+                    what: what.to_owned(),
+                })
+            }
+            Mark::None | Mark::Intended(_) | Mark::Applied(_) => Step::Apply(call()),
+            Mark::Refused { kind, why, n, at } => {
+                let may_pass = matches!(
+                    kind,
+                    FailureKind::Throttled | FailureKind::Credentials | FailureKind::Unknown
+                );
+                if !may_pass && N_TRIES_MAX <= *n || *kind == FailureKind::Denied {
+                    return Step::Stuck(Halt::Refused {
+                        subject: self.subject.clone(),
+                        call: call().operation().to_owned(),
+                        why: why.clone(),
+                    });
+                }
+                let retry_at = *at + pause_after(*n);
+                if self.now < retry_at {
+                    return Step::Wait(WaitingOn::Retry {
+                        why: why.clone(),
+                        at: retry_at,
+                    });
+                }
+                Step::Apply(call())
+            }
+        }
+    }
+}
+
+fn is_backing_off(mark: &Mark, context: &Context<'_>) -> bool {
+    matches!(mark, Mark::Refused { at, n, .. } if context.now < *at + pause_after(*n))
+}
+
+fn foreign_owner(context: &Context<'_>, instance: &Instance) -> Option<String> {
+    let owner = instance.tags.get(TAG)?;
+    (*owner != context.operation.id.0).then(|| owner.clone())
+}

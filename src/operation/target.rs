@@ -1,0 +1,170 @@
+//! What is known of one target, and of one call: marks that the journal's events set.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::Sight;
+use crate::fleet::{Call, ControllerName, FailureKind, Timestamp};
+
+/// How far a call about a target has come; a crash leaves it `Intended`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Mark {
+    #[default]
+    None,
+    /// Sent, or about to be; it may have happened.
+    Intended(Timestamp),
+    Applied(Timestamp),
+    Refused {
+        at: Timestamp,
+        kind: FailureKind,
+        why: String,
+        /// How often in a row.
+        n: u32,
+    },
+}
+
+/// What is known of one target.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetState {
+    pub tag: Mark,
+    pub protect: Mark,
+    /// The cordons that we set, by agent.
+    pub cordons: BTreeMap<(ControllerName, String), Mark>,
+    /// How often a cordon that was in force was found lifted.
+    pub n_cordons_lost: u32,
+    pub seen: Option<Sight>,
+    /// The times of the readings that found it idle since the cordon; cleared by any that did not.
+    pub idle_at: Vec<Timestamp>,
+    pub terminate: Mark,
+    pub hook: Mark,
+    pub heartbeat: Mark,
+    pub uncordon: Mark,
+    pub unprotect: Mark,
+    pub untag: Mark,
+    /// Seen on its way out, where nothing calls it back.
+    pub was_leaving: bool,
+    /// First seen gone.
+    pub gone_at: Option<Timestamp>,
+}
+
+impl Mark {
+    /// Returns when the call was sent, if it may have happened.
+    pub fn may_have_happened_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Intended(at) | Self::Applied(at) => Some(*at),
+            Self::None | Self::Refused { .. } => None,
+        }
+    }
+
+    pub fn is_applied(&self) -> bool {
+        matches!(self, Self::Applied(_))
+    }
+
+    pub(super) fn forget_refusal(&mut self) {
+        if matches!(self, Self::Refused { .. }) {
+            *self = Self::None;
+        }
+    }
+
+    pub(super) fn refuse(&mut self, at: Timestamp, kind: FailureKind, why: &str) {
+        let n = match self {
+            Self::Refused { n, .. } => *n,
+            Self::None | Self::Intended(_) | Self::Applied(_) => 0,
+        };
+        *self = Self::Refused {
+            at,
+            kind,
+            why: why.to_owned(),
+            n: n + 1,
+        };
+    }
+}
+
+impl TargetState {
+    /// Returns whether nothing is left to do for it.
+    ///
+    /// A machine that was never seen to leave may only be missing from one
+    /// reading, so it has to stay away for as long as reads lag.
+    pub fn is_finished(&self, now: Timestamp, settle: Duration) -> bool {
+        let is_gone = self
+            .gone_at
+            .is_some_and(|at| self.was_leaving || settle <= now.since(at));
+        is_gone || self.untag.is_applied()
+    }
+
+    /// Returns whether we may have begun to take it out of service.
+    pub fn is_begun(&self) -> bool {
+        self.tag != Mark::None
+    }
+
+    pub(super) fn forget_refusals(&mut self) {
+        let cordons = self.cordons.values_mut();
+        let others = [
+            &mut self.tag,
+            &mut self.protect,
+            &mut self.terminate,
+            &mut self.hook,
+            &mut self.heartbeat,
+            &mut self.uncordon,
+            &mut self.unprotect,
+            &mut self.untag,
+        ];
+        for mark in others.into_iter().chain(cordons) {
+            mark.forget_refusal();
+        }
+        self.n_cordons_lost = 0;
+    }
+
+    pub(super) fn see(&mut self, sight: &Sight, at: Timestamp) {
+        match sight {
+            Sight::Idle { at } => {
+                // Only what was seen after the cordon was in force proves anything.
+                let cordoned_at = self
+                    .cordons
+                    .values()
+                    .filter_map(Mark::may_have_happened_at)
+                    .max();
+                let is_after = cordoned_at.is_none_or(|it| it < *at);
+                if is_after && self.idle_at.last().is_none_or(|it| it < at) {
+                    self.idle_at.push(*at);
+                }
+            }
+            Sight::Open { .. } => {
+                self.n_cordons_lost += u32::from(!self.idle_at.is_empty());
+                self.idle_at.clear();
+            }
+            Sight::Busy { .. } | Sight::Unknown { .. } => self.idle_at.clear(),
+            Sight::Leaving { .. } => self.was_leaving = true,
+            Sight::Gone { .. } => {}
+        }
+        let is_gone = matches!(sight, Sight::Gone { .. });
+        self.gone_at = if is_gone {
+            self.gone_at.or(Some(at))
+        } else {
+            None
+        };
+        self.seen = Some(sight.clone());
+    }
+
+    /// Changes the mark that stands for a call about this instance.
+    pub(super) fn set(&mut self, call: &Call, change: impl Fn(&mut Mark)) {
+        match call {
+            Call::TagInstances { .. } => change(&mut self.tag),
+            Call::UntagInstances { .. } => change(&mut self.untag),
+            Call::SetInstanceProtection {
+                protected: true, ..
+            } => change(&mut self.protect),
+            Call::SetInstanceProtection {
+                protected: false, ..
+            } => change(&mut self.unprotect),
+            Call::TerminateInstance { .. } => change(&mut self.terminate),
+            Call::CompleteHook { .. } => change(&mut self.hook),
+            Call::Heartbeat { .. } => change(&mut self.heartbeat),
+            _ => {}
+        }
+    }
+}
+
+/// 5 s, doubled with each refusal, up to about five minutes.
+pub(super) fn pause_after(n_refusals: u32) -> Duration {
+    Duration::from_secs(5 << n_refusals.saturating_sub(1).min(6))
+}
