@@ -7,6 +7,7 @@ pub mod action;
 pub mod ci;
 pub mod cli;
 pub mod cloud;
+pub mod cost;
 pub mod engine;
 pub mod fleet;
 pub mod operation;

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use pooldeck::{
     action::{self, ActionLine, Policy},
     cloud::{self, Cloud},
+    cost::PriceBook,
     engine::{
         self, Actor, AuditEvent, AuditRecord, Clock, Config, Doors, Event, Handle, Keeping,
         LaunchState, Link, Outcome, Progress, Submission,
@@ -193,6 +194,7 @@ fn pool(scope: &str, name: &str) -> Pool {
         status: None,
         tags: std::collections::BTreeMap::new(),
         ci: None,
+        next_price: None,
     }
 }
 
@@ -210,6 +212,8 @@ fn instance(n: u32, lifecycle: Lifecycle) -> Instance {
         instance_type: "m5.large".into(),
         zone: "us-east-1a".into(),
         market: Market::OnDemand,
+        platform: None,
+        price: None,
         image: None,
         template_name: None,
         template_version: None,
@@ -247,6 +251,7 @@ fn start_tied(clouds: &[&Arc<FakeCloud>], links: Vec<Link>) -> Bench {
         interval: Duration::from_secs(10),
         policy: Policy::default(),
         links,
+        prices: PriceBook::default(),
         state_dir: Some(directory.path().to_owned()),
         actor: Actor {
             user: "ada".into(),

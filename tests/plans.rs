@@ -80,6 +80,7 @@ fn pool(scope: &str, name: &str) -> Pool {
         status: None,
         tags: std::collections::BTreeMap::default(),
         ci: None,
+        next_price: None,
     }
 }
 
@@ -97,6 +98,8 @@ fn instance(scope: &str, pool: &str, id: &str) -> Instance {
         instance_type: "m5.large".into(),
         zone: "us-east-1a".into(),
         market: Market::OnDemand,
+        platform: None,
+        price: None,
         image: None,
         template_name: None,
         template_version: None,

@@ -33,6 +33,7 @@ fn plain(value: &Value<'_>) -> String {
         Value::Age(age) => age.as_secs().to_string(),
         Value::Flag(flag) => flag.to_string(),
         Value::Number(_) | Value::Time(_) => value.show("").into_owned(),
+        Value::Usd(it) => it.as_f64().to_string(),
         Value::Missing => String::new(),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Clock, Config, Doors, Event, Link, Snapshot};
+use super::{Clock, Config, Doors, Event, Link, Snapshot, pricing::Stamps};
 use crate::fleet::{
     Failure, Fleet, Observation, Part, SourceHealth, SourceId, Timestamp, matches_wildcards,
 };
@@ -32,6 +32,7 @@ pub(super) type Waiter = oneshot::Sender<Result<(), Failure>>;
 pub(super) struct Board {
     sources: BTreeMap<SourceId, Source>,
     links: Vec<Link>,
+    stamps: Stamps,
     clock: Clock,
     published: watch::Sender<Arc<Observation>>,
 }
@@ -67,6 +68,7 @@ impl Board {
         let mut board = Self {
             sources,
             links: config.links.clone(),
+            stamps: Stamps::new(Arc::new(config.prices.clone())),
             clock,
             published,
         };
@@ -128,12 +130,14 @@ impl Board {
     }
 
     fn publish(&mut self) -> Arc<Observation> {
-        let linked: Vec<Part> = self
+        let mut linked: Vec<Part> = self
             .sources
             .values()
             .map(|it| self.link(&it.part))
             .collect();
-        let fleet = Fleet::join(&linked);
+        self.stamps.stamp(&mut linked);
+        let mut fleet = Fleet::join(&linked);
+        self.stamps.look_ahead(&mut fleet);
         // An agent that was joined once is not copied again at the next joining.
         let mut joined = fleet.executors.iter();
         for source in self.sources.values_mut() {

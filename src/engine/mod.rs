@@ -15,6 +15,7 @@ mod history;
 mod journal;
 mod operations;
 mod poll;
+mod pricing;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -34,6 +35,7 @@ use crate::{
     action::Policy,
     ci::SharedCi,
     cloud::SharedCloud,
+    cost::PriceBook,
     fleet::{Activity, CiLink, ConsoleOutput, Failure, InstanceId, Observation, Past, PoolKey},
 };
 
@@ -52,6 +54,8 @@ pub struct Config {
     pub policy: Policy,
     /// Which pools a controller serves; the first that matches wins.
     pub links: Vec<Link>,
+    /// What machines cost, as far as that is known at the start.
+    pub prices: PriceBook,
     /// The state directory, for the audit log; without one no call is made.
     pub state_dir: Option<PathBuf>,
     pub actor: Actor,

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cmp::Ordering, time::Duration};
 
-use super::{Timestamp, short_duration};
+use super::{Timestamp, Usd, short_duration};
 
 /// One named fact that a kind of row has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub enum Align {
 pub enum Value<'a> {
     Text(Cow<'a, str>),
     Number(f64),
+    Usd(Usd),
     /// How long something has lasted.
     Age(Duration),
     Time(Timestamp),
@@ -89,6 +90,10 @@ impl<'a> Value<'a> {
         text.map_or(Self::Missing, Self::text)
     }
 
+    pub fn maybe_usd(amount: Option<Usd>) -> Self {
+        amount.map_or(Self::Missing, Self::Usd)
+    }
+
     pub fn count(n: u32) -> Self {
         Self::Number(f64::from(n))
     }
@@ -102,6 +107,7 @@ impl<'a> Value<'a> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
             Self::Number(n) => Cow::Owned(n.to_string()),
+            Self::Usd(it) => Cow::Owned(format!("{it:.3}")),
             Self::Age(age) => Cow::Owned(short_duration(*age)),
             Self::Time(at) => Cow::Owned(at.to_string()),
             Self::Flag(true) => Cow::Borrowed("yes"),
@@ -117,6 +123,7 @@ impl<'a> Value<'a> {
             (Self::Missing, _) => Ordering::Greater,
             (_, Self::Missing) => Ordering::Less,
             (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
+            (Self::Usd(a), Self::Usd(b)) => a.cmp(b),
             (Self::Age(a), Self::Age(b)) => a.cmp(b),
             (Self::Time(a), Self::Time(b)) => a.cmp(b),
             (Self::Flag(a), Self::Flag(b)) => a.cmp(b),

@@ -249,6 +249,7 @@ fn compare(
     use std::cmp::Ordering::{Equal, Greater, Less};
     let order = match (value, magnitude) {
         (Value::Number(a), Some(Magnitude::Number(b))) => a.partial_cmp(&b),
+        (Value::Usd(a), Some(Magnitude::Number(b))) => a.as_f64().partial_cmp(&b),
         (Value::Age(a), Some(Magnitude::Age(b))) => Some(a.cmp(&b)),
         (Value::Time(a), Some(Magnitude::Time(b))) => Some(a.cmp(&b)),
         _ => None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Health, ImageId, InstanceId, Lifecycle, MachineState, Market, Phase, PoolKey, ScopeId,
+    Health, ImageId, InstanceId, Lifecycle, MachineState, Market, Phase, PoolKey, Price, ScopeId,
     Timestamp,
 };
 
@@ -33,6 +33,11 @@ pub struct Instance {
     pub instance_type: String,
     pub zone: String,
     pub market: Market,
+    /// What EC2 bills it as, `Linux/UNIX` or `Windows`; it decides the price.
+    pub platform: Option<String>,
+    /// What it costs while it runs; `None` is not known, never nothing. The doors
+    /// leave it out: the engine knows the prices.
+    pub price: Option<Price>,
     pub image: Option<ImageId>,
     pub template_name: Option<String>,
     pub template_version: Option<String>,

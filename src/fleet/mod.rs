@@ -14,11 +14,13 @@ mod instance;
 mod joining;
 mod lifecycle;
 mod metrics;
+mod money;
 mod pool;
 mod refresh;
 mod row;
 mod scope;
 mod series;
+mod spending;
 mod stray;
 mod text;
 mod time;
@@ -43,6 +45,7 @@ pub use lifecycle::{
     ActivityStatus, Health, Lifecycle, MachineState, Market, Phase, Process, RefreshStatus,
 };
 pub use metrics::{Datum, Metrics, PoolMetrics, Unit, Withheld, metrics};
+pub use money::{Billing, Price, PriceSource, Usd};
 pub use pool::{
     Capacity, CiLink, Counts, Hook, HookResult, HookTransition, MixedInstances, Pool, PoolKind,
     Refresh, Suspension, Template, TemplateKind, Upkeep,
@@ -53,6 +56,7 @@ pub use row::{
 };
 pub use scope::{Failure, FailureKind, Identity, Liveness, Scope, SourceHealth, SourceId};
 pub use series::{Marker, MarkerKind, Metric, MetricUnit, Past, Point, Series, Span};
+pub use spending::{ByUse, Split, Use};
 pub use stray::{Stray, StrayKind, strays};
 pub use text::{sanitize, sanitize_lines};
 pub use time::{Timestamp, parse_duration, short_duration};

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ControllerName, ImageId, JoinRule, Lifecycle, Phase, PoolKey, PoolName, Process, RefreshStatus,
-    Reluctance, ScopeId, Timestamp,
+    ControllerName, ImageId, JoinRule, Lifecycle, Phase, PoolKey, PoolName, Price, Process,
+    RefreshStatus, Reluctance, ScopeId, Timestamp,
 };
 
 /// A pool: an Auto Scaling group, or the instances that carry a pool's tag.
@@ -41,6 +41,8 @@ pub struct Pool {
     pub tags: BTreeMap<String, String>,
     /// The CI side: which controller and which label this pool serves.
     pub ci: Option<CiLink>,
+    /// What one more instance would cost; `None` is not known. The doors leave it out.
+    pub next_price: Option<Price>,
 }
 
 impl Pool {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ControllerName, Executor, Fleet, Instance, InstanceId, Phase, Pool, PoolKey, Timestamp, Work,
-    short_duration,
+    CiLink, ControllerName, Executor, Fleet, Instance, InstanceId, Phase, Pool, PoolKey, Timestamp,
+    Work, short_duration,
 };
 
 /// One disagreement, with what was expected and what is.
@@ -131,14 +131,8 @@ fn stray_instance(fleet: &Fleet, instance: &Instance, now: Timestamp) -> Option<
         return stray(StrayKind::InstanceOutsideGroups, why, instance.launched_at);
     }
     let link = pool?.ci.as_ref()?;
-    let is_working = matches!(instance.phase(), Phase::InService | Phase::PendingWait);
-    let launched_at = instance.launched_at.filter(|_| is_working)?;
-    let is_read = fleet
-        .controllers
-        .iter()
-        .any(|it| it.name == link.controller && it.warnings.is_empty());
+    let launched_at = overdue_since(fleet, instance, link, now)?;
     let age = now.since(launched_at);
-    (is_read && link.boot_budget < age).then_some(())?;
     stray(
         StrayKind::InstanceWithoutAgent,
         format!(
@@ -149,6 +143,29 @@ fn stray_instance(fleet: &Fleet, instance: &Instance, now: Timestamp) -> Option<
         ),
         Some(launched_at),
     )
+}
+
+/// Returns whether a machine without an agent is past its boot budget.
+pub(super) fn is_overdue(fleet: &Fleet, instance: &Instance, now: Timestamp) -> bool {
+    let pool = instance.pool.as_ref().and_then(|it| fleet.pool(it));
+    let link = pool.and_then(|it| it.ci.as_ref());
+    link.is_some_and(|it| overdue_since(fleet, instance, it, now).is_some())
+}
+
+/// Returns when a machine was launched whose agent should have registered by now.
+fn overdue_since(
+    fleet: &Fleet,
+    instance: &Instance,
+    link: &CiLink,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let is_working = matches!(instance.phase(), Phase::InService | Phase::PendingWait);
+    let launched_at = instance.launched_at.filter(|_| is_working)?;
+    let is_read = fleet
+        .controllers
+        .iter()
+        .any(|it| it.name == link.controller && it.warnings.is_empty());
+    (is_read && link.boot_budget < now.since(launched_at)).then_some(launched_at)
 }
 
 /// How many jobs the agents of each label can run, counted in one walk over the agents.

@@ -29,6 +29,11 @@ impl World {
         if is_member {
             tags.insert("aws:autoscaling:groupName".to_owned(), key.name.to_string());
         }
+        let platform = if group.spec.host.is_windows {
+            "Windows"
+        } else {
+            "Linux/UNIX"
+        };
         let row = Instance {
             id: id.clone(),
             scope: key.scope.clone(),
@@ -42,6 +47,8 @@ impl World {
             instance_type: instance_type.to_owned(),
             zone: zone.to_owned(),
             market,
+            platform: Some(platform.to_owned()),
+            price: None,
             image,
             template_name: template.map(|it| it.name.clone()),
             template_version: version,

@@ -167,7 +167,7 @@ pub struct HostSpec {
     pub agent_names: AgentNames,
     /// How many agents one machine runs, each with slots of its own.
     pub n_agents: u32,
-    /// Only its console shows it.
+    /// Its console and its price show it.
     pub is_windows: bool,
 }
 

@@ -163,6 +163,7 @@ impl World {
             status: None,
             tags: spec.tags.clone(),
             ci: spec.ci.clone(),
+            next_price: None,
         }
     }
 

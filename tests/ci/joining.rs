@@ -24,6 +24,8 @@ fn instance(id: &str, change: impl FnOnce(&mut Instance)) -> Arc<Instance> {
         instance_type: "m7i.large".into(),
         zone: "us-east-1a".into(),
         market: Market::OnDemand,
+        platform: None,
+        price: None,
         image: None,
         template_name: None,
         template_version: None,
@@ -80,6 +82,7 @@ fn linux(controller: Option<&str>, instance_from: Option<&str>) -> Arc<Pool> {
             instance_from: instance_from.map(|it| it.parse().unwrap()),
             boot_budget: Duration::from_mins(10),
         }),
+        next_price: None,
     })
 }
 

@@ -239,6 +239,7 @@ fn bare_pool() -> Pool {
         status: None,
         tags: [].into(),
         ci: None,
+        next_price: None,
     }
 }
 
@@ -254,6 +255,15 @@ pub(crate) fn full_instance(pool: &PoolKey) -> Instance {
         instance_type: "c7i.2xlarge".to_owned(),
         zone: "us-east-1a".to_owned(),
         market: Market::Spot,
+        platform: Some("Linux/UNIX".to_owned()),
+        price: Some(Price {
+            per_hour: Usd::from_nanos(142_800_000),
+            source: PriceSource::SpotHistory,
+            at: START - Duration::from_hours(2),
+            on_demand: Some(Usd::from_nanos(357_000_000)),
+            billing: Billing::PerSecond,
+            is_adjusted: false,
+        }),
         image: Some("ami-0fedcba9876543210".into()),
         template_name: Some("linux".to_owned()),
         template_version: Some("6".to_owned()),
@@ -282,6 +292,8 @@ fn bare_instance() -> Instance {
         instance_type: String::new(),
         zone: String::new(),
         market: Market::OnDemand,
+        platform: None,
+        price: None,
         image: None,
         template_name: None,
         template_version: None,

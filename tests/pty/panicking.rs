@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use pooldeck::{
     action::Policy,
     cloud::{Cloud, Error, Reading},
+    cost::PriceBook,
     engine::{self, Actor, Clock, Config, Doors, Keeping},
     fleet::{
         Activity, Call, ConsoleOutput, Identity, InstanceId, PoolKey, Receipt, Scope, Timestamp,
@@ -70,6 +71,7 @@ async fn main() -> std::io::Result<()> {
         interval: Duration::from_secs(10),
         policy: Policy::default(),
         links: Vec::new(),
+        prices: PriceBook::default(),
         state_dir: None,
         actor: Actor::default(),
         history: Keeping::Off,

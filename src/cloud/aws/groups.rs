@@ -155,6 +155,7 @@ fn group(it: &AutoScalingGroup, scope: &ScopeId) -> Option<Group> {
         status: text(it.status()),
         tags: tags(it.tags().iter().map(|it| (it.key(), it.value()))),
         ci: None,
+        next_price: None,
     };
     Some(Group {
         pool,

@@ -41,6 +41,7 @@ pub(super) struct Machine {
     pub(super) instance_type: String,
     pub(super) zone: String,
     pub(super) market: Market,
+    pub(super) platform: Option<String>,
     pub(super) image: Option<ImageId>,
     pub(super) launched_at: Option<Timestamp>,
     pub(super) private_address: Option<String>,
@@ -237,6 +238,11 @@ fn machine(it: &Instance) -> Option<(InstanceId, Machine)> {
         market: it
             .instance_lifecycle()
             .map_or(Market::OnDemand, |it| Market::from(it.as_str())),
+        // `platform` is the older word: it says `windows`, or nothing.
+        platform: text(it.platform_details()).or_else(|| {
+            let is_windows = it.platform().is_some();
+            Some(if is_windows { "Windows" } else { "Linux/UNIX" }.to_owned())
+        }),
         image: text(it.image_id()).map(ImageId::from),
         launched_at: it.launch_time().and_then(timestamp),
         private_address: text(it.private_ip_address()),

@@ -195,6 +195,7 @@ fn static_pool(key: &PoolKey, tag: &str, machine: &Machine) -> Pool {
         status: None,
         tags: BTreeMap::from([(tag.to_owned(), value)]),
         ci: None,
+        next_price: None,
     }
 }
 
@@ -238,6 +239,8 @@ fn machine_row(
         instance_type: machine.instance_type.clone(),
         zone: machine.zone.clone(),
         market: machine.market.clone(),
+        platform: machine.platform.clone(),
+        price: None,
         image: machine.image.clone(),
         template_name: None,
         template_version: None,
@@ -267,6 +270,8 @@ fn unseen_row(sources: &Sources<'_>, member: &Member, pool: PoolKey, since: Time
         zone: member.zone.clone(),
         // Only EC2 knows how it was bought; on-demand would be a guess.
         market: Market::Other("unknown".to_owned()),
+        platform: None,
+        price: None,
         image: member.image.clone(),
         template_name: None,
         template_version: None,

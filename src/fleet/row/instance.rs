@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{field, pool::is_outdated};
 use crate::fleet::{
     Align::{Left, Right},
-    Field, Fleet, Health, ImageId, Instance, Lifecycle, MachineState, Pool, Record, Timestamp,
-    Value, Work,
+    Field, Fleet, Health, ImageId, Instance, Lifecycle, MachineState, Pool, Record, Timestamp, Usd,
+    Use, Value, Work,
 };
 
 /// An instance with its pool and its agents.
@@ -50,6 +50,16 @@ impl<'a> InstanceRow<'a> {
 
     pub fn is_outdated(&self) -> bool {
         self.pool.is_some_and(|it| is_outdated(self.instance, it))
+    }
+
+    /// Returns what it costs while it does no work; `None` when its price or its use is not known.
+    pub fn waste_per_hour(&self, now: Timestamp) -> Option<Usd> {
+        match self.fleet.use_of(self.instance, now) {
+            None => Some(Usd::ZERO),
+            Some(Use::Unknown) => None,
+            Some(it) if it.is_waste() => self.instance.usd_per_hour(),
+            Some(_) => Some(Usd::ZERO),
+        }
     }
 
     fn is_cordoned(&self) -> bool {
@@ -146,6 +156,42 @@ impl Record for InstanceRow<'_> {
             field("checks", "CHECKS", "EC2 status checks", Left, false),
             field("event", "EVENT", "scheduled event of the host", Left, false),
             field("region", "REGION", "AWS region", Left, false),
+            field("platform", "PLATFORM", "what EC2 bills it as", Left, false),
+            field(
+                "usd_per_hour",
+                "$/H",
+                "what it costs per hour now",
+                Right,
+                false,
+            ),
+            field(
+                "waste_usd_per_hour",
+                "WASTE/H",
+                "that, while it does no work",
+                Right,
+                false,
+            ),
+            field(
+                "use",
+                "USE",
+                "what its money goes to: busy, idle, booting, draining, standby, retained, stray or unknown",
+                Left,
+                false,
+            ),
+            field(
+                "price_source",
+                "PRICE FROM",
+                "who said what it costs",
+                Left,
+                false,
+            ),
+            field(
+                "price_at",
+                "PRICE OF",
+                "the date of that price",
+                Left,
+                false,
+            ),
         ];
         FIELDS
     }
@@ -193,6 +239,14 @@ impl Record for InstanceRow<'_> {
             "checks" => Value::maybe_text(it.status_checks.as_deref()),
             "event" => Value::maybe_text(it.scheduled_event.as_deref()),
             "region" => Value::maybe_text(it.zone.get(..it.zone.len().saturating_sub(1))),
+            "platform" => Value::maybe_text(it.platform.as_deref()),
+            "usd_per_hour" => Value::maybe_usd(it.usd_per_hour()),
+            "waste_usd_per_hour" => Value::maybe_usd(self.waste_per_hour(now)),
+            "use" => Value::maybe_text(self.fleet.use_of(it, now).map(Use::as_str)),
+            "price_source" => Value::maybe_text(it.price.map(|price| price.source.as_str())),
+            "price_at" => it
+                .price
+                .map_or(Value::Missing, |price| Value::Time(price.at)),
             _ => Value::Missing,
         }
     }

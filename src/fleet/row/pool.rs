@@ -1,12 +1,12 @@
 //! The row of a pool: its group, its members and its agents, added up.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::field;
 use crate::fleet::{
     Align::{Left, Right},
-    CiLink, Field, Fleet, ImageId, Instance, Phase, Pool, Queue, Record, Roster, Scope, Timestamp,
-    Value, Work,
+    CiLink, Field, Fleet, ImageId, Instance, Phase, Pool, PriceSource, Queue, Record, Roster,
+    Scope, Split, Timestamp, Value, Work,
 };
 
 /// A pool with what its members and agents add up to.
@@ -14,6 +14,7 @@ use crate::fleet::{
 pub struct PoolRow<'a> {
     pub pool: &'a Arc<Pool>,
     pub roster: &'a Roster,
+    pub fleet: &'a Fleet,
     pub scope: Option<&'a Scope>,
     pub n_executors: u32,
     pub n_busy: u32,
@@ -40,6 +41,7 @@ impl<'a> PoolRow<'a> {
         let mut row = Self {
             pool,
             roster,
+            fleet,
             scope: fleet.scope(&pool.scope),
             n_executors: 0,
             n_busy: 0,
@@ -70,6 +72,18 @@ impl<'a> PoolRow<'a> {
 
     pub fn count(&self, phase: Phase) -> u32 {
         self.roster.counts.get(phase)
+    }
+
+    /// Returns what its members cost per hour now, by what they do.
+    pub fn split(&self, now: Timestamp) -> Split {
+        self.fleet.split_of(&self.roster.instances, now)
+    }
+
+    /// Returns who said what the members cost, each once.
+    fn price_sources(&self) -> Vec<&'static str> {
+        let members = self.roster.instances.iter();
+        let sources: BTreeSet<_> = members.filter_map(|it| Some(it.price?.source)).collect();
+        sources.into_iter().map(PriceSource::as_str).collect()
     }
 }
 
@@ -199,11 +213,32 @@ impl Record for PoolRow<'_> {
                 Left,
                 false,
             ),
+            field(
+                "usd_per_hour",
+                "$/H",
+                "what its instances cost per hour now",
+                Right,
+                false,
+            ),
+            field(
+                "waste_usd_per_hour",
+                "WASTE/H",
+                "the part of it that does no work",
+                Right,
+                false,
+            ),
+            field(
+                "price_source",
+                "PRICE FROM",
+                "who said what they cost",
+                Left,
+                false,
+            ),
         ];
         FIELDS
     }
 
-    fn value(&self, field: &str, _now: Timestamp) -> Value<'_> {
+    fn value(&self, field: &str, now: Timestamp) -> Value<'_> {
         let pool = self.pool;
         let capacity = pool.capacity;
         let counts = |phases: &[Phase]| Value::count(phases.iter().map(|it| self.count(*it)).sum());
@@ -258,6 +293,9 @@ impl Record for PoolRow<'_> {
             ),
             "region" => Value::maybe_text(self.scope.map(|it| it.region.as_str())),
             "production" => Value::Flag(self.scope.is_some_and(Scope::is_production)),
+            "usd_per_hour" => Value::maybe_usd(self.split(now).total()),
+            "waste_usd_per_hour" => Value::maybe_usd(self.split(now).waste()),
+            "price_source" => Value::text(self.price_sources().join(",")),
             _ => Value::Missing,
         }
     }

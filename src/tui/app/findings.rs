@@ -86,6 +86,7 @@ impl Figures {
         Some(PoolRow {
             pool,
             roster: fleet.roster(key),
+            fleet,
             scope: fleet.scope(&key.scope),
             n_executors: figures.n_executors,
             n_busy: figures.n_busy,

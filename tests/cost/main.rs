@@ -1,0 +1,7 @@
+//! What a fleet costs: prices, splits, integrals, against tables and brute force.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod book;
+mod splits;
+mod yard;
