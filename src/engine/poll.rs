@@ -268,8 +268,10 @@ impl Door {
             Self::Cloud {
                 cloud, identity, ..
             } => {
-                let identity = identify(cloud, identity, now).await?;
-                let reading = cloud.observe(now).await?;
+                // At once, because each is a journey; neither is believed without the other.
+                let (identity, reading) =
+                    tokio::join!(identify(cloud, identity, now), cloud.observe(now));
+                let (identity, reading) = (identity?, reading?);
                 let mut part = reading.part;
                 let mut scope = cloud.scope();
                 scope.identity = Some(identity);

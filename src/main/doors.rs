@@ -96,12 +96,31 @@ fn clouds(setup: &Setup<'_>) -> Result<Vec<SharedCloud>, cli::Error> {
             let selection = Selection {
                 tag: scope.selection.tag.clone(),
                 names: scope.selection.names.clone(),
+                skips_activities: shows_no_activities(setup),
             };
             let opened = Aws::open(described, selection, connection.clone());
             clouds.push(Arc::new(opened.map_err(wrong_profile)?));
         }
     }
     Ok(clouds)
+}
+
+/// Whether the command lists only what is there now, and not how it came to be.
+#[cfg(feature = "aws")]
+fn shows_no_activities(setup: &Setup<'_>) -> bool {
+    use cli::Command::{Executors, Instances, Jobs, Pools, Queue, Scopes, Strays};
+    matches!(
+        setup.args.command,
+        Some(
+            Pools { .. }
+                | Instances { .. }
+                | Executors { .. }
+                | Jobs { .. }
+                | Queue { .. }
+                | Scopes { .. }
+                | Strays { .. }
+        )
+    )
 }
 
 #[cfg(feature = "aws")]

@@ -82,6 +82,22 @@ impl Region {
 }
 
 #[test]
+fn a_listing_asks_only_for_what_it_shows() {
+    let region = Region::start();
+    let n_asked = |line: &str| {
+        let n_before = region.moto.requests().len();
+        region.json(line);
+        let asked = region.moto.requests().split_off(n_before).into_iter();
+        asked
+            .filter(|it| it.action == "DescribeScalingActivities")
+            .count()
+    };
+    assert_eq!(n_asked("pools -o json"), 0);
+    assert_eq!(n_asked("instances -o json"), 0);
+    assert_ne!(n_asked("activities -o json"), 0);
+}
+
+#[test]
 fn a_pool_is_read_grown_protected_and_its_processes_suspended() {
     let region = Region::start();
     let launched = region.json("launch workhorse --count 2 --yes -o json");

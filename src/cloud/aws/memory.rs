@@ -141,7 +141,9 @@ impl Memory {
             members,
             walks,
             errands,
-            reads_activities: may(Subject::Activities) && self.log.wants_reading(is_short, now),
+            reads_activities: !selection.skips_activities
+                && may(Subject::Activities)
+                && self.log.wants_reading(is_short, now),
         }
     }
 

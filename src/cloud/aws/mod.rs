@@ -50,6 +50,8 @@ pub struct Selection {
     pub tag: Option<String>,
     /// Names, in which `*` stands for any text.
     pub names: Vec<String>,
+    /// Whoever shows no activities spares the request.
+    pub skips_activities: bool,
 }
 
 /// One scope of AWS.
