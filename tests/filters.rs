@@ -6,7 +6,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use pooldeck::{
     fleet::{
-        ActivityRow, ExecutorRow, Filter, Fleet, InstanceRow, JobRow, Part, PoolRow, Record,
+        ActivityRow, ExecutorRow, Filter, Fleet, InstanceRow, JobRow, Part, PoolRow, Record, Stray,
         StrayKind, Timestamp, Value, strays,
     },
     sim,
@@ -150,6 +150,36 @@ fn the_agent_that_was_started_outside_the_groups_is_found() {
         "{found:#?}"
     );
     assert!(kinds.is_sorted(), "the alarming kinds come first");
+}
+
+#[test]
+fn only_a_doubtful_list_accuses_nobody_of_a_missing_agent() {
+    let mut fleet = FLEET.clone();
+    let n_without = |fleet: &Fleet| {
+        let found = strays(fleet, NOW);
+        let is_without = |it: &&Stray| it.kind == StrayKind::InstanceWithoutAgent;
+        found.iter().filter(is_without).count()
+    };
+    let n = n_without(&fleet);
+    assert_ne!(n, 0);
+    for controller in &mut fleet.controllers {
+        controller.warnings = vec!["The token travels unencrypted; use https.".to_owned()];
+    }
+    assert_eq!(
+        n_without(&fleet),
+        n,
+        "how it is reached says nothing of its list"
+    );
+    for controller in &mut fleet.controllers {
+        controller.doubt = Some("the last page is missing".to_owned());
+    }
+    assert_eq!(n_without(&fleet), 0);
+    let read = Part {
+        controllers: FLEET.controllers.clone(),
+        ..Part::default()
+    };
+    let unread = read.turned_unknown("it does not answer");
+    assert!(unread.controllers.iter().all(|it| it.doubt.is_some()));
 }
 
 proptest! {

@@ -206,6 +206,34 @@ fn what_cannot_be_proven_idle_is_not_drained() {
     assert!(refusal(&format!("terminate {} --force", IDS[2])).contains("add --reason"));
 }
 
+fn served_by(grade: Grade) -> Fleet {
+    let mut part = served_part();
+    let mut controller = Controller::new("jenkins".into(), "jenkins", grade);
+    controller.caveats = vec!["A saved agent comes back online.".to_owned()];
+    part.controllers = vec![controller];
+    Fleet::join([&part])
+}
+
+#[test]
+fn a_drain_says_how_far_its_controller_can_be_trusted() {
+    let line = format!("drain {}", IDS[2]);
+    let plan = |line: &str, grade| plan_with(line, &served_by(grade), &Policy::default());
+    let warnings = plan(&line, Grade::Durable).unwrap().warnings;
+    assert!(
+        warnings
+            .iter()
+            .any(|it| it.starts_with("jenkins is durable: A cordon lasts"))
+    );
+    assert!(warnings.contains(&"jenkins: A saved agent comes back online.".to_owned()));
+    let refusal = plan(&line, Grade::ReadOnly).unwrap_err().to_string();
+    assert!(refusal.contains("Workers cannot be cordoned"), "{refusal}");
+    let force = format!("terminate {} --force --reason stuck", IDS[2]);
+    assert!(
+        plan(&force, Grade::ReadOnly).is_ok(),
+        "it asks no controller"
+    );
+}
+
 #[test]
 fn force_names_the_jobs_that_are_lost() {
     let line = format!("terminate {} --force --reason stuck", IDS[2]);

@@ -8,7 +8,8 @@ use super::{
     plan::{Change, Plan, Refusal, Seal, Target},
 };
 use crate::fleet::{
-    Call, Capacity, Fleet, Instance, InstanceId, Pool, PoolKey, PoolKind, Scope, SourceId, nearest,
+    Call, Capacity, Fleet, Grade, Instance, InstanceId, Pool, PoolKey, PoolKind, Scope, SourceId,
+    nearest,
 };
 
 pub(super) struct Draft<'a> {
@@ -196,6 +197,34 @@ impl<'a> Draft<'a> {
                     .push(format!("{} on {}", job.name, instance.id));
             }
         }
+    }
+
+    /// Says how safely the pool's controller lets a worker be emptied, and refuses where it does not.
+    pub(super) fn check_cordon(&mut self, pool: &Pool) -> Result<(), Refusal> {
+        let link = pool.ci.as_ref();
+        let controllers = &self.fleet.controllers;
+        let controller =
+            link.and_then(|link| controllers.iter().find(|it| it.name == link.controller));
+        let Some(controller) = controller else {
+            return Ok(());
+        };
+        let (name, grade) = (&controller.name, controller.grade);
+        if grade == Grade::ReadOnly {
+            return Err(Refusal::Unsound(format!(
+                "{name} is {}: {} `terminate` by name with --force and a --reason does not ask it",
+                grade.as_str(),
+                grade.sentence()
+            )));
+        }
+        self.warn(format!(
+            "{name} is {}: {}",
+            grade.as_str(),
+            grade.sentence()
+        ));
+        for caveat in &controller.caveats {
+            self.warn(format!("{name}: {caveat}"));
+        }
+        Ok(())
     }
 
     /// Asks the policy, and settles how the operator confirms.

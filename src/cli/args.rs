@@ -315,8 +315,11 @@ pub struct InfoFlags {
     /// Print a configuration file with every key explained
     #[arg(long)]
     pub config_example: bool,
-    /// Print the keys of the keymap in use
+    /// Print what the program or endpoint of a `command` controller has to speak
     #[arg(long, conflicts_with = "config_example")]
+    pub command_format: bool,
+    /// Print the keys of the keymap in use
+    #[arg(long, conflicts_with_all = ["config_example", "command_format"])]
     pub print_keys: bool,
     /// How to write it
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]

@@ -31,6 +31,9 @@ pub struct Facts {
     pub environment: Vec<(String, String)>,
     #[serde(skip)]
     pub config_example: &'static str,
+    /// What a program or an endpoint of a `command` controller has to speak.
+    #[serde(skip)]
+    pub command_format: &'static str,
     /// The keymap in use: each context with its keys and what they run.
     #[serde(skip)]
     pub keys: Vec<(String, Vec<(String, String)>)>,
@@ -75,6 +78,8 @@ pub(super) fn run(printer: &mut Printer, flags: &InfoFlags, facts: &Facts) -> Re
     };
     if flags.config_example {
         printer.data(facts.config_example)?;
+    } else if flags.command_format {
+        printer.data(facts.command_format)?;
     } else if flags.print_keys {
         printer.data(&keys(&facts))?;
     } else if flags.output == InfoFormat::Json {

@@ -21,6 +21,8 @@ pub struct Controller {
     pub quieting_down: Option<String>,
     /// What is wrong with how we reach it, a sentence each.
     pub warnings: Vec<String>,
+    /// Why its last list of agents may not be whole: an agent that is not there proves nothing then.
+    pub doubt: Option<String>,
 }
 
 impl Controller {
@@ -35,6 +37,7 @@ impl Controller {
             started_at: None,
             quieting_down: None,
             warnings: Vec::new(),
+            doubt: None,
         }
     }
 }

@@ -119,7 +119,12 @@ impl Part {
     #[must_use]
     pub fn turned_unknown(&self, why: &str) -> Self {
         let turned = |it: &Arc<Executor>| Arc::new(it.turned_unknown(why));
+        let doubted = |it: &Controller| Controller {
+            doubt: Some(why.to_owned()),
+            ..it.clone()
+        };
         Self {
+            controllers: self.controllers.iter().map(doubted).collect(),
             executors: self.executors.iter().map(turned).collect(),
             ..self.clone()
         }

@@ -164,7 +164,7 @@ fn overdue_since(
     let is_read = fleet
         .controllers
         .iter()
-        .any(|it| it.name == link.controller && it.warnings.is_empty());
+        .any(|it| it.name == link.controller && it.doubt.is_none());
     (is_read && link.boot_budget < now.since(launched_at)).then_some(launched_at)
 }
 

@@ -68,6 +68,7 @@ pub(crate) fn of(setup: &Setup<'_>) -> Result<Facts, cli::Error> {
         guardrails: settings.guardrails.len(),
         environment: VARIABLES.iter().filter_map(|it| set(it)).collect(),
         config_example: settings::example(),
+        command_format: pooldeck::ci::command::FORMAT,
         keys: keys(&console::keymap(setup)?),
     })
 }

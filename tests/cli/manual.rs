@@ -119,6 +119,19 @@ fn the_example_is_a_configuration_that_can_be_used() {
 }
 
 #[test]
+fn what_a_controllers_own_program_has_to_speak_is_printed() {
+    let said = Sandbox::new().run("info --command-format");
+    assert!(
+        said.starts_with("# What a controller's own program says"),
+        "{said}"
+    );
+    assert!(
+        said.contains("## observe") && said.contains("## errors"),
+        "{said}"
+    );
+}
+
+#[test]
 fn the_keys_of_the_keymap_in_use_are_printed() {
     let said = Sandbox::new().run("info --print-keys");
     assert!(said.contains("\nscreen\n"), "{said}");

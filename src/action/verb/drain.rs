@@ -61,6 +61,9 @@ pub(in crate::action) fn drain(
         nearest: None,
     })?;
     check(draft, pool, &instances, terms)?;
+    if !terms.force {
+        draft.check_cordon(pool)?;
+    }
     for instance in &instances {
         draft.note_jobs(instance);
         record(draft, pool, instance, terms);

@@ -91,6 +91,11 @@ impl Buildbot {
         };
         let executors = worker::executors_of(&seen, &context);
         let (executors, lost) = row::distinct(executors, seen.workers.n_listed, now);
+        let mut controller = self.described(&setup);
+        controller.doubt = seen
+            .workers
+            .doubt("workers")
+            .or(lost.as_ref().map(|it| it.what.clone()));
         missing.extend(lost);
         let doubts = [
             seen.workers.doubt("workers"),
@@ -106,7 +111,7 @@ impl Buildbot {
         let queues = queue::queues_of(&seen, &setup.builders, &self.endpoint);
         Ok(Reading {
             part: Part {
-                controllers: vec![self.described(&setup)],
+                controllers: vec![controller],
                 executors: executors.into_iter().map(Into::into).collect(),
                 queues,
                 ..Part::default()

@@ -98,6 +98,10 @@ impl Buildkite {
         let executors = agent::executors_of(&rows, partial.as_deref(), name, now);
         let (mut executors, lost) = row::distinct(executors, rows.len(), now);
         let mut missing: Vec<Failure> = lost.into_iter().collect();
+        let mut controller = self.describe();
+        controller.doubt = partial
+            .clone()
+            .or(missing.first().map(|it| it.what.clone()));
         missing.extend(partial.map(|what| Failure {
             kind: FailureKind::Unknown,
             what: format!("the list of agents is not complete: {what}"),
@@ -117,7 +121,7 @@ impl Buildkite {
         };
         Ok(Reading {
             part: Part {
-                controllers: vec![self.describe()],
+                controllers: vec![controller],
                 executors: executors.into_iter().map(Into::into).collect(),
                 queues,
                 ..Part::default()

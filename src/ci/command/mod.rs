@@ -157,6 +157,7 @@ impl CommandCi {
         let (executors, lost) = row::distinct(executors, observation.executors.len(), now);
         let queues = read::queues_of(&observation, &self.endpoint);
         let mut controller = self.describe();
+        controller.doubt = doubt.or(lost.as_ref().map(|it| it.what.clone()));
         read::describe(&mut controller, observation.controller.unwrap_or_default());
         Ok(Reading {
             part: Part {

@@ -124,6 +124,8 @@ impl GitHub {
 
     async fn read(&self, now: Timestamp) -> Result<Reading, Error> {
         let (lists, mut missing) = self.lists(now).await?;
+        let mut controller = self.describe();
+        controller.doubt = missing.first().map(|it| it.what.clone());
         // The jobs second: a runner seen without its labels and then without a job is
         // emptier than the other way round.
         let (mut seen, jobs) = if self.options.repositories.is_empty() {
@@ -145,14 +147,17 @@ impl GitHub {
             .flat_map(|it| runner::executors_of(it, &context));
         let n_listed = lists.iter().map(|it| it.rows.len()).sum();
         let (mut executors, lost) = row::distinct(all, n_listed, now);
-        missing.extend(lost);
+        if let Some(lost) = lost {
+            controller.doubt.get_or_insert_with(|| lost.what.clone());
+            missing.push(lost);
+        }
         executors.extend(self.absent(&executors, &lists).await);
         let queues = seen.map_or(Vec::new(), |it| {
             jobs::queues_of(&it.jobs, &executors, &self.endpoint)
         });
         Ok(Reading {
             part: Part {
-                controllers: vec![self.describe()],
+                controllers: vec![controller],
                 executors: executors.into_iter().map(Into::into).collect(),
                 queues,
                 ..Part::default()

@@ -92,6 +92,8 @@ impl Jenkins {
         let executors = self.executors(&set, now, blackout.as_deref());
         let (executors, lost) = row::distinct(executors, set.computer.len(), now);
         let mut missing: Vec<Failure> = lost.into_iter().collect();
+        // A master that has just started does not list agents that have yet to come back.
+        let doubt = blackout.or(missing.first().map(|it| it.what.clone()));
         let queues = match queue.and_then(|it| it.json::<QueueSet>()) {
             Ok(set) => {
                 self.with_loads(
@@ -109,6 +111,7 @@ impl Jenkins {
         let mut controller = self.describe();
         controller.version = computers.header("x-jenkins").map(str::to_owned);
         controller.started_at = session.started_at;
+        controller.doubt = doubt;
         controller.quieting_down = session.quieting_down;
         Ok(Reading {
             part: Part {

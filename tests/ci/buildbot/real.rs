@@ -55,7 +55,7 @@ fn uncordon(executor: &str) -> Call {
 
 /// Reads until it is as expected; the master needs a moment for everything.
 async fn until(door: &Buildbot, is_so: impl Fn(&Reading) -> bool) -> Reading {
-    let deadline = clock() + Duration::from_secs(30);
+    let deadline = clock() + Duration::from_mins(2);
     loop {
         // A master that starts may be slow to answer.
         let reading = door.observe(clock()).await;

@@ -205,6 +205,8 @@ async fn fewer_items_than_were_announced_are_a_partial_list() {
             "{why}"
         );
         assert_eq!(executor(&reading, "w1").work.as_str(), "busy");
+        let doubt = &reading.part.controllers[0].doubt;
+        assert_eq!(doubt.is_some(), collection == "workers", "{doubt:?}");
     }
 }
 

@@ -147,6 +147,7 @@ async fn a_list_that_never_ends_is_not_complete() {
     let reading = observe(&open(&server)).await.unwrap();
     let unknown = |it: &Arc<Executor>| it.work.as_str() == "unknown";
     assert!(reading.part.executors.iter().all(unknown));
+    assert!(reading.part.controllers[0].doubt.is_some());
     assert!(
         reading
             .missing

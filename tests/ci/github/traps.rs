@@ -127,6 +127,7 @@ async fn all_pages_are_read_and_a_short_one_is_a_partial_list() {
     let reading = observe(&open(&github_of(state.clone()))).await.unwrap();
     assert_eq!(reading.part.executors.len(), 250);
     assert_eq!(executor(&reading, "r249").work.as_str(), "idle");
+    assert_eq!(reading.part.controllers[0].doubt, None);
 
     let short = Server::start(move |request| {
         if request.query.ends_with("&page=3") && request.path.ends_with("/runners") {
@@ -136,6 +137,7 @@ async fn all_pages_are_read_and_a_short_one_is_a_partial_list() {
     });
     let reading = observe(&open(&short)).await.unwrap();
     assert!(why_unknown(&reading, "r0").contains("200 of 250 came"));
+    assert!(reading.part.controllers[0].doubt.is_some());
 }
 
 #[tokio::test]

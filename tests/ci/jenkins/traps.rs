@@ -235,8 +235,11 @@ async fn a_controller_that_restarted_a_moment_ago_has_no_idle_agents() {
         "busy",
         "busy is believed at once"
     );
+    let doubt = &reading.part.controllers[0].doubt;
+    assert!(doubt.is_some(), "agents have yet to come back");
     let blackout_over = started(31);
     let reading = observe(&open(&blackout_over)).await.unwrap();
+    assert_eq!(reading.part.controllers[0].doubt, None);
     assert_eq!(executor(&reading, IDLE).work.as_str(), "idle");
 }
 
