@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pooldeck::{
-    fleet::{Fleet, InstanceId, Observation, Part, ScopeId},
+    fleet::{Failure, FailureKind, Fleet, InstanceId, Observation, Part, ScopeId},
     tui::app::Noun,
     tui::{
         Effect,
@@ -12,6 +12,19 @@ use pooldeck::{
 };
 
 use crate::robot::{Look, Robot};
+
+#[test]
+fn what_failed_before_the_first_frame_is_told() {
+    let mut before = Robot::new().app.observation.as_ref().clone();
+    before.sources[0].failure = Some(Failure {
+        kind: FailureKind::Denied,
+        what: "the door broke".to_owned(),
+        at: before.at,
+        retry_at: None,
+    });
+    let robot = Robot::at_start(Look::default(), before);
+    assert!(robot.text().contains("the door broke"), "{}", robot.text());
+}
 
 #[test]
 fn keys_move_the_cursor_by_rows_pages_and_ends() {

@@ -83,9 +83,14 @@ impl Robot {
 
     /// Starts the console with nothing read yet.
     pub(crate) fn before_reading(look: Look) -> Self {
+        Self::at_start(look, unread(first_reading()))
+    }
+
+    /// Starts the console with what was read before it came up.
+    pub(crate) fn at_start(look: Look, observation: Observation) -> Self {
         let keymap = Keymap::load(look.keymap, None).unwrap();
         let theme = Theme::load(look.theme, None, look.depth, look.glyphs).unwrap();
-        let observation = Arc::new(unread(first_reading()));
+        let observation = Arc::new(observation);
         let size = Size::new(look.size.0, look.size.1);
         let app = App::new(Arc::new(keymap), look.policy, observation, START, size);
         let mut robot = Self {

@@ -75,7 +75,7 @@ impl App {
     }
 
     /// A source that begins to fail, or recovers, is worth a line in the history.
-    fn tell_new_failures(&mut self, fresh: &Observation) {
+    pub(super) fn tell_new_failures(&mut self, fresh: &Observation) {
         let mut said = Vec::new();
         for health in &fresh.sources {
             let before = self

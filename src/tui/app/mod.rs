@@ -151,7 +151,7 @@ impl App {
         let mut app = Self {
             keymap,
             policy,
-            observation,
+            observation: Arc::default(),
             now,
             size,
             screens: vec![Screen::new(View::Fleet)],
@@ -174,7 +174,9 @@ impl App {
             has_focus: true,
             is_leaving: false,
         };
-        app.take_observation(app.observation.clone());
+        // What failed before the first frame is news as well.
+        app.tell_new_failures(&observation);
+        app.take_observation(observation);
         app.settle();
         app
     }
