@@ -12,6 +12,7 @@ use pooldeck::{
 };
 #[cfg(feature = "aws")]
 use pooldeck::{
+    cli::Command,
     cloud::{
         self,
         aws::{self, Aws, Connection, Selection},
@@ -75,6 +76,7 @@ fn clouds(setup: &Setup<'_>) -> Result<Vec<SharedCloud>, cli::Error> {
     } else {
         &settings.scopes
     };
+    let command = setup.args.command.as_ref();
     let mut clouds: Vec<SharedCloud> = Vec::new();
     for scope in scopes {
         let connection = Connection {
@@ -96,7 +98,10 @@ fn clouds(setup: &Setup<'_>) -> Result<Vec<SharedCloud>, cli::Error> {
             let selection = Selection {
                 tag: scope.selection.tag.clone(),
                 names: scope.selection.names.clone(),
-                skips_activities: shows_no_activities(setup),
+                skips_activities: lists_what_is(command),
+                // Without a controller nothing is joined by an address.
+                skips_machines: matches!(command, Some(Command::Pools { .. }))
+                    && settings.controllers.is_empty(),
             };
             let opened = Aws::open(described, selection, connection.clone());
             clouds.push(Arc::new(opened.map_err(wrong_profile)?));
@@ -107,18 +112,17 @@ fn clouds(setup: &Setup<'_>) -> Result<Vec<SharedCloud>, cli::Error> {
 
 /// Whether the command lists only what is there now, and not how it came to be.
 #[cfg(feature = "aws")]
-fn shows_no_activities(setup: &Setup<'_>) -> bool {
-    use cli::Command::{Executors, Instances, Jobs, Pools, Queue, Scopes, Strays};
+fn lists_what_is(command: Option<&Command>) -> bool {
     matches!(
-        setup.args.command,
+        command,
         Some(
-            Pools { .. }
-                | Instances { .. }
-                | Executors { .. }
-                | Jobs { .. }
-                | Queue { .. }
-                | Scopes { .. }
-                | Strays { .. }
+            Command::Pools { .. }
+                | Command::Instances { .. }
+                | Command::Executors { .. }
+                | Command::Jobs { .. }
+                | Command::Queue { .. }
+                | Command::Scopes { .. }
+                | Command::Strays { .. }
         )
     )
 }

@@ -126,7 +126,7 @@ impl Memory {
                     .cloned(),
             );
         }
-        if !may(Subject::Machines) {
+        if selection.skips_machines || !may(Subject::Machines) {
             members.clear();
         }
         let mut errands = self.details.errands(&self.groups, is_first, now);

@@ -52,6 +52,8 @@ pub struct Selection {
     pub names: Vec<String>,
     /// Whoever shows no activities spares the request.
     pub skips_activities: bool,
+    /// Whoever shows only what the groups themselves tell spares EC2 the description of their machines.
+    pub skips_machines: bool,
 }
 
 /// One scope of AWS.
