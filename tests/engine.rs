@@ -306,7 +306,8 @@ impl Bench {
                 | Event::Activities { .. }
                 | Event::Operation(_)
                 | Event::Operations { .. }
-                | Event::Past(_) => {}
+                | Event::Past(_)
+                | Event::Warning(_) => {}
             }
         }
     }

@@ -56,7 +56,8 @@ const ROOMS: &[Room] = &[
     room(
         "engine",
         &["fleet", "cost", "operation", "action", "cloud", "ci"],
-        &["fastrand"],
+        // It keeps the past, on disk like the journals.
+        &["fastrand", "rusqlite"],
     ),
     room(
         "cli",

@@ -155,7 +155,8 @@ pub(super) fn hear(event: Option<Event>) -> Result<(), Error> {
             | Event::Activities { .. }
             | Event::Operation(_)
             | Event::Operations { .. }
-            | Event::Past(_),
+            | Event::Past(_)
+            | Event::Warning(_),
         ) => Ok(()),
         None => Err(Error::new(Exit::Failed, "the engine has stopped")),
     }

@@ -8,8 +8,9 @@ use std::sync::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Clock, Config, Doors, Event, Outcome, PastQuery, Snapshot, Submission, SubmissionId,
+    Clock, Config, Doors, Event, Outcome, PastQuery, Snapshot, Submission, SubmissionId, Whose,
     execute::Execution,
+    history::Historian,
     poll::{Poller, Request},
     watched,
 };
@@ -32,6 +33,7 @@ pub(super) struct Inner {
     pub(super) config: Config,
     pub(super) clock: Clock,
     pub(super) snapshot: Snapshot,
+    historian: Historian,
     events: mpsc::Sender<Event>,
     pollers: Vec<Poller>,
     n_submitted: AtomicU64,
@@ -45,6 +47,7 @@ impl Handle {
         clock: Clock,
         pollers: Vec<Poller>,
         snapshot: Snapshot,
+        historian: Historian,
         events: mpsc::Sender<Event>,
     ) -> Self {
         Self {
@@ -53,6 +56,7 @@ impl Handle {
                 config,
                 clock,
                 snapshot,
+                historian,
                 events,
                 pollers,
                 n_submitted: AtomicU64::new(0),
@@ -157,7 +161,19 @@ impl Handle {
 
     /// Returns what is known of a span of time.
     pub async fn past(&self, query: PastQuery) -> Arc<Past> {
-        Arc::new(query.unseen())
+        let whose = self.whose();
+        Arc::new(self.inner.historian.past(query, whose).await)
+    }
+
+    /// Returns where we look, and whose it is as far as that was proven.
+    fn whose(&self) -> Whose {
+        let scopes = self.inner.doors.clouds.iter().map(|it| {
+            let scope = it.scope();
+            (scope.id, scope.identity.map(|it| it.account))
+        });
+        Whose {
+            scopes: scopes.collect(),
+        }
     }
 
     /// Fetches what is known of a span of time; it arrives as an event.

@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use crate::operation::{Event, Happening, JournalError, Operation, OperationId};
@@ -153,6 +154,23 @@ pub(super) fn list(state_dir: &Path) -> (Vec<Kept>, Vec<OperationError>) {
         }
     }
     (kept, errors)
+}
+
+/// Lists the journals of a state directory, and when each was last written to.
+pub(super) fn changes(state_dir: &Path) -> Vec<(PathBuf, SystemTime)> {
+    let Ok(entries) = fs::read_dir(state_dir.join(DIRECTORY)) else {
+        return Vec::new();
+    };
+    let changed = |it: fs::DirEntry| Some((it.path(), it.metadata().ok()?.modified().ok()?));
+    let is_journal = |it: &(PathBuf, SystemTime)| it.0.extension().is_some_and(|it| it == ENDING);
+    let found = entries.filter_map(|it| it.ok().and_then(changed));
+    found.filter(is_journal).collect()
+}
+
+/// Reads what a journal tells, without taking hold of it; one that cannot be read tells nothing.
+pub(super) fn events(path: &Path) -> Vec<Event> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    parse(path, &text).map_or(Vec::new(), |it| it.0)
 }
 
 fn peek(path: &Path) -> Result<Kept, OperationError> {

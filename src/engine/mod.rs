@@ -27,7 +27,7 @@ pub use drive::OperationView;
 pub use execute::{Outcome, Progress, Submission, SubmissionId};
 pub use follow::{Launch, LaunchState};
 pub use handle::Handle;
-pub use history::{Keeping, PastQuery};
+pub use history::{HistoryError, Keeping, Kept, Limits, Opened, PastQuery, Store, Whose};
 pub use journal::OperationError;
 pub use operations::Verdict;
 
@@ -105,6 +105,8 @@ pub enum Event {
     },
     /// What is known of a span of time, as it was asked for.
     Past(Arc<Past>),
+    /// Something is not as it should be, and the rest goes on.
+    Warning(String),
     /// A task of the engine ended in a panic; the rest goes on.
     TaskLost { task: String, why: String },
 }
@@ -117,11 +119,12 @@ const N_EVENTS_MAX: usize = 256;
 pub fn start(doors: Doors, config: Config, clock: Clock) -> (Handle, mpsc::Receiver<Event>) {
     let (events, events_rx) = mpsc::channel(N_EVENTS_MAX);
     let (board, snapshot) = board::Board::new(&doors, &config, clock.clone());
+    let historian = history::Historian::start(&config, &clock, &snapshot, &events);
     // Two readings for each source can wait at once: the one made and the next.
     let (readings, readings_rx) = mpsc::channel(board.n_sources().max(1) * 2);
     watched("board", board.run(readings_rx, events.clone()), &events);
     let pollers = poll::start(&doors, &config, &clock, &readings, &events);
-    let handle = Handle::new(doors, config, clock, pollers, snapshot, events);
+    let handle = Handle::new(doors, config, clock, pollers, snapshot, historian, events);
     (handle, events_rx)
 }
 

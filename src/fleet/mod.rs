@@ -12,12 +12,14 @@ mod filter;
 mod id;
 mod instance;
 mod joining;
+mod launch_failure;
 mod lifecycle;
 mod metrics;
 mod money;
 mod pool;
 mod refresh;
 mod row;
+mod sample;
 mod scope;
 mod series;
 mod spending;
@@ -41,6 +43,7 @@ pub use filter::{Filter, FilterError, matches_wildcards};
 pub use id::{ControllerName, ImageId, InstanceId, PoolKey, PoolName, Region, ScopeId};
 pub use instance::{ConsoleOutput, Instance};
 pub use joining::{JoinRule, Joining};
+pub use launch_failure::LaunchFailure;
 pub use lifecycle::{
     ActivityStatus, Health, Lifecycle, MachineState, Market, Phase, Process, RefreshStatus,
 };
@@ -54,6 +57,7 @@ pub use refresh::{RefreshTerms, Reluctance, TemplateVersion};
 pub use row::{
     ActivityRow, ExecutorRow, InstanceRow, JobRow, PoolRow, QueueRow, ScopeRow, StrayRow,
 };
+pub use sample::{Chronicle, Sample, Values};
 pub use scope::{Failure, FailureKind, Identity, Liveness, Scope, SourceHealth, SourceId};
 pub use series::{Marker, MarkerKind, Metric, MetricUnit, Past, Point, Series, Span};
 pub use spending::{ByUse, Split, Use};

@@ -58,7 +58,7 @@ metrics! {
     DrainingExecutors = "draining_executors" in Count,
     QueuedJobs = "queued_jobs" in Count,
     OldestQueuedSeconds = "oldest_queued_seconds" in Seconds,
-    /// What all instances of the pool cost; the six kinds below add up to it.
+    /// What all instances of the pool cost; the eight kinds below add up to it.
     UsdPerHour = "usd_per_hour" in UsdPerHour,
     BusyUsd = "busy_usd_per_hour" in UsdPerHour,
     IdleUsd = "idle_usd_per_hour" in UsdPerHour,
@@ -66,6 +66,8 @@ metrics! {
     DrainingUsd = "draining_usd_per_hour" in UsdPerHour,
     StandbyUsd = "standby_usd_per_hour" in UsdPerHour,
     RetainedUsd = "retained_usd_per_hour" in UsdPerHour,
+    /// Instances that belong to no group, or that never registered.
+    StrayUsd = "stray_usd_per_hour" in UsdPerHour,
     /// Instances of which nobody knows whether they work.
     UnknownUsd = "unknown_usd_per_hour" in UsdPerHour,
     WasteUsd = "waste_usd_per_hour" in UsdPerHour,
@@ -112,6 +114,34 @@ impl Metric {
             Phase::Unattached => Self::Unattached,
             Phase::Other => Self::Other,
         }
+    }
+
+    /// Returns the metric that is published to CloudWatch under this name.
+    pub fn of_published(name: &str) -> Option<Self> {
+        Some(match name {
+            "TotalExecutors" => Self::TotalExecutors,
+            "BusyExecutors" => Self::BusyExecutors,
+            "IdleExecutors" => Self::IdleExecutors,
+            "OfflineExecutors" => Self::OfflineExecutors,
+            "DrainingExecutors" => Self::DrainingExecutors,
+            "QueuedJobs" => Self::QueuedJobs,
+            "OldestQueuedSeconds" => Self::OldestQueuedSeconds,
+            _ => return None,
+        })
+    }
+
+    /// Returns whether a controller tells it; a pool without one does not have it.
+    pub fn is_of_controller(self) -> bool {
+        matches!(
+            self,
+            Self::TotalExecutors
+                | Self::BusyExecutors
+                | Self::IdleExecutors
+                | Self::OfflineExecutors
+                | Self::DrainingExecutors
+                | Self::QueuedJobs
+                | Self::OldestQueuedSeconds
+        )
     }
 
     /// Returns whether the metric is a setting: its last value says more than its mean.
@@ -247,16 +277,27 @@ pub enum MarkerKind {
     Activity,
     /// Spot took an instance back, or announced that it will.
     Interruption,
+    /// A launch failed: AWS' code, the zone, and its message.
+    LaunchFailure,
     /// The clock of this host went backwards.
     Clock,
 }
 
 impl MarkerKind {
+    pub const ALL: [Self; 5] = [
+        Self::Operation,
+        Self::Activity,
+        Self::Interruption,
+        Self::LaunchFailure,
+        Self::Clock,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Operation => "operation",
             Self::Activity => "activity",
             Self::Interruption => "interruption",
+            Self::LaunchFailure => "launch_failure",
             Self::Clock => "clock",
         }
     }

@@ -55,6 +55,7 @@ impl App {
             }
             // No screen has asked for it.
             Event::Past(_) => {}
+            Event::Warning(what) => self.say(Severity::Warning, what),
             Event::TaskLost { task, why } => {
                 self.say(
                     Severity::Failure,

@@ -1,0 +1,222 @@
+//! Steps of time that values are added to: a mean by time, the range, and how much was seen.
+
+use std::time::Duration;
+
+use crate::fleet::{Metric, Point, Span, Timestamp};
+
+/// What holds over a piece of time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Piece {
+    /// Seconds since the epoch.
+    pub(super) from: i64,
+    pub(super) until: i64,
+    pub(super) mean: f64,
+    pub(super) least: f64,
+    pub(super) most: f64,
+    pub(super) last: f64,
+    /// How much of it was seen, from 0 to 1.
+    pub(super) seen: f64,
+}
+
+impl Piece {
+    pub(super) fn flat(from: i64, until: i64, value: f64) -> Self {
+        Self {
+            from,
+            until,
+            mean: value,
+            least: value,
+            most: value,
+            last: value,
+            seen: 1.0,
+        }
+    }
+}
+
+/// The steps of a span.
+#[derive(Clone, Debug)]
+pub(super) struct Buckets {
+    pub(super) from: i64,
+    pub(super) step: i64,
+    pub(super) sums: Vec<Sum>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sum {
+    /// Values times seconds.
+    total: f64,
+    /// Seconds.
+    pub(super) seen: f64,
+    least: f64,
+    most: f64,
+    last: f64,
+    last_until: i64,
+}
+
+impl Sum {
+    const NOTHING: Self = Self {
+        total: 0.0,
+        seen: 0.0,
+        least: f64::INFINITY,
+        most: f64::NEG_INFINITY,
+        last: 0.0,
+        last_until: i64::MIN,
+    };
+}
+
+/// What was found for one step; nothing is made of a step that was not seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Found {
+    pub(super) mean: f64,
+    pub(super) least: f64,
+    pub(super) most: f64,
+    pub(super) last: f64,
+    pub(super) seen: f64,
+}
+
+impl Buckets {
+    /// Cuts a span into steps that begin at multiples of a step, so that they do not wander.
+    pub(super) fn new(span: Span, step: Duration) -> Self {
+        let step = i64::try_from(step.as_secs()).unwrap_or(i64::MAX).max(1);
+        let from = seconds(span.from).div_euclid(step) * step;
+        let length = (seconds(span.until) - from).max(0);
+        let n = usize::try_from(length.div_euclid(step) + i64::from(length % step != 0));
+        let n = n.unwrap_or(0).min(N_STEPS_MAX);
+        Self {
+            from,
+            step,
+            sums: vec![Sum::NOTHING; n],
+        }
+    }
+
+    /// Adds what holds over a piece of time to every step that it touches.
+    pub(super) fn add(&mut self, piece: Piece) {
+        let n_steps = i64::try_from(self.sums.len()).unwrap_or(i64::MAX);
+        let from = piece.from.max(self.from);
+        let until = piece.until.min(self.from + n_steps * self.step);
+        if until <= from || piece.seen <= 0.0 {
+            return;
+        }
+        let first = (from - self.from) / self.step;
+        let last = (until - 1 - self.from) / self.step;
+        for step_idx in first..=last {
+            let begins = self.from + step_idx * self.step;
+            let secs = (until.min(begins + self.step) - from.max(begins)).max(0);
+            let Some(sum) = usize::try_from(step_idx)
+                .ok()
+                .and_then(|it| self.sums.get_mut(it))
+            else {
+                return;
+            };
+            let secs = f64::from(u32::try_from(secs).unwrap_or(u32::MAX)) * piece.seen;
+            sum.total += piece.mean * secs;
+            sum.seen += secs;
+            sum.least = sum.least.min(piece.least);
+            sum.most = sum.most.max(piece.most);
+            if sum.last_until <= piece.until {
+                (sum.last, sum.last_until) = (piece.last, piece.until);
+            }
+        }
+    }
+
+    /// Fills the steps in which nothing was seen from another source.
+    pub(super) fn fill_gaps_from(&mut self, other: &Self) -> bool {
+        let mut has_filled = false;
+        for (sum, other) in self.sums.iter_mut().zip(&other.sums) {
+            if sum.seen <= 0.0 && 0.0 < other.seen {
+                *sum = *other;
+                has_filled = true;
+            }
+        }
+        has_filled
+    }
+
+    pub(super) fn has_gaps(&self) -> bool {
+        self.sums.iter().any(|it| it.seen <= 0.0)
+    }
+
+    pub(super) fn found(&self, step_idx: usize) -> Option<Found> {
+        let sum = self.sums.get(step_idx).filter(|it| 0.0 < it.seen)?;
+        let step = f64::from(i32::try_from(self.step).unwrap_or(i32::MAX));
+        Some(Found {
+            mean: sum.total / sum.seen,
+            least: sum.least,
+            most: sum.most,
+            last: sum.last,
+            seen: (sum.seen / step).min(1.0),
+        })
+    }
+
+    pub(super) fn at(&self, step_idx: usize) -> i64 {
+        self.from + self.step * i64::try_from(step_idx).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn points(&self, metric: Metric) -> Vec<Point> {
+        let steps = 0..self.sums.len();
+        steps
+            .map(|step_idx| {
+                let at = Timestamp::from_secs(self.at(step_idx));
+                self.found(step_idx).map_or(Point::gap(at), |it| Point {
+                    at,
+                    value: Some(if metric.is_setting() {
+                        it.last
+                    } else {
+                        it.mean
+                    }),
+                    least: Some(it.least),
+                    most: Some(it.most),
+                    seen: it.seen,
+                })
+            })
+            .collect()
+    }
+}
+
+/// More steps than any screen has columns, and a bound for a mistaken question.
+const N_STEPS_MAX: usize = 100_000;
+
+pub(super) fn seconds(at: Timestamp) -> i64 {
+    at.as_millis().div_euclid(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buckets(from: i64, until: i64, step: u64) -> Buckets {
+        let at = Timestamp::from_secs;
+        let span = Span {
+            from: at(from),
+            until: at(until),
+        };
+        Buckets::new(span, Duration::from_secs(step))
+    }
+
+    #[test]
+    fn a_mean_goes_by_time_and_the_range_is_kept() {
+        let mut buckets = buckets(0, 60, 60);
+        buckets.add(Piece::flat(0, 45, 4.0));
+        buckets.add(Piece::flat(45, 60, 8.0));
+        let found = buckets.found(0).unwrap();
+        assert_eq!((found.mean, found.least, found.most), (5.0, 4.0, 8.0));
+        assert_eq!((found.last, found.seen), (8.0, 1.0));
+        let desired = buckets.points(Metric::Desired);
+        assert_eq!(desired[0].value, Some(8.0), "a setting has no mean");
+    }
+
+    #[test]
+    fn what_was_not_seen_is_a_gap() {
+        let mut buckets = buckets(30, 100, 30);
+        buckets.add(Piece::flat(0, 40, 1.0));
+        let points = buckets.points(Metric::InService);
+        let values: Vec<_> = points.iter().map(|it| it.value).collect();
+        assert_eq!(values, [Some(1.0), None, None]);
+        assert!((points[0].seen - 1.0 / 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn steps_do_not_wander_with_the_span() {
+        let at = |from| buckets(from, 100, 30).at(0);
+        assert_eq!((at(31), at(59), at(60)), (30, 30, 60));
+        assert_eq!(buckets(50, 20, 30).sums.len(), 0, "a span that ends first");
+    }
+}

@@ -1,0 +1,272 @@
+//! The thread that has the database: it writes what was seen, answers
+//! questions, and tidies up when nobody asks.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    HistoryError, Keeping, Limits, PastQuery,
+    operations::Told,
+    read::Whose,
+    sampler::{Sampler, Seen, accounts},
+    store::{Opened, Store},
+};
+use crate::{
+    engine::{Clock, Event},
+    fleet::{Chronicle, Observation, Past},
+};
+
+/// What the thread is asked.
+#[derive(Debug)]
+pub(super) enum Ask {
+    Observed(Arc<Observation>),
+    Past {
+        query: PastQuery,
+        whose: Whose,
+        reply: oneshot::Sender<Past>,
+    },
+}
+
+/// What the thread works with; it opens the database itself, so that nobody waits for the disk.
+pub(super) struct Keeper {
+    pub(super) keeping: Keeping,
+    pub(super) limits: Limits,
+    pub(super) state_dir: Option<PathBuf>,
+    pub(super) holder: String,
+    pub(super) interval: Duration,
+    pub(super) clock: Clock,
+    pub(super) events: tokio::sync::mpsc::Sender<Event>,
+}
+
+/// How often what is due is looked for while nobody asks.
+const TIDY_PAUSE: Duration = Duration::from_secs(5);
+
+impl Keeper {
+    /// Works until everybody who could ask is gone.
+    pub(super) fn run(self, asks: &mpsc::Receiver<Ask>) {
+        let mut sampler = Sampler::new(self.interval);
+        let mut told = Told::default();
+        let mut book = Book {
+            store: None,
+            trouble: None,
+            unsaid: None,
+            keeper: self,
+        };
+        book.open();
+        let mut has_more = true;
+        loop {
+            let pause = if has_more { Duration::ZERO } else { TIDY_PAUSE };
+            match asks.recv_timeout(pause) {
+                Ok(Ask::Observed(observation)) => {
+                    let mut seen = sampler.take(&observation);
+                    if let Some(state_dir) = &book.keeper.state_dir {
+                        let marks = told.news(state_dir, &accounts(&observation), observation.at);
+                        seen.markers.extend(marks);
+                    }
+                    book.write(&seen);
+                    has_more = true;
+                }
+                Ok(Ask::Past {
+                    query,
+                    whose,
+                    reply,
+                }) => {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(book.past(&query, &whose));
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => has_more = book.tidy(),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+            book.say();
+        }
+        if let Some(store) = &mut book.store {
+            // A lease that cannot be given back runs out by itself.
+            let _ = store.release();
+        }
+    }
+}
+
+/// The store, and what is wrong with it.
+struct Book {
+    keeper: Keeper,
+    store: Option<Store>,
+    /// Said once, until it is over.
+    trouble: Option<String>,
+    unsaid: Option<String>,
+}
+
+impl Book {
+    fn open(&mut self) {
+        let keeper = &self.keeper;
+        let now = keeper.clock.now();
+        let opened = match (&keeper.keeping, &keeper.state_dir) {
+            (Keeping::Off, _) => return,
+            (Keeping::Memory(chronicle), _) => {
+                let store = Store::in_memory().and_then(|mut store| {
+                    store.tell(chronicle)?;
+                    Ok(store)
+                });
+                store.map(|store| Opened { store, said: None })
+            }
+            (Keeping::StateDirectory, None) => {
+                let why =
+                    "no history is kept: no state directory is known; give one with --state-dir";
+                self.trouble = Some(why.to_owned());
+                return;
+            }
+            (Keeping::StateDirectory, Some(state_dir)) => {
+                Store::open(state_dir, keeper.limits, &keeper.holder, now)
+            }
+        };
+        match opened {
+            Ok(opened) => {
+                self.store = Some(opened.store);
+                self.trouble = None;
+                if let Some(said) = opened.said {
+                    self.announce(said);
+                }
+            }
+            Err(error) => self.suffer(&error),
+        }
+    }
+
+    fn write(&mut self, seen: &Seen) {
+        if self.store.is_none() && self.trouble.is_some() && !seen.samples.is_empty() {
+            // The disk may be there again, or writable.
+            self.open();
+        }
+        let now = self.keeper.clock.now();
+        let Some(store) = &mut self.store else {
+            return;
+        };
+        let mut written = write(store, seen, now);
+        if matches!(written, Err(HistoryError::Full { .. })) && store.make_room().unwrap_or(false) {
+            written = write(store, seen, now);
+        }
+        match written {
+            Ok(()) if seen.samples.is_empty() => {}
+            Ok(()) => self.recover(),
+            Err(error) => self.suffer(&error),
+        }
+    }
+
+    fn past(&mut self, query: &PastQuery, whose: &Whose) -> Past {
+        let answer = self.store.as_ref().map(|it| it.past(query, whose));
+        let mut past = match answer {
+            Some(Ok(past)) => past,
+            Some(Err(error)) => {
+                self.suffer(&error);
+                query.unseen()
+            }
+            None => query.unseen(),
+        };
+        past.notes.extend(self.trouble.clone());
+        past
+    }
+
+    fn tidy(&mut self) -> bool {
+        let now = self.keeper.clock.now();
+        match self.store.as_mut().map(|it| it.tidy(now)) {
+            Some(Ok(has_more)) => has_more,
+            Some(Err(error)) => {
+                self.suffer(&error);
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// Takes a failure: what is damaged is begun anew, everything else is said once.
+    fn suffer(&mut self, error: &HistoryError) {
+        if error.is_damage()
+            && let Some(store) = &mut self.store
+        {
+            let now = self.keeper.clock.now();
+            match store.begin_anew(error, now) {
+                Ok(said) => {
+                    if let Some(said) = said {
+                        self.announce(said);
+                    }
+                    return;
+                }
+                Err(other) => return self.complain(other.to_string()),
+            }
+        }
+        if error.is_not_ours() {
+            self.store = None;
+            self.keeper.keeping = Keeping::Off;
+        }
+        self.complain(error.to_string());
+    }
+
+    fn complain(&mut self, what: String) {
+        let is_new = self.trouble.as_ref() != Some(&what);
+        self.trouble = Some(what.clone());
+        if is_new {
+            self.announce(what);
+        }
+    }
+
+    fn recover(&mut self) {
+        if self.trouble.take().is_some() {
+            self.announce("what is seen is kept again".to_owned());
+        }
+    }
+
+    fn announce(&mut self, what: String) {
+        tracing::warn!(what, "history");
+        self.unsaid = Some(format!("history: {what}"));
+    }
+
+    /// Tells the front end; one that is busy is told the next time.
+    fn say(&mut self) {
+        if let Some(what) = self.unsaid.take()
+            && let Err(tokio::sync::mpsc::error::TrySendError::Full(Event::Warning(what))) =
+                self.keeper.events.try_send(Event::Warning(what))
+        {
+            self.unsaid = Some(what);
+        }
+    }
+}
+
+fn write(store: &mut Store, seen: &Seen, now: crate::fleet::Timestamp) -> Result<(), HistoryError> {
+    for sample in &seen.samples {
+        store.append(sample)?;
+    }
+    store.mark(&seen.markers)?;
+    for (account, boot) in &seen.boots {
+        store.note_boots(account, std::slice::from_ref(boot), now)?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Takes in a past that is told as a whole.
+    pub fn tell(&mut self, chronicle: &Chronicle) -> Result<(), HistoryError> {
+        for sample in &chronicle.samples {
+            self.append(sample)?;
+        }
+        let account = |pool: Option<&crate::fleet::PoolKey>| {
+            let its = |it: &&crate::fleet::Sample| pool.is_some_and(|pool| it.scope == pool.scope);
+            let sample = chronicle.samples.iter().find(its);
+            sample.map(|it| it.account.clone()).unwrap_or_default()
+        };
+        let markers = chronicle
+            .markers
+            .iter()
+            .enumerate()
+            .map(|(idx, it)| (account(it.pool.as_ref()), format!("told {idx}"), it.clone()));
+        self.mark(&markers.collect::<Vec<_>>())?;
+        for boot in &chronicle.boots {
+            let at = boot.requested_at.unwrap_or_default();
+            let account = account(Some(&boot.pool));
+            self.note_boots(&account, std::slice::from_ref(boot), at)?;
+        }
+        Ok(())
+    }
+}

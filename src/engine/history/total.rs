@@ -1,0 +1,86 @@
+//! Several series as one: their sum, where each of them is known.
+
+use super::bucket::{Buckets, Found};
+use crate::fleet::{Metric, Point, Timestamp};
+
+/// Adds up series step by step.
+///
+/// A series counts from its first known step on; where one that counts is not
+/// known, neither is the sum.
+pub(super) fn points(series: &[&Buckets], metric: Metric) -> Vec<Point> {
+    let [first, ..] = series else {
+        return Vec::new();
+    };
+    if series.len() == 1 {
+        return first.points(metric);
+    }
+    let begins: Vec<Option<usize>> = series
+        .iter()
+        .map(|it| (0..it.sums.len()).find(|idx| it.found(*idx).is_some()))
+        .collect();
+    (0..first.sums.len())
+        .map(|step_idx| {
+            let at = Timestamp::from_secs(first.at(step_idx));
+            let counted = series.iter().zip(&begins);
+            let counted = counted.filter(|it| it.1.is_some_and(|begin| begin <= step_idx));
+            let found: Option<Vec<Found>> = counted.map(|it| it.0.found(step_idx)).collect();
+            match found.as_deref() {
+                None | Some([]) => Point::gap(at),
+                Some(found) => together(at, found, metric),
+            }
+        })
+        .collect()
+}
+
+fn together(at: Timestamp, found: &[Found], metric: Metric) -> Point {
+    let add = |value: fn(&Found) -> f64| -> f64 {
+        let values = found.iter().map(value);
+        if metric == Metric::OldestQueuedSeconds {
+            values.fold(0.0, f64::max)
+        } else {
+            values.sum()
+        }
+    };
+    let value = if metric.is_setting() {
+        add(|it| it.last)
+    } else {
+        add(|it| it.mean)
+    };
+    Point {
+        at,
+        value: Some(value),
+        least: Some(add(|it| it.least)),
+        most: Some(add(|it| it.most)),
+        seen: found.iter().map(|it| it.seen).fold(1.0, f64::min),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{engine::history::bucket::Piece, fleet::Span};
+
+    fn series(pieces: &[(i64, f64)]) -> Buckets {
+        let span = Span {
+            from: Timestamp::EPOCH,
+            until: Timestamp::from_secs(40),
+        };
+        let mut buckets = Buckets::new(span, Duration::from_secs(10));
+        for (at, value) in pieces {
+            buckets.add(Piece::flat(*at, at + 10, *value));
+        }
+        buckets
+    }
+
+    #[test]
+    fn a_sum_is_a_gap_where_a_part_is() {
+        let whole = series(&[(0, 1.0), (10, 1.0), (20, 1.0), (30, 1.0)]);
+        // Begins later, and is not known in the end.
+        let partly = series(&[(10, 5.0), (20, 5.0)]);
+        let points = points(&[&whole, &partly], Metric::InService);
+        let values: Vec<_> = points.iter().map(|it| it.value).collect();
+        assert_eq!(values, [Some(1.0), Some(6.0), Some(6.0), None]);
+    }
+}
