@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Boot, Phase, PoolKey, Timestamp, nearest};
+use super::{Boot, Phase, PoolKey, Timestamp, Use, nearest};
 
 /// Declares what is measured of a pool: the name that operators write, and its unit.
 macro_rules! metrics {
@@ -113,6 +113,20 @@ impl Metric {
             Phase::Detached => Self::Detached,
             Phase::Unattached => Self::Unattached,
             Phase::Other => Self::Other,
+        }
+    }
+
+    /// Returns the metric of the money that goes to a use.
+    pub fn of_use(used: Use) -> Self {
+        match used {
+            Use::Busy => Self::BusyUsd,
+            Use::Idle => Self::IdleUsd,
+            Use::Booting => Self::BootingUsd,
+            Use::Draining => Self::DrainingUsd,
+            Use::Standby => Self::StandbyUsd,
+            Use::Retained => Self::RetainedUsd,
+            Use::Stray => Self::StrayUsd,
+            Use::Unknown => Self::UnknownUsd,
         }
     }
 

@@ -128,7 +128,7 @@ impl Book {
                 self.store = Some(opened.store);
                 self.trouble = None;
                 if let Some(said) = opened.said {
-                    self.announce(said);
+                    self.announce(&said);
                 }
             }
             Err(error) => self.suffer(&error),
@@ -190,7 +190,7 @@ impl Book {
             match store.begin_anew(error, now) {
                 Ok(said) => {
                     if let Some(said) = said {
-                        self.announce(said);
+                        self.announce(&said);
                     }
                     return;
                 }
@@ -208,17 +208,17 @@ impl Book {
         let is_new = self.trouble.as_ref() != Some(&what);
         self.trouble = Some(what.clone());
         if is_new {
-            self.announce(what);
+            self.announce(&what);
         }
     }
 
     fn recover(&mut self) {
         if self.trouble.take().is_some() {
-            self.announce("what is seen is kept again".to_owned());
+            self.announce("what is seen is kept again");
         }
     }
 
-    fn announce(&mut self, what: String) {
+    fn announce(&mut self, what: &str) {
         tracing::warn!(what, "history");
         self.unsaid = Some(format!("history: {what}"));
     }

@@ -11,9 +11,7 @@ use super::{
     store::Store,
     tail,
 };
-use crate::fleet::{
-    Boot, Marker, MarkerKind, Metric, Past, PoolKey, PoolName, ScopeId, Series, Timestamp,
-};
+use crate::fleet::{Boot, Marker, MarkerKind, Past, PoolKey, PoolName, ScopeId, Series, Timestamp};
 
 /// Where a past is looked for: the scopes that the console looks at, and whose they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -214,7 +212,7 @@ impl Store {
         ids: &[u32],
         from: i64,
         until: i64,
-    ) -> rusqlite::Result<Vec<(i64, i64, Vec<(u32, i64)>)>> {
+    ) -> rusqlite::Result<Vec<TailRow>> {
         let sql = "select at, good_for, cells from tail where at >= ?2 and at < ?3 and scope = \
                    (select scope.id from series as pool join series as scope \
                     on scope.scope = pool.scope and scope.account = pool.account \
@@ -320,3 +318,6 @@ fn kind_of(word: &str) -> Option<MarkerKind> {
     let kinds = MarkerKind::ALL.iter();
     kinds.copied().find(|it| it.as_str() == word)
 }
+
+/// The second, for how long it stands, and metric numbers with ticks.
+type TailRow = (i64, i64, Vec<(u32, i64)>);

@@ -211,7 +211,7 @@ impl Store {
         };
         let (n_pages, n_free) = (pragma("page_count")?, pragma("freelist_count")?);
         let most = pragma("max_page_count")?;
-        if most / 100 * 95 < n_pages - n_free {
+        if most * 95 / 100 < n_pages - n_free {
             return self.delete_oldest();
         }
         // A few free pages will be used again; many are given back to the disk.

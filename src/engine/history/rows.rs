@@ -120,7 +120,7 @@ pub(super) fn steps(block: &Block, metric_id: u32, step: i64) -> Vec<Piece> {
         return Vec::new();
     };
     let (least, most) = (column(Stat::Least), column(Stat::Most));
-    let (last, seen) = (column(Stat::Last), column(Stat::Seen));
+    let (newest, seen) = (column(Stat::Last), column(Stat::Seen));
     let cell = |it: Option<&Column>, row_idx: usize| it?.cells.get(row_idx).copied().flatten();
     let rows = block.times.iter().enumerate();
     rows.filter_map(|(row_idx, at)| {
@@ -131,7 +131,7 @@ pub(super) fn steps(block: &Block, metric_id: u32, step: i64) -> Vec<Piece> {
             mean: value(mean),
             least: other(least),
             most: other(most),
-            last: other(last),
+            last: other(newest),
             seen: f64::from(percent.unwrap_or(100)) / 100.0,
             ..Piece::flat(*at, at + step, 0.0)
         })

@@ -6,10 +6,13 @@ use std::{
 };
 
 use super::boots::Boots;
-use crate::fleet::{
-    Activity, ActivityStatus, Boot, FailureKind, Fleet, InstanceId, LaunchFailure, Marker,
-    MarkerKind, Metric, Observation, Pool, PoolKey, PoolMetrics, PoolName, Sample, ScopeId,
-    SourceId, Timestamp, Values, metrics,
+use crate::{
+    cost,
+    fleet::{
+        Activity, ActivityStatus, Boot, FailureKind, Fleet, InstanceId, LaunchFailure, Marker,
+        MarkerKind, Metric, Observation, Pool, PoolKey, PoolMetrics, PoolName, Sample, ScopeId,
+        SourceId, Timestamp, Usd, Use, Values, metrics,
+    },
 };
 
 /// The pause between two samples, as short as it gets.
@@ -156,7 +159,7 @@ impl Sampler {
             let is_failed = activity.status == ActivityStatus::Failed;
             let name = format!("activity {} {is_failed}", activity.id);
             if !self.told_activities.contains(&name) {
-                marks.extend(mark_of(activity).map(|it| (name.clone(), it)));
+                marks.push((name.clone(), mark_of(activity)));
             }
             told.insert(name);
         }
@@ -201,15 +204,15 @@ pub(super) fn accounts(observation: &Observation) -> BTreeMap<ScopeId, String> {
     proven.collect()
 }
 
-fn mark_of(activity: &Activity) -> Option<Marker> {
+fn mark_of(activity: &Activity) -> Marker {
     let pool = Some(activity.pool.clone());
     if let Some(failure) = LaunchFailure::of(activity) {
-        return Some(Marker {
+        return Marker {
             at: activity.started_at,
             pool,
             kind: MarkerKind::LaunchFailure,
             what: failure.to_string(),
-        });
+        };
     }
     // A failure that is no launch tells its reason; everything else what was done.
     let message = activity.status_message.as_ref();
@@ -219,12 +222,12 @@ fn mark_of(activity: &Activity) -> Option<Marker> {
             || activity.description.clone(),
             |it| format!("{}: {it}", activity.description),
         );
-    Some(Marker {
+    Marker {
         at: activity.started_at,
         pool,
         kind: MarkerKind::Activity,
         what,
-    })
+    }
 }
 
 /// Returns whether a pool has a metric at all, known or not.
@@ -245,8 +248,8 @@ fn has(fleet: &Fleet, scope: &ScopeId, name: &PoolName, metric: Metric) -> bool 
     }
 }
 
-/// What AWS says of a pool.
-fn of_aws(fleet: &Fleet, pool: &Pool, _now: Timestamp) -> Values {
+/// What AWS says of a pool, and what it costs.
+fn of_aws(fleet: &Fleet, pool: &Pool, now: Timestamp) -> Values {
     let mut values = Values::UNKNOWN;
     for (phase, n) in fleet.roster(&pool.key()).counts.iter() {
         values.set(Metric::of_phase(phase), Some(f64::from(n)));
@@ -256,5 +259,19 @@ fn of_aws(fleet: &Fleet, pool: &Pool, _now: Timestamp) -> Values {
         values.set(Metric::Min, Some(f64::from(capacity.min)));
         values.set(Metric::Max, Some(f64::from(capacity.max)));
     }
+    let split = cost::split(fleet, &pool.key(), now);
+    let usd = |it: Option<Usd>| it.map(Usd::as_f64);
+    values.set(Metric::UsdPerHour, usd(split.total()));
+    values.set(Metric::WasteUsd, usd(split.waste()));
+    for used in Use::ALL {
+        values.set(Metric::of_use(used), usd(split.known_part(used)));
+    }
+    let market = |is_spot: bool| {
+        let instances = fleet.roster(&pool.key()).instances.iter();
+        let its = instances.filter(|it| it.is_spot() == is_spot);
+        usd(fleet.split_of(its, now).total())
+    };
+    values.set(Metric::SpotUsd, market(true));
+    values.set(Metric::OnDemandUsd, market(false));
     values
 }

@@ -180,17 +180,13 @@ impl Store {
         if let Some(id) = self.series_ids.get(key) {
             return Ok(*id);
         }
-        let known = self.known_series(key)?;
-        let id = match known {
-            Some(id) => id,
-            None => {
-                let sql = "insert into series (scope, account, pool) values (?1, ?2, ?3)";
-                let mut insert = self.db.prepare_cached(sql)?;
-                insert.insert(params![key.scope, key.account, key.pool])?;
-                drop(insert);
-                self.known_series(key)?
-                    .ok_or(rusqlite::Error::QueryReturnedNoRows)?
-            }
+        let id = if let Some(id) = self.known_series(key)? {
+            id
+        } else {
+            let sql = "insert into series (scope, account, pool) values (?1, ?2, ?3)";
+            let mut insert = self.db.prepare_cached(sql)?;
+            let id = insert.insert(params![key.scope, key.account, key.pool])?;
+            u32::try_from(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))?
         };
         self.series_ids.insert(key.clone(), id);
         Ok(id)

@@ -63,7 +63,10 @@ impl Store {
         let scope = self.series_id(&key(""))?;
         let lease = self.lease(scope)?;
         let is_others = lease.as_ref().is_some_and(|it| {
-            it.holder != self.holder && at < it.until && it.until - at < LEASE_SECS_MAX
+            it.holder != self.holder
+                && at < it.until
+                && it.until - at < LEASE_SECS_MAX
+                && is_alive(&it.holder)
         });
         if is_others {
             return Ok(Kept::NotOurs);
@@ -246,4 +249,14 @@ struct Lease {
     holder: String,
     until: i64,
     last_at: i64,
+}
+
+/// Returns whether the process that a holder names may still run on this host.
+fn is_alive(holder: &str) -> bool {
+    let pid = holder.split(' ').nth(1).and_then(|it| it.parse().ok());
+    let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) else {
+        return true;
+    };
+    let asked = rustix::process::test_kill_process(pid);
+    asked != Err(rustix::io::Errno::SRCH)
 }

@@ -1,0 +1,181 @@
+//! What was seen comes back, and what was not is a gap.
+
+use pooldeck::{
+    engine::{Kept, Store},
+    fleet::{Boot, Marker, MarkerKind, Metric, PoolKey},
+};
+
+use crate::{
+    ACCOUNT, SCOPE, ask, at, in_service, keep, query, sample, span, tidy, values, whose, workhorse,
+};
+
+#[test]
+fn what_was_seen_comes_back_and_stands_until_the_next() {
+    let mut store = Store::in_memory().unwrap();
+    keep(&mut store, &in_service(0, 4.0));
+    keep(&mut store, &in_service(15, 5.0));
+    let past = ask(&store, span(0, 30), 6);
+    let four_then_five = [4.0, 4.0, 4.0, 5.0, 5.0, 5.0].map(Some);
+    assert_eq!(values(&past), four_then_five);
+}
+
+#[test]
+fn what_nobody_saw_is_a_gap_and_never_the_last_value() {
+    let mut store = Store::in_memory().unwrap();
+    keep(&mut store, &in_service(0, 4.0));
+    // The console was away for ten minutes.
+    keep(&mut store, &in_service(600, 6.0));
+    let past = ask(&store, span(0, 660), 11);
+    let expected = [
+        Some(4.0),
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        Some(6.0),
+    ];
+    assert_eq!(values(&past), expected);
+    assert!(past.series[0].points[0].seen < 0.8, "45 of 60 seconds");
+}
+
+#[test]
+fn what_could_not_be_read_ends_what_was_known() {
+    let mut store = Store::in_memory().unwrap();
+    let both = [(Metric::InService, 4.0), (Metric::BusyExecutors, 0.0)];
+    keep(&mut store, &sample(0, &both));
+    // The controller does not answer; AWS does.
+    keep(&mut store, &in_service(15, 4.0));
+    let asked = query(&[Metric::InService, Metric::BusyExecutors], span(0, 30), 2);
+    let past = store.past(&asked, &whose()).unwrap();
+    let busy = past.series(Metric::BusyExecutors).unwrap();
+    let busy: Vec<_> = busy.points.iter().map(|it| it.value).collect();
+    assert_eq!(
+        busy,
+        [Some(0.0), None],
+        "zero was read once, then nothing was"
+    );
+    assert_eq!(values(&past), [Some(4.0), Some(4.0)]);
+}
+
+#[test]
+fn all_pools_together_are_their_own_series() {
+    let mut store = Store::in_memory().unwrap();
+    keep(&mut store, &in_service(0, 4.0));
+    let mut asked = query(&[Metric::InService], span(0, 15), 1);
+    asked.pool = None;
+    let past = store.past(&asked, &whose()).unwrap();
+    assert_eq!(values(&past), [Some(4.0)]);
+    asked.pool = Some(PoolKey::new(SCOPE, "other"));
+    let past = store.past(&asked, &whose()).unwrap();
+    assert_eq!(values(&past), [None], "a pool that nobody saw");
+}
+
+#[test]
+fn another_account_under_the_same_name_has_another_past() {
+    let mut store = Store::in_memory().unwrap();
+    keep(&mut store, &in_service(0, 4.0));
+    let mut others = whose();
+    others.scopes[0].1 = Some("999999999999".to_owned());
+    let asked = query(&[Metric::InService], span(0, 15), 1);
+    let past = store.past(&asked, &others).unwrap();
+    assert_eq!(values(&past), [None]);
+    // Before anybody proved whose it is, the newest is taken.
+    others.scopes[0].1 = None;
+    let past = store.past(&asked, &others).unwrap();
+    assert_eq!(values(&past), [Some(4.0)]);
+}
+
+#[test]
+fn a_clock_that_goes_back_tells_no_time_twice() {
+    let mut store = Store::in_memory().unwrap();
+    for secs in [0, 15, 30] {
+        keep(&mut store, &in_service(secs, 4.0));
+    }
+    let back = store.append(&in_service(10, 99.0)).unwrap();
+    assert_eq!(back, Kept::ClockWentBack);
+    assert_eq!(
+        store.append(&in_service(20, 99.0)).unwrap(),
+        Kept::ClockWentBack
+    );
+    keep(&mut store, &in_service(45, 5.0));
+    let past = ask(&store, span(0, 60), 4);
+    assert_eq!(values(&past), [4.0, 4.0, 4.0, 5.0].map(Some));
+    let times: Vec<_> = past.series[0].points.iter().map(|it| it.at).collect();
+    assert!(times.is_sorted());
+    let clock: Vec<_> = past.markers.iter().map(|it| (it.kind, it.at)).collect();
+    assert_eq!(clock, [(MarkerKind::Clock, at(30))], "said once");
+}
+
+#[test]
+fn a_clock_that_was_a_year_ahead_does_not_end_the_history() {
+    let mut store = Store::in_memory().unwrap();
+    keep(&mut store, &in_service(365 * 86_400, 9.0));
+    keep(&mut store, &in_service(0, 4.0));
+    keep(&mut store, &in_service(15, 5.0));
+    assert_eq!(values(&ask(&store, span(0, 30), 2)), [Some(4.0), Some(5.0)]);
+}
+
+#[test]
+fn a_jump_ahead_is_a_gap() {
+    let mut store = Store::in_memory().unwrap();
+    keep(&mut store, &in_service(0, 4.0));
+    keep(&mut store, &in_service(7200, 4.0));
+    tidy(&mut store, at(7200));
+    let past = ask(&store, span(0, 7215), 2);
+    assert!(past.series[0].points[0].seen < 0.02);
+    assert_eq!(values(&ask(&store, span(1800, 7200), 3)), [None; 3]);
+}
+
+#[test]
+fn markers_and_boots_are_told_once_and_belong_to_their_pool() {
+    let mut store = Store::in_memory().unwrap();
+    keep(&mut store, &in_service(0, 4.0));
+    let marker = |pool: PoolKey| Marker {
+        at: at(10),
+        pool: Some(pool),
+        kind: MarkerKind::Operation,
+        what: "ada began: drain i-1".to_owned(),
+    };
+    let named = |name: &str, pool| (ACCOUNT.to_owned(), name.to_owned(), marker(pool));
+    let other = PoolKey::new(SCOPE, "other");
+    let marks = [
+        named("a", workhorse()),
+        named("b", other),
+        named("a", workhorse()),
+    ];
+    store.mark(&marks).unwrap();
+    store.mark(&marks).unwrap();
+    let past = ask(&store, span(0, 60), 1);
+    assert_eq!(past.markers, [marker(workhorse())]);
+
+    let boot = Boot {
+        instance: "i-0123456789abcdef0".into(),
+        pool: workhorse(),
+        image: Some("ami-1".into()),
+        instance_type: "c7i.2xlarge".to_owned(),
+        zone: "us-east-1a".to_owned(),
+        requested_at: Some(at(5)),
+        running_at: None,
+        registered_at: None,
+        first_job_at: None,
+    };
+    let further = Boot {
+        running_at: Some(at(40)),
+        registered_at: Some(at(70)),
+        requested_at: None,
+        ..boot.clone()
+    };
+    store.note_boots(ACCOUNT, &[boot], at(5)).unwrap();
+    store.note_boots(ACCOUNT, &[further], at(70)).unwrap();
+    let past = ask(&store, span(0, 120), 1);
+    let [boot] = &past.boots[..] else {
+        panic!("{:?}", past.boots)
+    };
+    assert_eq!(boot.time_to_ready().unwrap().as_secs(), 65);
+    assert_eq!(boot.first_job_at, None, "it had no job yet");
+}
