@@ -10,6 +10,7 @@ use super::{
     Halt, Operation, Proof, Sight, Subject, TAG, TargetState, WaitingOn,
     decide::Step,
     target::{Mark, pause_after},
+    undo,
 };
 use crate::fleet::{
     Call, FailureKind, Fleet, HookResult, Instance, InstanceId, MachineState, Phase, Pool, PoolKey,
@@ -67,7 +68,7 @@ pub(super) fn still_there<'a>(context: &Context<'a>) -> Result<&'a Instance, Ste
         ..
     } = *context;
     if target.is_finished(now, context.terms.proof.settle) {
-        return Err(Step::Finished);
+        return Err(undo::after_its_end(context));
     }
     let Some(instance) = fleet.instances.get(id) else {
         return Err(Step::Wait(WaitingOn::Settling {

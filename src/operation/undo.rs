@@ -1,7 +1,7 @@
 //! Giving back: what an operation borrowed returns, unless it was changed since.
 
-use super::{TAG, WaitingOn, decide::Step, protocol::Context, target::Mark};
-use crate::fleet::{Call, Executor, Instance};
+use super::{Standing, TAG, WaitingOn, decide::Step, protocol::Context, target::Mark};
+use crate::fleet::{Call, CiLink, Executor, Instance, Work};
 
 /// The next step of giving one instance back: its agents, its protection, its mark.
 pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
@@ -61,6 +61,64 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         key: TAG.to_owned(),
     };
     context.attempt(&target.untag, "the end of its mark", untag)
+}
+
+/// The next step for one that is gone: its agent may stay known, and a machine that
+/// takes its name over would never be given a job.
+pub(super) fn after_its_end(context: &Context<'_>) -> Step {
+    let Context {
+        operation,
+        id,
+        target,
+        fleet,
+        terms,
+        ..
+    } = context;
+    let has_cordoned = !target.cordons.is_empty() || target.uncordon != Mark::None;
+    if target.gone_at.is_none() || !has_cordoned || *operation.standing() == Standing::Paused {
+        return Step::Finished;
+    }
+    let link = fleet.pool(terms.pool).and_then(|it| it.ci.as_ref());
+    let is_read = |it: &CiLink| fleet.controllers.iter().any(|of| of.name == it.controller);
+    if !link.is_some_and(is_read) {
+        let why = "its controller was not read yet".to_owned();
+        return Step::Wait(WaitingOn::Evidence { why });
+    }
+    let is_known_as_ours = |it: &Executor| {
+        let key = (it.controller.clone(), it.id.clone());
+        target.cordons.contains_key(&key)
+    };
+    let is_ours = |it: &Executor| match &it.note {
+        Some(note) => note.contains(&operation.id.0) && note.contains(id.as_str()),
+        None => is_known_as_ours(it),
+    };
+    let mut cordoned = fleet.executors.iter().filter(|it| it.cordoned);
+    let Some(executor) = cordoned.find(|it| is_ours(it)) else {
+        let is_seen_open = fleet.executors.iter().any(|it| is_known_as_ours(it));
+        let last_at = target.uncordon.may_have_happened_at().max(target.gone_at);
+        // Longer than another try takes to fall due: it may only be missing from this reading.
+        let patience = terms.proof.settle * 2;
+        let is_recent = last_at.is_some_and(|it| context.now.since(it) < patience);
+        return if is_recent && !is_seen_open {
+            Step::Wait(WaitingOn::Settling {
+                what: "the end of its agent".to_owned(),
+            })
+        } else {
+            Step::Finished
+        };
+    };
+    let is_anothers = executor.instance.as_ref().is_some_and(|it| it != *id);
+    if !is_anothers && !matches!(executor.work, Work::Offline { .. }) {
+        // Before its controller misses it, it might still be given a job.
+        let what = format!("the end of agent {}", executor.name);
+        return Step::Wait(WaitingOn::Settling { what });
+    }
+    let call = || Call::Uncordon {
+        controller: executor.controller.clone(),
+        executor: executor.id.clone(),
+    };
+    let what = format!("the end of the cordon of {}", executor.name);
+    context.attempt(&target.uncordon, &what, call)
 }
 
 /// Names a write of ours that may have happened and may not show yet: what does

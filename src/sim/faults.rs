@@ -30,6 +30,7 @@ impl Faults {
                 throttled: 0.05,
                 server_error: 0.02,
                 lost_reply: 0.05,
+                duplicated: 0.02,
                 lost_call: 0.02,
                 no_capacity: 0.05,
                 ..CloudFaults::default()

@@ -248,8 +248,19 @@ impl Driver {
         self.journal.iter().filter(is_uncordon).count()
     }
 
-    /// At the end nothing of ours is left on what still lives.
+    /// At the end nothing of ours is left on what still lives, nor on an agent that is known.
     pub(crate) fn check_no_leaks(&self) {
+        for agent in self.world.controllers().flat_map(|it| it.agents.values()) {
+            let is_ours = |note: &String| note.contains(&self.operation.id.0);
+            assert!(
+                !agent.cordon.as_ref().is_some_and(is_ours),
+                "{}: {} keeps our cordon at {}; journal:\n{}",
+                self.operation.id,
+                agent.name,
+                self.world.now(),
+                self.told()
+            );
+        }
         for (id, _) in self.operation.targets() {
             let Some(machine) = self.world.machine(id).filter(|it| it.is_alive()) else {
                 continue;
@@ -260,9 +271,6 @@ impl Driver {
             let tag = machine.row.tags.get(pooldeck::operation::TAG);
             assert_eq!(tag, None, "{id} keeps our mark");
             assert!(!machine.row.protected, "{id} keeps our protection");
-            let cordon = self.world.agent_on(id).and_then(|it| it.cordon.as_ref());
-            let is_ours = cordon.is_some_and(|it| it.contains(&self.operation.id.0));
-            assert!(!is_ours, "{id} keeps our cordon");
         }
     }
 }

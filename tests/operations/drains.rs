@@ -230,6 +230,22 @@ fn seed_200_a_fleet_that_was_not_read_proves_no_end() {
     driver.check_no_leaks();
 }
 
+/// Found on real servers: a paused Buildbot worker stays paused when its machine is
+/// gone, and a machine that takes its name over is never given a build.
+#[test]
+fn an_agent_whose_machine_is_gone_is_not_left_cordoned() {
+    let mut driver = driver(3, Faults::none());
+    let targets = driver.operation.spec.targets().to_vec();
+    assert_eq!(driver.run(), Decision::Done);
+    let is_known = |id: &InstanceId| driver.world.agent_on(id).is_some();
+    assert!(
+        targets.iter().any(is_known),
+        "every agent was forgotten before the end"
+    );
+    driver.check_no_leaks();
+    assert!(0 < driver.n_uncordoned());
+}
+
 /// Found by simulation: somebody saved the agent's configuration while its
 /// instance was in Terminating:Wait, the cordon was gone, and job followed job
 /// until the hook's last deadline, eight hours later, ended one of them.
