@@ -17,6 +17,7 @@ pub use file::example;
 use crate::{
     action::Guardrail,
     fleet::{ControllerName, JoinRule, Region},
+    operation::Proof,
 };
 
 /// Everything that can be configured, with its defaults filled in.
@@ -34,6 +35,8 @@ pub struct Settings {
     pub pools: Vec<PoolSettings>,
     /// The first that matches an action wins.
     pub guardrails: Vec<Guardrail>,
+    /// What it takes to believe that an instance is idle.
+    pub proof: Proof,
 }
 
 /// Where to look: one profile in some regions.
@@ -147,6 +150,7 @@ impl Default for Settings {
             controllers: Vec::new(),
             pools: Vec::new(),
             guardrails: Vec::new(),
+            proof: Proof::default(),
         }
     }
 }

@@ -80,7 +80,12 @@ const ROOMS: &[Room] = &[
             "nucleo_matcher",
         ],
     ),
-    room("settings", &["fleet", "action"], &["toml", "directories"]),
+    // The guardrails of actions and the proof of idleness are configured.
+    room(
+        "settings",
+        &["fleet", "action", "operation"],
+        &["toml", "directories"],
+    ),
 ];
 
 /// Files that wire the rooms together and may name all of them.

@@ -483,6 +483,7 @@ fn the_first_guardrail_that_matches_wins() {
             rule(&["suspend"], Some(Confirmation::Deny)),
             rule(&[], Some(Confirmation::TypeAccountAlias)),
         ],
+        ..Policy::default()
     };
     let refusal = plan_with("suspend win", &fleet(), &policy).unwrap_err();
     assert_eq!(
@@ -505,6 +506,7 @@ fn a_guardrail_bounds_how_much_one_action_touches() {
             require_reason,
             ..Guardrail::default()
         }],
+        ..Policy::default()
     };
     let refusal =
         |line: &str, policy: &Policy| plan_with(line, &fleet(), policy).unwrap_err().to_string();

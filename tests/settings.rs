@@ -7,6 +7,7 @@ use std::{path::Path, time::Duration};
 use pooldeck::{
     action::Confirmation,
     fleet::JoinRule,
+    operation::Proof,
     settings::{ControllerKind, SecretSource, Settings, example},
 };
 use proptest::prelude::*;
@@ -62,17 +63,34 @@ fn the_example_documents_every_key() {
         "[[controller]]\n",
         "[[pool]]\n",
         "[[guardrail]]\n",
+        "[proof]\n",
     ] {
         let error = parse(&format!("{table}zzz = 1\n")).unwrap_err();
         let known = error.split("expected one of").nth(1).unwrap();
         for key in known.lines().next().unwrap().split('`').skip(1).step_by(2) {
             let is_there = example().lines().any(|it| {
                 let line = it.trim_start_matches(['#', ' ', '[']);
-                line.starts_with(&format!("{key} =")) || line.starts_with(&format!("{key}]]"))
+                line.starts_with(&format!("{key} =")) || line.starts_with(&format!("{key}]"))
             });
             assert!(is_there, "the example lacks `{key}` of {table:?}");
         }
     }
+}
+
+#[test]
+fn less_proof_than_is_safe_is_believed_only_when_it_is_asked_for() {
+    let proof = |text: &str| parse(text).unwrap().proof;
+    assert_eq!(proof(""), Proof::default());
+    assert_eq!(proof("[proof]\nreadings = 5\n").weakness(), None);
+    let weak = proof("[proof]\nspan = \"5s\"\n");
+    assert_eq!(weak.span, Duration::from_secs(5));
+    assert_eq!(weak.settle, Proof::default().settle);
+    let why = weak.weakness().unwrap();
+    assert!(why.contains("3 readings over 5s"), "{why}");
+    check_refused(
+        "[proof]\nreadings = 1\n",
+        "config.toml:2: one reading proves nothing",
+    );
 }
 
 #[test]

@@ -7,14 +7,19 @@ use super::{
     guardrail::{Confirmation, Guardrail, Policy},
     plan::{Change, Plan, Refusal, Seal, Target},
 };
-use crate::fleet::{
-    Call, Capacity, Fleet, Grade, Instance, InstanceId, Pool, PoolKey, PoolKind, Scope, SourceId,
-    nearest,
+use crate::{
+    fleet::{
+        Call, Capacity, Fleet, Grade, Instance, InstanceId, Pool, PoolKey, PoolKind, Scope,
+        SourceId, nearest,
+    },
+    operation::Proof,
 };
 
 pub(super) struct Draft<'a> {
     pub(super) fleet: &'a Fleet,
     pub(super) plan: Plan,
+    /// What it takes to believe that an instance is idle.
+    pub(super) proof: Proof,
     verb: &'static str,
     /// How many instances the action adds or takes away without naming them.
     pub(super) n_unnamed: u32,
@@ -23,9 +28,10 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(action: &Action, fleet: &'a Fleet) -> Self {
+    pub(super) fn new(action: &Action, fleet: &'a Fleet, policy: &Policy) -> Self {
         Self {
             fleet,
+            proof: policy.proof,
             plan: Plan {
                 command_line: action.to_string(),
                 verb: action.verb().to_owned(),

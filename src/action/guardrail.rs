@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::Scope;
+use crate::{fleet::Scope, operation::Proof};
 
 /// Everything that may refuse an action or make its confirmation harder.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Policy {
     pub read_only: bool,
     /// The first that matches wins.
     pub guardrails: Vec<Guardrail>,
+    /// What every drain asks for before it believes that an instance is idle.
+    pub proof: Proof,
 }
 
 /// One rule of the configuration; a part that is left out matches everything.

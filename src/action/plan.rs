@@ -174,7 +174,7 @@ pub fn plan(
     fleet: &Fleet,
     policy: &Policy,
 ) -> Result<Plan, Refusal> {
-    let mut draft = Draft::new(action, fleet);
+    let mut draft = Draft::new(action, fleet, policy);
     match action {
         Action::Scale {
             pool,

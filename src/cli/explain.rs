@@ -26,7 +26,8 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &ExplainFlags) -> Resu
     let sight = session.read_all(flags.timeout).await?;
     let observation = &*sight.observation;
     let id = InstanceId::from(flags.instance.as_str());
-    let Some(explained) = Explained::new(observation, &id) else {
+    let Some(explained) = Explained::new(observation, &id, &session.handle.config().policy.proof)
+    else {
         return Err(no_such_instance(&flags.instance, &sight));
     };
     let text = match flags.output {
@@ -40,7 +41,7 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &ExplainFlags) -> Resu
 }
 
 impl<'a> Explained<'a> {
-    fn new(observation: &'a Observation, id: &InstanceId) -> Option<Self> {
+    fn new(observation: &'a Observation, id: &InstanceId, proof: &Proof) -> Option<Self> {
         let fleet = &observation.fleet;
         let instance = fleet.instances.get(id)?;
         let row = InstanceRow::all(fleet)
@@ -56,7 +57,7 @@ impl<'a> Explained<'a> {
         };
         Some(Self {
             row,
-            missing: missing(observation, instance, &agents),
+            missing: missing(observation, instance, &agents, proof),
             waiting: waiting(fleet).into_iter().filter(is_its).collect(),
             strays: strays(fleet, observation.at)
                 .into_iter()
@@ -159,6 +160,7 @@ fn missing(
     observation: &Observation,
     instance: &Instance,
     agents: &[&Arc<Executor>],
+    proof: &Proof,
 ) -> Vec<String> {
     let fleet = &observation.fleet;
     let mut missing = Vec::new();
@@ -189,7 +191,6 @@ fn missing(
         missing.extend(controller_lacks(observation, agent));
     }
     missing.dedup();
-    let proof = Proof::default();
     missing.push(format!(
         "one reading is none: {} readings over {} after the cordon, the last not older than {}",
         proof.n_readings,

@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// How often the sources are read while an operation runs.
-const INTERVAL: Duration = Duration::from_secs(10);
+/// How often the sources are read while an operation runs, at the least.
+const INTERVAL_MAX: Duration = Duration::from_secs(10);
 /// A pause or an abort is noticed within this.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -149,10 +149,15 @@ impl Drive {
     /// Waits for the next reading, or until somebody asks something of the operation.
     async fn pause(&self) {
         let mut waited = Duration::ZERO;
-        while waited < INTERVAL && !self.is_asked() {
+        while waited < self.interval() && !self.is_asked() {
             tokio::time::sleep(self.inner.clock.sleep_for(TICK)).await;
             waited += TICK;
         }
+    }
+
+    /// An operator who reads more often than we do decides more often too.
+    fn interval(&self) -> Duration {
+        self.inner.config.interval.min(INTERVAL_MAX)
     }
 
     /// The intent is on disk before the call is sent, and the answer after it;
@@ -261,7 +266,7 @@ impl Drive {
                 Subject::from(id.clone()),
                 WaitingOn::Retry {
                     why: why.clone(),
-                    at: now + INTERVAL,
+                    at: now + self.interval(),
                 },
             )
         };

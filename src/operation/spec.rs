@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{InstanceId, PoolKey};
+use crate::fleet::{InstanceId, PoolKey, short_duration};
 
 /// The key of the EC2 tag that says which operation owns an instance.
 pub const TAG: &str = "pooldeck:operation";
@@ -79,6 +79,34 @@ impl Default for Proof {
             max_age: Duration::from_secs(45),
             settle: Duration::from_mins(1),
         }
+    }
+}
+
+impl Proof {
+    /// Says in which way this asks for less than the default does; `None` when it does not.
+    pub fn weakness(&self) -> Option<String> {
+        let safe = Self::default();
+        let is_weak = self.n_readings < safe.n_readings
+            || self.span < safe.span
+            || safe.max_age < self.max_age
+            || self.settle < safe.settle;
+        is_weak.then(|| {
+            format!(
+                "the configuration's [proof] believes {self}; less than {safe} has taken a busy agent for an idle one"
+            )
+        })
+    }
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (span, max_age) = (short_duration(self.span), short_duration(self.max_age));
+        let settle = short_duration(self.settle);
+        write!(
+            f,
+            "{} readings over {span}, the last not older than {max_age}, and writes that show within {settle}",
+            self.n_readings
+        )
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     action::{Confirmation, Guardrail, verbs},
     fleet::{ControllerName, JoinRule, Region, nearest, parse_duration},
+    operation::Proof,
 };
 
 /// Returns a file in which every key stands with its meaning; `info --config-example` prints it.
@@ -33,6 +34,8 @@ struct File {
     pool: Vec<PoolTable>,
     #[serde(default)]
     guardrail: Vec<GuardrailTable>,
+    #[serde(default)]
+    proof: ProofTable,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +87,15 @@ struct GuardrailTable {
     reason: Option<String>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProofTable {
+    readings: Option<Spanned<u32>>,
+    span: Option<Span>,
+    max_age: Option<Span>,
+    settle: Option<Span>,
+}
+
 /// A duration as operators write it: `10s`, `5m`.
 pub(super) struct Span(pub(super) Duration);
 
@@ -108,7 +120,9 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> 
         .map(|it| reader.pool(it, &controllers));
     let pools = pools.collect::<Result<_, _>>()?;
     let guardrails = file.guardrail.into_iter().map(|it| reader.guardrail(it));
+    let proof = reader.proof(file.proof)?;
     Ok(Settings {
+        proof,
         file: Some(path.to_owned()),
         theme: file.theme.unwrap_or(default.theme),
         keymap: file.keymap.unwrap_or(default.keymap),
@@ -132,7 +146,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub(super) fn error<T>(&self, at: &Spanned<String>, what: String) -> Result<T, SettingsError> {
+    pub(super) fn error<T, S>(&self, at: &Spanned<S>, what: String) -> Result<T, SettingsError> {
         Err(SettingsError::at(
             self.path,
             self.text,
@@ -183,6 +197,23 @@ impl Reader<'_> {
             executors_per_instance: table.executors_per_instance.unwrap_or(1).max(1),
             instance_from: table.instance_from,
             boot_budget: table.boot_budget.map_or(Duration::from_mins(10), |it| it.0),
+        })
+    }
+
+    fn proof(&self, table: ProofTable) -> Result<Proof, SettingsError> {
+        let default = Proof::default();
+        if let Some(readings) = table.readings.as_ref().filter(|it| *it.get_ref() < 2) {
+            let what = "one reading proves nothing; `readings` is 2 or more".to_owned();
+            return self.error(readings, what);
+        }
+        let or = |span: Option<Span>, default: Duration| span.map_or(default, |it| it.0);
+        Ok(Proof {
+            n_readings: table
+                .readings
+                .map_or(default.n_readings, Spanned::into_inner),
+            span: or(table.span, default.span),
+            max_age: or(table.max_age, default.max_age),
+            settle: or(table.settle, default.settle),
         })
     }
 

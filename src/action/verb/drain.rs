@@ -6,7 +6,7 @@ use super::victims;
 use crate::{
     action::{draft::Draft, grammar::PoolArg, plan::Refusal},
     fleet::{Call, Instance, InstanceId, Lifecycle, Phase, Pool, PoolKey, Work},
-    operation::{self, Drain, Proof, Spec},
+    operation::{self, Drain, Spec},
 };
 
 /// Which instances go: those that were named, or so many of a pool.
@@ -80,13 +80,16 @@ pub(in crate::action) fn drain(
     if !terms.force && !draft.plan.jobs_at_risk.is_empty() {
         draft.warn("the jobs run to their end; nothing is terminated before it is proven idle");
     }
+    if let Some(why) = draft.proof.weakness().filter(|_| !terms.force) {
+        draft.warn(why);
+    }
     draft.plan.is_destructive = true;
     draft.plan.operation = Some(Spec::Drain(Drain {
         pool: key,
         targets: instances.iter().map(|it| it.id.clone()).collect(),
         decrement: terms.decrement,
         max_unavailable: terms.max_unavailable.max(1),
-        proof: Proof::default(),
+        proof: draft.proof,
         deadline: terms.deadline,
         force: terms.force,
     }));
