@@ -44,6 +44,15 @@ impl Moto {
 
     /// Starts a region whose instances stay `Pending` for this long.
     pub(crate) fn start_booting(boot_seconds: f32) -> Self {
+        Self::start_with(boot_seconds, &[])
+    }
+
+    /// Starts a region whose instances are called `i-…001`, `i-…002` and so on.
+    pub(crate) fn start_counting(boot_seconds: f32) -> Self {
+        Self::start_with(boot_seconds, &["--counted-ids"])
+    }
+
+    fn start_with(boot_seconds: f32, flags: &[&str]) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let (faults, log) = (
             directory.path().join("faults.json"),
@@ -53,6 +62,7 @@ impl Moto {
         command
             .arg(SCRIPT)
             .args(["--port", "0", "--boot", &boot_seconds.to_string()])
+            .args(flags)
             .arg("--faults")
             .arg(&faults)
             .arg("--log")

@@ -1,6 +1,6 @@
 """moto's EC2 and Auto Scaling over HTTP, with the lifecycle that moto leaves out, faults, and a log of requests.
 
-    python lifecycle_moto.py [--port 0] [--boot 1.0] [--faults faults.json] [--log requests.ndjson] [--seed 1]
+    python lifecycle_moto.py [--port 0] [--boot 1.0] [--faults faults.json] [--log requests.ndjson] [--seed 1] [--counted-ids]
 
 The first line on standard output is the address. It is a stand-in for tests,
 written from AWS' documentation, never AWS itself:
@@ -48,6 +48,9 @@ parser.add_argument("--boot", type=float, default=1.0, help="seconds in Pending"
 parser.add_argument("--faults", help="a JSON file, read again when it changes")
 parser.add_argument("--log", help="one line of JSON a request")
 parser.add_argument("--seed", type=int, default=1)
+parser.add_argument(
+    "--counted-ids", action="store_true", help="instance ids are i-…001, i-…002 and so on"
+)
 
 
 def main() -> None:
@@ -66,6 +69,8 @@ def main() -> None:
     install()
     groups.BOOT_SECONDS = arguments.boot
     groups.RNG.seed(arguments.seed)
+    if arguments.counted_ids:
+        groups.count_ids()
     front.FAULTS.path = arguments.faults
     moto = DomainDispatcherApplication(create_backend_app)
     app = front.Front(moto, arguments.log, arguments.seed)

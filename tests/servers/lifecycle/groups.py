@@ -1,6 +1,7 @@
 """How a group's members live: boot, serve, leave; and how the group keeps its size."""
 
 import datetime
+import itertools
 import random
 import sys
 import time
@@ -149,6 +150,14 @@ def complete(member, result: str) -> None:
 
 
 # ---- the group
+
+
+def count_ids() -> None:
+    """Makes instance ids foreseeable, for a controller that knows its workers by name beforehand."""
+    from moto.ec2.models import instances
+
+    numbers = itertools.count(1)
+    instances.random_instance_id = lambda: f"i-{next(numbers):017x}"
 
 
 def reconcile(group) -> None:
