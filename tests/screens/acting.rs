@@ -496,6 +496,8 @@ fn the_palette_proposes_what_the_grammar_wants_next() {
         ("sort desi", "desired"),
         ("columns name,desi", "desired"),
         ("filter que", "queued="),
+        // Pasted from a page: that blank takes two bytes.
+        ("scale\u{a0}work", "workhorse"),
     ] {
         let words = proposed(&mut robot, line);
         assert_eq!(

@@ -57,7 +57,8 @@ pub(super) fn proposals(typed: &str, vocabulary: Vocabulary<'_>) -> Vec<Proposal
 pub(super) fn split(typed: &str) -> (&str, &str) {
     let is_columns = typed.trim_start().starts_with("columns ");
     let is_end = |it: char| it.is_whitespace() || (is_columns && it == ',');
-    let start = typed.rfind(is_end).map_or(0, |it| it + 1);
+    let mut ends = typed.rmatch_indices(is_end);
+    let start = ends.next().map_or(0, |(at, end)| at + end.len());
     typed.split_at(start)
 }
 
