@@ -17,7 +17,7 @@ pub use file::example;
 use crate::{
     action::Guardrail,
     fleet::{ControllerName, JoinRule, Region},
-    operation::Proof,
+    operation::{OnQuit, Proof},
 };
 
 /// Everything that can be configured, with its defaults filled in.
@@ -28,6 +28,8 @@ pub struct Settings {
     pub theme: String,
     pub keymap: String,
     pub refresh: Duration,
+    /// What becomes of operations that run when their console ends.
+    pub on_quit: OnQuit,
     /// Empty means the default credential chain, in its own region.
     pub scopes: Vec<ScopeSettings>,
     pub controllers: Vec<ControllerSettings>,
@@ -146,6 +148,7 @@ impl Default for Settings {
             theme: "dark".to_owned(),
             keymap: "default".to_owned(),
             refresh: Duration::from_secs(10),
+            on_quit: OnQuit::default(),
             scopes: Vec::new(),
             controllers: Vec::new(),
             pools: Vec::new(),

@@ -15,7 +15,7 @@ use pooldeck::{
     cloud::{self, Cloud},
     cost::PriceBook,
     engine::{
-        self, Actor, AuditEvent, AuditRecord, Clock, Config, Doors, Event, Handle, Keeping,
+        self, Actor, AuditEvent, AuditRecord, Clock, Config, Detach, Doors, Event, Handle, Keeping,
         LaunchState, Link, Outcome, Progress, Submission,
     },
     fleet::*,
@@ -258,6 +258,7 @@ fn start_tied(clouds: &[&Arc<FakeCloud>], links: Vec<Link>) -> Bench {
             host: "bastion".into(),
         },
         history: Keeping::Off,
+        detach: Detach::Not("a test ends"),
     };
     let (handle, events) = engine::start(doors, config, Clock::system());
     Bench {

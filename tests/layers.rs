@@ -80,7 +80,7 @@ const ROOMS: &[Room] = &[
             "nucleo_matcher",
         ],
     ),
-    // The guardrails of actions and the proof of idleness are configured.
+    // The guardrails of actions, the proof of idleness, and what becomes of operations are configured.
     room(
         "settings",
         &["fleet", "action", "operation"],

@@ -14,6 +14,7 @@ use crate::{
     action::{self, Action, Plan, Refusal},
     engine::{Event, OperationView, Outcome, Progress, Submission, SubmissionId},
     fleet::{Align, Fleet, sanitize},
+    operation::{OperationId, detached_words, stopped_words},
 };
 
 /// A wait longer than this is talked about, even where nobody looks at a terminal.
@@ -35,6 +36,8 @@ enum Followed {
     Ended(Outcome),
     /// The operator or `--timeout` ended the following; what was called goes on.
     Left(&'static str),
+    /// The long operation rests in its journal.
+    Stopped(&'static str),
 }
 
 /// Carries out an action from its plan to its end.
@@ -64,6 +67,15 @@ pub(super) async fn run(
         if acting.flags.dry_run {
             return acting.end("planned", Exit::Done, Vec::new(), None);
         }
+        if acting.flags.detach && plan.operation.is_none() {
+            let what = "its calls are made at once, and nothing goes on after them";
+            return acting.end(
+                "refused",
+                Exit::Usage,
+                vec![format!("--detach is for long operations: {what}")],
+                None,
+            );
+        }
         if !acting.flags.yes
             && !confirm::ask(acting.session.printer, &plan, &sight.observation.fleet)
         {
@@ -78,6 +90,7 @@ pub(super) async fn run(
             }
             Followed::Ended(outcome) => return acting.ended(outcome, &sight),
             Followed::Left(why) => return acting.left(why),
+            Followed::Stopped(why) => return acting.stopped(why),
         }
     }
 }
@@ -93,6 +106,11 @@ fn check(session: &Session<'_>, action: &Action, flags: &ActFlags) -> Result<(),
             action.verb()
         );
         return Err(Error::usage(refusal.to_string()).hint(help));
+    }
+    if flags.detach
+        && let Some(why) = session.handle.why_not_detach()
+    {
+        return Err(Error::usage(format!("--detach is not possible: {why}")));
     }
     let can_ask = session.printer.terminal.can_ask();
     if !flags.yes && !flags.dry_run && !can_ask {
@@ -135,15 +153,24 @@ impl Acting<'_, '_> {
 
     /// Submits the plan and listens until it has ended.
     async fn carry_out(&mut self, plan: &Plan) -> Result<Followed, Error> {
-        let id = self.session.handle.submit(Submission {
+        let submission = Submission {
             action: self.action.clone(),
             reason: self.flags.reason.clone(),
             confirmed: plan.clone(),
-        });
+        };
+        let id = if self.flags.detach {
+            self.session.handle.submit_detached(submission)
+        } else {
+            self.session.handle.submit(submission)
+        };
         self.result.calls.clear();
         let is_terminal = self.session.printer.terminal.stderr_is_terminal;
         let mut is_talkative = is_terminal;
-        let mut interrupts = Interrupts::new();
+        let mut interrupts = if plan.operation.is_some() {
+            Interrupts::all()
+        } else {
+            Interrupts::new()
+        };
         let long = tokio::time::sleep(LONG);
         let deadline = tokio::time::sleep(self.flags.timeout.unwrap_or(Duration::MAX));
         tokio::pin!(long, deadline);
@@ -162,10 +189,19 @@ impl Acting<'_, '_> {
                     }
                 }
                 () = &mut long, if !is_talkative => is_talkative = true,
-                () = &mut deadline => return Ok(Followed::Left("--timeout is over")),
-                () = interrupts.next() => return Ok(Followed::Left("interrupted")),
+                () = &mut deadline => return Ok(self.leave("--timeout is over", interrupts).await),
+                () = interrupts.next() => return Ok(self.leave("interrupted", interrupts).await),
             }
         }
+    }
+
+    /// A long operation does not die in the middle of a step; anything else is left as it is.
+    async fn leave(&mut self, why: &'static str, mut interrupts: Interrupts) -> Followed {
+        if self.result.operation.is_none() {
+            return Followed::Left(why);
+        }
+        self.session.stop(&mut interrupts).await;
+        Followed::Stopped(why)
     }
 
     /// Writes down one step, and says it where somebody waits for it.
@@ -203,6 +239,7 @@ impl Acting<'_, '_> {
                 self.result.instances.clone_from(&instances);
                 self.tell(|| What::Launching { instances });
             }
+            Progress::Operating(id) => self.result.operation = Some(id.to_string()),
             // The caller has taken it.
             Progress::Ended(_) => {}
         }
@@ -210,11 +247,13 @@ impl Acting<'_, '_> {
 
     /// Says what a long operation waits for, each time that this changes.
     fn note_operation(&mut self, view: &OperationView) {
+        if self.result.operation.as_deref() != Some(&view.operation.id.0) {
+            return;
+        }
         for line in self.heard.news(view) {
             self.session.printer.talk(&line);
         }
         let operation = json::Operation::new(view);
-        self.result.operation = Some(operation.id.clone());
         self.tell(|| What::Operation { operation });
     }
 
@@ -280,7 +319,23 @@ impl Acting<'_, '_> {
                 self.end("failed", exit, vec![failure.what], hint)
             }
             Outcome::Partly(why) => self.end("partly", exit, why, None),
+            Outcome::Aborted { why, left } => {
+                let why = std::iter::once(format!("aborted: {why}")).chain(left);
+                self.end("aborted", exit, why.collect(), None)
+            }
+            Outcome::Stopped(_) => self.stopped("interrupted"),
+            Outcome::Detached { operation, process } => {
+                let words = detached_words(&operation, process);
+                self.end("detached", exit, vec![words], None)
+            }
         }
+    }
+
+    /// Ends before the operation does: it rests in its journal.
+    fn stopped(mut self, why: &str) -> Result<Exit, Error> {
+        let id = self.result.operation.clone().unwrap_or_default();
+        let words = format!("{why}: {}", stopped_words(&OperationId(id)));
+        self.end("stopped", Exit::Partly, vec![words], None)
     }
 
     /// Ends without knowing the end: what was called goes on by itself.
@@ -297,12 +352,6 @@ impl Acting<'_, '_> {
         } else {
             format!("{why}: every call was made, and the group goes on by itself")
         };
-        if let Some(id) = self.result.operation.clone() {
-            let hint =
-                format!("`pooldeck ops resume {id}` goes on, `pooldeck ops abort {id}` gives back");
-            let why = format!("{why}: operation {id} rests where it is");
-            return self.end("unfollowed", Exit::Partly, vec![why], Some(&hint));
-        }
         let hint = "the audit log in the state directory has every call";
         self.end("unfollowed", exit, vec![why], Some(hint))
     }
@@ -320,6 +369,10 @@ impl Acting<'_, '_> {
         self.result.exit_code = exit.code();
         self.result.why = why;
         match self.flags.output {
+            ActFormat::Table if outcome == "detached" => {
+                let id = self.result.operation.clone().unwrap_or_default();
+                self.write(&format!("{id}\n"));
+            }
             ActFormat::Table => {
                 let text = in_rows(&self.result, self.session.printer.width());
                 let written = self.session.printer.table(&text, true);
@@ -336,6 +389,9 @@ impl Acting<'_, '_> {
         match exit {
             Exit::Done if outcome == "already_so" => printer.talk_lines(&capitalized(&why)),
             Exit::Done if outcome == "planned" => {}
+            Exit::Done if matches!(outcome, "detached" | "aborted") => {
+                printer.talk_lines(&capitalized(&why));
+            }
             Exit::Done => printer.talk(&format!("Done: {}", self.result.command_line)),
             exit => {
                 let mut error = Error::new(exit, why);

@@ -174,6 +174,9 @@ pub enum OpsVerb {
     Resume {
         /// The operation's id
         id: String,
+        /// Print the id, and let it go on without this terminal
+        #[arg(long)]
+        detach: bool,
     },
     /// Give back what an operation has not terminated, and end it
     Abort {
@@ -182,6 +185,9 @@ pub enum OpsVerb {
         /// Why; goes to the journal
         #[arg(long, value_name = "TEXT")]
         why: Option<String>,
+        /// Print the id, and let it give back without this terminal
+        #[arg(long)]
+        detach: bool,
     },
 }
 
@@ -305,6 +311,9 @@ pub struct ActFlags {
     /// Do not follow longer than this, such as 10m; what was called goes on
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+    /// Print the id of the long operation, and let it go on without this terminal
+    #[arg(long)]
+    pub detach: bool,
     /// How to write the plan and the result; ndjson writes each event as it happens
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub output: ActFormat,
@@ -383,6 +392,9 @@ pub struct GlobalFlags {
     /// Directory of the audit log and the log file
     #[arg(long, global = true, hide_short_help = true, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
+    /// How a process goes on without a terminal; started by --detach
+    #[arg(long, global = true, hide = true)]
+    pub detached: bool,
     /// When to use colour
     #[arg(
         long,

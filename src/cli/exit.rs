@@ -73,12 +73,15 @@ impl Exit {
 
     pub fn of_outcome(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Done | Outcome::Refused(Refusal::AlreadySo(_)) => Self::Done,
+            Outcome::Done | Outcome::Detached { .. } | Outcome::Refused(Refusal::AlreadySo(_)) => {
+                Self::Done
+            }
             Outcome::Refused(refusal) => Self::of_refusal(refusal),
             Outcome::Changed(_) => Self::Changed,
             Outcome::Unavailable(failure) => Self::of_reading([failure]),
             Outcome::Failed(failure) => Self::of_write(failure.kind),
-            Outcome::Partly(_) => Self::Partly,
+            Outcome::Aborted { left, .. } if left.is_empty() => Self::Done,
+            Outcome::Partly(_) | Outcome::Aborted { .. } | Outcome::Stopped(_) => Self::Partly,
         }
     }
 

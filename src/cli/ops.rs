@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use tokio::sync::oneshot;
+
 use super::{
     ActFormat, Error, Exit, OpsVerb, Session,
     json::{self, Operations},
-    session, table,
+    session::{self, Interrupts},
+    table,
 };
 use crate::{
     engine::{Event, OperationError, OperationView, Outcome, Verdict},
     fleet::{Align, sanitize},
-    operation::{OperationId, Subject},
+    operation::{OperationId, Subject, detached_words, stopped_words},
 };
 
 /// Remembers what was said of an operation, so that nothing is said twice.
@@ -60,10 +63,12 @@ pub(super) async fn run(
         None => list(session, None, output).await,
         Some(OpsVerb::Show { id }) => list(session, Some(OperationId(id)), output).await,
         Some(OpsVerb::Pause { id }) => tell(session, &OperationId(id), Verdict::Pause),
-        Some(OpsVerb::Resume { id }) => resume(session, OperationId(id), Verdict::Resume).await,
-        Some(OpsVerb::Abort { id, why }) => {
+        Some(OpsVerb::Resume { id, detach }) => {
+            go_on(session, OperationId(id), Verdict::Resume, detach).await
+        }
+        Some(OpsVerb::Abort { id, why, detach }) => {
             let why = why.unwrap_or_else(|| "an operator aborted it".to_owned());
-            resume(session, OperationId(id), Verdict::Abort { why }).await
+            go_on(session, OperationId(id), Verdict::Abort { why }, detach).await
         }
     }
 }
@@ -157,31 +162,68 @@ fn tell(session: &mut Session<'_>, id: &OperationId, verdict: Verdict) -> Result
 }
 
 /// Tells an operation to go on (or to give back), and drives it if nobody else on this host does.
-async fn resume(
+async fn go_on(
     session: &mut Session<'_>,
     id: OperationId,
     verdict: Verdict,
+    detach: bool,
 ) -> Result<Exit, Error> {
+    let is_abort = matches!(verdict, Verdict::Abort { .. });
     session
         .handle
         .tell_operation(&id, verdict)
         .map_err(|it| refused(&it))?;
-    let mut ended = match session.handle.drive_operation(&id) {
-        Ok(ended) => ended,
-        Err(OperationError::Driven { .. }) => {
-            session
-                .printer
-                .talk(&format!("told the driver of operation {id}"));
-            return Ok(Exit::Done);
-        }
-        Err(error) => return Err(refused(&error)),
+    let begun = if detach {
+        session.handle.detach_operation(&id).await.map(Begun::There)
+    } else {
+        session.handle.drive_operation(&id).map(Begun::Here)
     };
+    match begun {
+        Ok(Begun::There(process)) => {
+            let printer = &mut *session.printer;
+            printer.talk(&detached_words(&id, process));
+            printer.data(&format!("{id}\n"))?;
+            Ok(Exit::Done)
+        }
+        Ok(Begun::Here(ended)) => {
+            let outcome = follow(session, &id, ended).await?;
+            told(session, &id, outcome, is_abort)
+        }
+        Err(OperationError::Driven { .. }) => {
+            let text = format!("told the driver of operation {id}");
+            session.printer.talk(&text);
+            Ok(Exit::Done)
+        }
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+/// Who goes on with an operation.
+enum Begun {
+    Here(oneshot::Receiver<Outcome>),
+    /// A process of its own.
+    There(u32),
+}
+
+/// Says what an operation waits for until it has ended, or until we are told to leave.
+async fn follow(
+    session: &mut Session<'_>,
+    id: &OperationId,
+    mut ended: oneshot::Receiver<Outcome>,
+) -> Result<Outcome, Error> {
     let mut heard = Heard::default();
+    let mut interrupts = Interrupts::all();
     loop {
         tokio::select! {
             biased;
+            () = interrupts.next() => {
+                session.stop(&mut interrupts).await;
+                return Ok(Outcome::Stopped(id.clone()));
+            }
             event = session.events.recv() => {
-                if let Some(Event::Operation(view)) = &event {
+                if let Some(Event::Operation(view)) = &event
+                    && view.operation.id == *id
+                {
                     for line in heard.news(view) {
                         session.printer.talk(&line);
                     }
@@ -189,19 +231,41 @@ async fn resume(
                 session::hear(event)?;
             }
             outcome = &mut ended => {
-                let outcome = outcome.map_err(|_| Error::new(Exit::Failed, "the driver broke down"))?;
-                let exit = Exit::of_outcome(&outcome);
-                return match outcome {
-                    Outcome::Done => {
-                        session.printer.talk(&format!("Done: operation {id}"));
-                        Ok(exit)
-                    }
-                    Outcome::Partly(why) => Err(Error::new(exit, why.join("\n  "))),
-                    Outcome::Failed(failure) | Outcome::Unavailable(failure) => Err(Error::new(exit, failure.what)),
-                    Outcome::Refused(_) | Outcome::Changed(_) => Ok(exit),
-                };
+                return outcome.map_err(|_| Error::new(Exit::Failed, "the driver broke down"));
             }
         }
+    }
+}
+
+/// Says how an operation ended. Whoever aborted it has what they asked for.
+fn told(
+    session: &mut Session<'_>,
+    id: &OperationId,
+    outcome: Outcome,
+    is_abort: bool,
+) -> Result<Exit, Error> {
+    let exit = Exit::of_outcome(&outcome);
+    match outcome {
+        Outcome::Done => {
+            session.printer.talk(&format!("Done: operation {id}"));
+            Ok(exit)
+        }
+        Outcome::Aborted { why, left } => {
+            let lines = std::iter::once(format!("operation {id} was aborted: {why}")).chain(left);
+            let text = lines.collect::<Vec<_>>().join("\n  ");
+            if is_abort {
+                session.printer.talk_lines(&text);
+                Ok(Exit::Done)
+            } else {
+                Err(Error::new(exit, text))
+            }
+        }
+        Outcome::Stopped(id) => Err(Error::new(exit, stopped_words(&id))),
+        Outcome::Partly(why) => Err(Error::new(exit, why.join("\n  "))),
+        Outcome::Failed(failure) | Outcome::Unavailable(failure) => {
+            Err(Error::new(exit, failure.what))
+        }
+        Outcome::Refused(_) | Outcome::Changed(_) | Outcome::Detached { .. } => Ok(exit),
     }
 }
 
@@ -210,8 +274,10 @@ fn refused(error: &OperationError) -> Error {
         OperationError::Unknown { .. }
         | OperationError::Driven { .. }
         | OperationError::Over { .. } => Exit::Refused,
-        OperationError::NoDirectory => Exit::Usage,
+        OperationError::NoDirectory | OperationError::Undetachable { .. } => Exit::Usage,
         OperationError::Damaged { .. }
+        | OperationError::Newer { .. }
+        | OperationError::NotTakenOver { .. }
         | OperationError::Unreplayable { .. }
         | OperationError::Io { .. } => Exit::Failed,
     };

@@ -114,7 +114,11 @@ async fn publish(
                 warnings.insert(format!("{scope}: {}{hint}", sanitize(&failure.what)));
                 failed = Some(Exit::of_outcome(&outcome));
             }
-            Outcome::Changed(_) | Outcome::Partly(_) => unreachable!("publishing has no plan"),
+            Outcome::Changed(_)
+            | Outcome::Partly(_)
+            | Outcome::Aborted { .. }
+            | Outcome::Stopped(_)
+            | Outcome::Detached { .. } => unreachable!("publishing has no plan"),
         }
     }
     exit = match failed {

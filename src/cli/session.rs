@@ -1,6 +1,6 @@
 //! A headless session: the engine, and the streams that are written to.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, task::Poll, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -68,25 +68,51 @@ impl Sight {
 }
 
 /// Ctrl-C, from the moment this is made: none that comes between two waits is lost.
-pub(super) struct Interrupts(Option<Signal>);
+pub(super) struct Interrupts(Vec<Signal>);
 
 impl Interrupts {
     pub(super) fn new() -> Self {
-        // Without a handler, Ctrl-C ends the process at once, which will do.
-        Self(signal(SignalKind::interrupt()).ok())
+        Self::of(&[SignalKind::interrupt()])
+    }
+
+    /// Takes whatever else ends a process, too: what drives an operation does not die in the middle of it.
+    pub(super) fn all() -> Self {
+        Self::of(&[
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ])
+    }
+
+    fn of(kinds: &[SignalKind]) -> Self {
+        // Without a handler, a signal ends the process at once, which will do.
+        Self(kinds.iter().filter_map(|it| signal(*it).ok()).collect())
     }
 
     pub(super) async fn next(&mut self) {
-        match &mut self.0 {
-            Some(signal) => {
-                signal.recv().await;
+        std::future::poll_fn(|context| {
+            let mut signals = self.0.iter_mut();
+            if signals.any(|it| it.poll_recv(context).is_ready()) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
             }
-            None => std::future::pending().await,
-        }
+        })
+        .await;
     }
 }
 
 impl Session<'_> {
+    /// Stops what is driven here where that is safe; a second signal does not wait for it.
+    pub(super) async fn stop(&mut self, interrupts: &mut Interrupts) {
+        self.printer.status("stopping where it is safe …");
+        tokio::select! {
+            _ = self.handle.stop_operations(&mut self.events) => {}
+            () = interrupts.next() => {}
+        }
+        self.printer.clear_status();
+    }
+
     /// Waits until every source was read once or has failed, but not longer than `timeout`.
     pub(super) async fn read_all(&mut self, timeout: Option<Duration>) -> Result<Sight, Error> {
         let deadline = tokio::time::sleep(timeout.unwrap_or(Duration::MAX));

@@ -11,7 +11,9 @@ use super::{
     journal::{self, Journal, OperationError},
 };
 use crate::{
-    fleet::{Call, Failure, FailureKind, Fleet, InstanceId, Observation, Receipt, SourceId},
+    fleet::{
+        Call, Failure, FailureKind, Fleet, InstanceId, Observation, Receipt, SourceId, Timestamp,
+    },
     operation::{
         self, Decision, Halt, Happening, Operation, OperationId, Standing, Subject, WaitingOn,
         decide, sightings,
@@ -57,6 +59,8 @@ pub(super) enum End {
     Over(OperationView),
     /// Only an operator can help; the journal is kept, and `ops resume` goes on.
     NeedsOperator(OperationView),
+    /// This process ends; the journal is kept, and another goes on from it.
+    Stopped(OperationId),
     /// The journal cannot be written, so nothing more is done.
     Broken(OperationError),
 }
@@ -86,37 +90,55 @@ impl Drive {
 
     /// Goes on until the operation is over; every change is told as an event.
     pub(super) async fn run(mut self) -> End {
-        match self.drive().await {
+        let driving = self.inner.driving(&self.operation.id);
+        let end = match self.drive().await {
             Ok(end) => end,
             Err(error) => {
                 tracing::error!(id = %self.operation.id, %error, "an operation stopped");
                 End::Broken(error)
             }
-        }
+        };
+        // Whoever waits for this to stop may take the journal at once.
+        drop(self.journal);
+        drop(driving);
+        end
     }
 
     async fn drive(&mut self) -> Result<End, OperationError> {
         let mut told = None;
         loop {
             self.take_asked()?;
+            if self.inner.is_stopping() {
+                return Ok(End::Stopped(self.operation.id.clone()));
+            }
             let sources = self.sources();
-            let failures = self.inner.observe(Some(&sources)).await;
+            // A reading changes nothing: whoever leaves does not wait for it.
+            let failures = tokio::select! {
+                biased;
+                () = self.inner.stopped() => continue,
+                failures = self.inner.observe(Some(&sources)) => failures,
+            };
             let observation = self.inner.snapshot.borrow().clone();
             let now = self.inner.clock.now();
             for what in sightings(&self.operation, &observation.fleet, now) {
                 self.record(what, false)?;
             }
+            self.note_failures(&failures)?;
             let decision = decide(&self.operation, &observation.fleet, now);
             match decision {
-                Decision::Apply(call) if failures.is_empty() => {
+                // Nothing is done, and nothing is over, by what was read before a source failed.
+                _ if !failures.is_empty() => {
+                    let waits = stalled_waits(&self.operation, now);
+                    let news = Some((waits.clone(), self.operation.standing().clone()));
+                    if told != news {
+                        told = news;
+                        self.tell(waits, Vec::new()).await;
+                    }
+                }
+                Decision::Apply(call) => {
                     self.make(&call, &observation).await?;
                     self.tell(Vec::new(), Vec::new()).await;
                     continue;
-                }
-                // Nothing is done on what was read before a source failed.
-                Decision::Apply(_) => {
-                    let waits = self.wait_for_sources(&failures);
-                    self.tell(waits, Vec::new()).await;
                 }
                 Decision::Wait(waits) => {
                     let news = Some((waits.clone(), self.operation.standing().clone()));
@@ -149,9 +171,11 @@ impl Drive {
     /// Waits for the next reading, or until somebody asks something of the operation.
     async fn pause(&self) {
         let mut waited = Duration::ZERO;
-        while waited < self.interval() && !self.is_asked() {
-            tokio::time::sleep(self.inner.clock.sleep_for(TICK)).await;
-            waited += TICK;
+        while waited < self.interval() && !self.is_asked() && !self.inner.is_stopping() {
+            tokio::select! {
+                () = tokio::time::sleep(self.inner.clock.sleep_for(TICK)) => waited += TICK,
+                () = self.inner.stopped() => {}
+            }
         }
     }
 
@@ -254,23 +278,16 @@ impl Drive {
         state_dir.is_some_and(|it| journal::is_asked(it, &self.operation.id))
     }
 
-    fn wait_for_sources(&self, failures: &[Failure]) -> Vec<(Subject, WaitingOn)> {
-        let now = self.inner.clock.now();
-        let why = failures.first().map_or(String::new(), |it| it.what.clone());
-        let unfinished = self
-            .operation
-            .targets()
-            .filter(|(_, it)| !it.is_finished(now, self.operation.spec.proof().settle));
-        let retry = |id: &InstanceId| {
-            (
-                Subject::from(id.clone()),
-                WaitingOn::Retry {
-                    why: why.clone(),
-                    at: now + self.interval(),
-                },
-            )
-        };
-        unfinished.map(|(id, _)| retry(id)).collect()
+    /// Whoever looks from elsewhere learns why nothing is done: expired credentials, a silent controller.
+    fn note_failures(&mut self, failures: &[Failure]) -> Result<(), OperationError> {
+        match (failures.first(), self.operation.stalled()) {
+            (Some(failure), None) => {
+                let why = failure.what.clone();
+                self.record(Happening::Stalled { why }, false)
+            }
+            (None, Some(_)) => self.record(Happening::Unstalled, false),
+            (Some(_), Some(_)) | (None, None) => Ok(()),
+        }
     }
 
     /// Says what an operation that is over has not done.
@@ -317,4 +334,24 @@ impl Drive {
             is_driven: true,
         }
     }
+}
+
+/// While a source cannot be read, every target waits for it.
+pub(super) fn stalled_waits(operation: &Operation, now: Timestamp) -> Vec<(Subject, WaitingOn)> {
+    let Some((since, why)) = operation.stalled() else {
+        return Vec::new();
+    };
+    let settle = operation.spec.proof().settle;
+    let unfinished = operation
+        .targets()
+        .filter(|(_, it)| !it.is_finished(now, settle));
+    unfinished
+        .map(|(id, _)| {
+            let wait = WaitingOn::Retry {
+                why: why.to_owned(),
+                at: since,
+            };
+            (Subject::from(id.clone()), wait)
+        })
+        .collect()
 }

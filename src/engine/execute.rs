@@ -8,6 +8,8 @@ use super::{
     Event,
     apply::{Unapplied, apply},
     audit::{Audit, AuditEvent, Heading, Line},
+    detach::detach,
+    drive::Drive,
     follow::{self, Launch},
     handle::Inner,
     operations,
@@ -15,6 +17,7 @@ use super::{
 use crate::{
     action::{self, Action, Follow, Plan, Refusal},
     fleet::{Call, Failure, FailureKind, Observation, Receipt, SourceId},
+    operation::{self, OperationId},
 };
 
 /// An action that the operator confirmed.
@@ -43,6 +46,8 @@ pub enum Progress {
     Applied(Call, Receipt),
     /// The call was refused, or its answer is not known.
     Failed(Call, Failure),
+    /// A long operation was written down, and is driven from now on; its events carry this id.
+    Operating(OperationId),
     /// Instances that were launched, as far as they have come.
     Launching(Vec<Launch>),
     Ended(Outcome),
@@ -62,12 +67,26 @@ pub enum Outcome {
     Failed(Failure),
     /// Some calls or instances succeeded; a sentence for each that did not.
     Partly(Vec<String>),
+    /// An operator aborted the operation; a sentence for each thing that was not done.
+    Aborted {
+        why: String,
+        left: Vec<String>,
+    },
+    /// The operation stopped where that is safe, because this process ends.
+    Stopped(OperationId),
+    /// The operation goes on in a process of its own.
+    Detached {
+        operation: OperationId,
+        process: u32,
+    },
 }
 
 pub(super) struct Execution {
     pub(super) inner: Arc<Inner>,
     pub(super) id: SubmissionId,
     pub(super) submission: Submission,
+    /// Whether a long operation goes on in a process of its own.
+    pub(super) is_detached: bool,
 }
 
 impl Execution {
@@ -113,9 +132,28 @@ impl Execution {
     async fn operate(&self, plan: &Plan) -> Outcome {
         let submission = &self.submission;
         let started = operations::begin(&self.inner, plan, submission.reason.as_deref());
-        match started {
-            Ok(drive) => operations::outcome(drive.run().await, |it| self.no_audit(it)),
-            Err(error) => Outcome::Failed(self.no_audit(&error.to_string())),
+        let drive = match started {
+            Ok(drive) => drive,
+            Err(error) => return Outcome::Failed(self.no_audit(&error.to_string())),
+        };
+        self.tell(Progress::Operating(drive.id().clone())).await;
+        if self.is_detached {
+            return self.hand_over(drive).await;
+        }
+        operations::outcome(drive.run().await, |it| self.no_audit(it))
+    }
+
+    /// Lets a process of its own drive what was just written down.
+    async fn hand_over(&self, drive: Drive) -> Outcome {
+        let operation = drive.id().clone();
+        // Its journal is let go of, so that the other can take it.
+        drop(drive);
+        match detach(&self.inner, &operation).await {
+            Ok(process) => Outcome::Detached { operation, process },
+            Err(error) => Outcome::Partly(vec![
+                error.to_string(),
+                operation::stopped_words(&operation),
+            ]),
         }
     }
 

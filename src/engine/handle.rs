@@ -1,11 +1,14 @@
 //! A clonable way to ask the engine. Asking never waits for AWS.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     Clock, Config, Doors, Event, Outcome, PastQuery, Snapshot, Submission, SubmissionId, Whose,
@@ -20,6 +23,7 @@ use crate::{
     fleet::{
         Datum, Failure, FailureKind, InstanceId, Observation, Past, PoolKey, ScopeId, SourceId,
     },
+    operation::OperationId,
 };
 
 #[derive(Clone, Debug)]
@@ -38,6 +42,10 @@ pub(super) struct Inner {
     pollers: Vec<Poller>,
     n_submitted: AtomicU64,
     n_in_flight: AtomicUsize,
+    /// The operations whose drivers run in this process.
+    pub(super) driven: watch::Sender<BTreeSet<OperationId>>,
+    /// Set once: every driver stops where that is safe.
+    pub(super) stopping: watch::Sender<bool>,
 }
 
 impl Handle {
@@ -61,6 +69,8 @@ impl Handle {
                 pollers,
                 n_submitted: AtomicU64::new(0),
                 n_in_flight: AtomicUsize::new(0),
+                driven: watch::Sender::default(),
+                stopping: watch::Sender::default(),
             }),
         }
     }
@@ -113,12 +123,22 @@ impl Handle {
 
     /// Starts an action; what becomes of it arrives as events under the returned id.
     pub fn submit(&self, submission: Submission) -> SubmissionId {
+        self.start(submission, false)
+    }
+
+    /// Starts an action whose long operation goes on in a process of its own.
+    pub fn submit_detached(&self, submission: Submission) -> SubmissionId {
+        self.start(submission, true)
+    }
+
+    fn start(&self, submission: Submission, is_detached: bool) -> SubmissionId {
         let id = SubmissionId(self.inner.n_submitted.fetch_add(1, Ordering::Relaxed) + 1);
         let in_flight = InFlight::new(&self.inner);
         let execution = Execution {
             inner: self.inner.clone(),
             id,
             submission,
+            is_detached,
         };
         // Ends when the action has ended.
         let task = async move {
@@ -246,6 +266,30 @@ impl Inner {
         self.cloud(&scope)
     }
 
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Waits until every driver is to stop.
+    pub(super) async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        if stopping.wait_for(|it| *it).await.is_err() {
+            // Whoever could ask for it is gone, and so is whoever would have it done.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Counts an operation as driven here, until the returned value is dropped.
+    pub(super) fn driving(self: &Arc<Self>, id: &OperationId) -> Driving {
+        self.driven.send_modify(|it| {
+            it.insert(id.clone());
+        });
+        Driving {
+            inner: self.clone(),
+            id: id.clone(),
+        }
+    }
+
     pub(super) async fn tell(&self, event: Event) {
         // A front end that is gone needs no news.
         let _ = self.events.send(event).await;
@@ -274,5 +318,19 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.n_in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// An operation that is driven here until this ends, by panic too.
+pub(super) struct Driving {
+    inner: Arc<Inner>,
+    id: OperationId,
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        self.inner.driven.send_modify(|it| {
+            it.remove(&self.id);
+        });
     }
 }

@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use crate::operation::{Event, Happening, JournalError, Operation, OperationId};
@@ -18,15 +18,25 @@ pub enum OperationError {
         "operation {id} is driven by another process on this host; pause or abort it there, or with `ops`"
     )]
     Driven { id: OperationId },
-    #[error("{path}: line {line} cannot be read ({why}); the file was edited, or is not a journal")]
+    #[error(
+        "{path}: line {line} cannot be read ({why}); the file was edited, or is not a journal: mend the line, or move \
+         the file away and `ops adopt` what its marks show"
+    )]
     Damaged {
         path: PathBuf,
         line: usize,
         why: String,
     },
-    #[error("{path}: {source}")]
+    #[error(
+        "{path}: line 1 is of journal version {version}, and this pooldeck reads {}; go on with it by a newer \
+         pooldeck, nothing in it was changed",
+        Event::VERSION
+    )]
+    Newer { path: PathBuf, version: u64 },
+    #[error("{path}: line {line}: {source}")]
     Unreplayable {
         path: PathBuf,
+        line: usize,
         #[source]
         source: JournalError,
     },
@@ -40,6 +50,10 @@ pub enum OperationError {
     Over { id: OperationId, verb: &'static str },
     #[error("no state directory is known; give one with --state-dir")]
     NoDirectory,
+    #[error("it cannot go on without this process: {why}")]
+    Undetachable { why: &'static str },
+    #[error("operation {id} was not taken over: {why}")]
+    NotTakenOver { id: OperationId, why: String },
 }
 
 /// A journal that this process may append to; the lock ends with it.
@@ -58,7 +72,11 @@ impl Journal {
         let Happening::Planned { id, .. } = &planned.what else {
             let path = state_dir.to_owned();
             let source = JournalError::NoPlan;
-            return Err(OperationError::Unreplayable { path, source });
+            return Err(OperationError::Unreplayable {
+                path,
+                line: 1,
+                source,
+            });
         };
         let path = path_of(state_dir, id);
         let in_path = |source| OperationError::Io {
@@ -84,7 +102,7 @@ impl Journal {
 
     /// Takes over the journal of an operation, and replays it.
     ///
-    /// A last line that a crash cut short never happened, and is cut off.
+    /// A last line that a crash cut short never happened: it is moved to a file beside the journal.
     pub(super) fn open(
         state_dir: &Path,
         id: &OperationId,
@@ -102,12 +120,27 @@ impl Journal {
             other => other.map_err(in_path)?,
         };
         lock(&file, id, &path)?;
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(0)).map_err(in_path)?;
-        file.read_to_string(&mut text).map_err(in_path)?;
-        let (events, n_whole) = parse(&path, &text)?;
-        file.set_len(n_whole as u64).map_err(in_path)?;
-        let operation = replay(&path, &events)?;
+        file.read_to_end(&mut bytes).map_err(in_path)?;
+        let parsed = parse(&path, &bytes)?;
+        let operation = replay(&path, &parsed.events)?;
+        let mut mend = || -> io::Result<()> {
+            if parsed.lacks_newline {
+                file.write_all(b"\n")?;
+            }
+            let torn = &bytes[parsed.n_whole..];
+            if !torn.is_empty() {
+                let mut options = OpenOptions::new();
+                let kept = path.with_extension("torn");
+                let mut kept = options.create(true).append(true).open(kept)?;
+                kept.write_all(torn)?;
+                kept.write_all(b"\n")?;
+                file.set_len(parsed.n_whole as u64)?;
+            }
+            Ok(())
+        };
+        mend().map_err(in_path)?;
         Ok((Self { path, file }, operation))
     }
 
@@ -169,8 +202,19 @@ pub(super) fn changes(state_dir: &Path) -> Vec<(PathBuf, SystemTime)> {
 
 /// Reads what a journal tells, without taking hold of it; one that cannot be read tells nothing.
 pub(super) fn events(path: &Path) -> Vec<Event> {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    parse(path, &text).map_or(Vec::new(), |it| it.0)
+    let bytes = fs::read(path).unwrap_or_default();
+    parse(path, &bytes).map_or(Vec::new(), |it| it.events)
+}
+
+/// Reads the journal of one operation, whoever drives it.
+pub(super) fn find(state_dir: &Path, id: &OperationId) -> Result<Kept, OperationError> {
+    let path = path_of(state_dir, id);
+    match peek(&path) {
+        Err(OperationError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(OperationError::Unknown { id: id.to_string() })
+        }
+        other => other,
+    }
 }
 
 fn peek(path: &Path) -> Result<Kept, OperationError> {
@@ -179,13 +223,35 @@ fn peek(path: &Path) -> Result<Kept, OperationError> {
         source,
     };
     let file = File::open(path).map_err(in_path)?;
-    let is_driven = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    let text = fs::read_to_string(path).map_err(in_path)?;
-    let (events, _) = parse(path, &text)?;
+    let is_driven = is_locked(&file);
+    // Read at once, so that nobody who takes it over meets our look at the lock.
+    drop(file);
+    let bytes = fs::read(path).map_err(in_path)?;
+    let parsed = parse(path, &bytes)?;
     Ok(Kept {
-        operation: replay(path, &events)?,
+        operation: replay(path, &parsed.events)?,
         is_driven,
     })
+}
+
+/// Returns whether a process on this host drives the operation.
+pub(super) fn is_driven(state_dir: &Path, id: &OperationId) -> bool {
+    File::open(path_of(state_dir, id)).is_ok_and(|it| is_locked(&it))
+}
+
+fn is_locked(file: &File) -> bool {
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+/// Returns whether the operation's journal says that it is over.
+pub(super) fn is_over(state_dir: Option<&Path>, id: &OperationId) -> bool {
+    let kept = state_dir.and_then(|it| peek(&path_of(it, id)).ok());
+    kept.is_some_and(|it| it.operation.is_over())
+}
+
+/// Returns where a process without a terminal writes what it says of an operation.
+pub(super) fn log_of(state_dir: &Path, id: &OperationId) -> PathBuf {
+    path_of(state_dir, id).with_extension("log")
 }
 
 /// Asks whoever drives an operation; the driver takes what was asked at its next step.
@@ -231,34 +297,92 @@ fn path_of(state_dir: &Path, id: &OperationId) -> PathBuf {
     state_dir.join(DIRECTORY).join(name).with_extension(ENDING)
 }
 
+/// Whoever only looks whether a journal is driven holds its lock for an instant.
+const N_LOCKS_TRIED: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
 fn lock(file: &File, id: &OperationId, path: &Path) -> Result<(), OperationError> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(OperationError::Driven { id: id.clone() }),
-        Err(TryLockError::Error(source)) => Err(OperationError::Io {
-            path: path.to_owned(),
-            source,
-        }),
+    for _ in 0..N_LOCKS_TRIED {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => {
+                return Err(OperationError::Io {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        }
     }
+    Err(OperationError::Driven { id: id.clone() })
 }
 
-/// Reads whole lines; returns them and how many bytes they take.
-fn parse(path: &Path, text: &str) -> Result<(Vec<Event>, usize), OperationError> {
-    let n_whole = text.rfind('\n').map_or(0, |it| it + 1);
-    let lines = text[..n_whole].lines().enumerate();
-    let events = lines.map(|(line_idx, line)| {
-        serde_json::from_str(line).map_err(|error| OperationError::Damaged {
-            path: path.to_owned(),
-            line: line_idx + 1,
-            why: error.to_string(),
-        })
-    });
-    Ok((events.collect::<Result<_, _>>()?, n_whole))
+/// A journal as it was read.
+struct Parsed {
+    events: Vec<Event>,
+    /// How many bytes its whole lines take.
+    n_whole: usize,
+    /// Whether the last whole line has no end, as some editors leave it.
+    lacks_newline: bool,
+}
+
+/// Reads whole lines; what comes after them was cut short by a crash.
+fn parse(path: &Path, bytes: &[u8]) -> Result<Parsed, OperationError> {
+    let mut parsed = Parsed {
+        events: Vec::new(),
+        n_whole: 0,
+        lacks_newline: false,
+    };
+    for (line_idx, line) in bytes.split_inclusive(|it| *it == b'\n').enumerate() {
+        let is_ended = line.ends_with(b"\n");
+        match serde_json::from_slice(line) {
+            Ok(event) => parsed.events.push(event),
+            // The driver died while it wrote this: it never happened.
+            Err(_) if !is_ended => break,
+            Err(error) => {
+                if let Some(version) = newer_version(bytes) {
+                    let path = path.to_owned();
+                    return Err(OperationError::Newer { path, version });
+                }
+                return Err(OperationError::Damaged {
+                    path: path.to_owned(),
+                    line: line_idx + 1,
+                    why: error.to_string(),
+                });
+            }
+        }
+        parsed.lacks_newline = !is_ended;
+        parsed.n_whole += line.len();
+    }
+    Ok(parsed)
+}
+
+/// Returns the version of a journal that a newer pooldeck wrote: its words may be new to us.
+fn newer_version(bytes: &[u8]) -> Option<u64> {
+    let first = bytes.split(|it| *it == b'\n').next()?;
+    let plan: serde_json::Value = serde_json::from_slice(first).ok()?;
+    let version = plan.get("version")?.as_u64()?;
+    (u64::from(Event::VERSION) < version).then_some(version)
 }
 
 fn replay(path: &Path, events: &[Event]) -> Result<Operation, OperationError> {
-    Operation::replay(events).map_err(|source| OperationError::Unreplayable {
-        path: path.to_owned(),
-        source,
+    Operation::replay(events).map_err(|source| {
+        let path = path.to_owned();
+        match source {
+            JournalError::Version { version } => OperationError::Newer {
+                path,
+                version: version.into(),
+            },
+            JournalError::SecondPlan { index } => OperationError::Unreplayable {
+                path,
+                line: index + 1,
+                source,
+            },
+            JournalError::Empty | JournalError::NoPlan => OperationError::Unreplayable {
+                path,
+                line: 1,
+                source,
+            },
+        }
     })
 }

@@ -7,6 +7,7 @@ mod apply;
 mod audit;
 mod board;
 mod clock;
+mod detach;
 mod drive;
 mod execute;
 mod follow;
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use audit::{AuditEvent, AuditRecord};
 pub use clock::Clock;
+pub use detach::{DETACHED, Detach, Program};
 pub use drive::OperationView;
 pub use execute::{Outcome, Progress, Submission, SubmissionId};
 pub use follow::{Launch, LaunchState};
@@ -61,6 +63,8 @@ pub struct Config {
     pub actor: Actor,
     /// Whether the past is kept, and where.
     pub history: Keeping,
+    /// How an operation goes on when this process ends.
+    pub detach: Detach,
 }
 
 /// A rule that ties pools to a CI controller.

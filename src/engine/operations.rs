@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Event,
-    drive::{Drive, End, OperationView},
+    drive::{Drive, End, OperationView, stalled_waits},
     execute::Outcome,
     handle::{Handle, Inner},
     journal::{self, Journal, OperationError},
@@ -24,6 +24,17 @@ pub enum Verdict {
     Pause,
     Resume,
     Abort { why: String },
+}
+
+impl Verdict {
+    /// Returns the verb of `ops` that says the same.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Abort { .. } => "abort",
+        }
+    }
 }
 
 /// Writes the plan of a new operation down, and returns its driver.
@@ -55,7 +66,11 @@ pub(super) fn begin(
     let journal = Journal::create(state_dir, &planned)?;
     let operation = Operation::replay(std::slice::from_ref(&planned)).map_err(|source| {
         let path = state_dir.clone();
-        OperationError::Unreplayable { path, source }
+        OperationError::Unreplayable {
+            path,
+            line: 1,
+            source,
+        }
     })?;
     Ok(Drive::new(inner.clone(), journal, operation))
 }
@@ -64,10 +79,14 @@ pub(super) fn begin(
 pub(super) fn outcome(end: End, broken: impl FnOnce(&str) -> Failure) -> Outcome {
     match end {
         End::Over(view) => match view.operation.standing() {
-            Standing::Ended { left, .. } if !left.is_empty() => Outcome::Partly(left.clone()),
             Standing::Ended {
-                aborted: Some(why), ..
-            } => Outcome::Partly(vec![format!("aborted: {why}")]),
+                aborted: Some(why),
+                left,
+            } => Outcome::Aborted {
+                why: why.clone(),
+                left: left.clone(),
+            },
+            Standing::Ended { left, .. } if !left.is_empty() => Outcome::Partly(left.clone()),
             _ => Outcome::Done,
         },
         End::NeedsOperator(view) => {
@@ -78,6 +97,7 @@ pub(super) fn outcome(end: End, broken: impl FnOnce(&str) -> Failure) -> Outcome
             );
             Outcome::Partly(halts.chain([hint]).collect())
         }
+        End::Stopped(id) => Outcome::Stopped(id),
         End::Broken(error) => Outcome::Failed(broken(&error.to_string())),
     }
 }
@@ -129,16 +149,14 @@ impl Handle {
         let Some(state_dir) = &inner.config.state_dir else {
             return Err(OperationError::NoDirectory);
         };
-        let (views, _) = list(inner);
-        let Some(view) = views.iter().find(|it| it.operation.id == *id) else {
-            return Err(OperationError::Unknown { id: id.to_string() });
+        let kept = journal::find(state_dir, id)?;
+        let verb = verdict.verb();
+        let what = match verdict {
+            Verdict::Pause => Happening::Paused,
+            Verdict::Resume => Happening::Resumed,
+            Verdict::Abort { why } => Happening::Aborted { why },
         };
-        let (what, verb) = match verdict {
-            Verdict::Pause => (Happening::Paused, "pause"),
-            Verdict::Resume => (Happening::Resumed, "resume"),
-            Verdict::Abort { why } => (Happening::Aborted { why }, "abort"),
-        };
-        if view.operation.is_over() {
+        if kept.operation.is_over() {
             return Err(OperationError::Over {
                 id: id.clone(),
                 verb,
@@ -208,6 +226,10 @@ fn list(inner: &Inner) -> (Vec<OperationView>, Vec<OperationError>) {
     let views = kept.into_iter().map(|it| {
         // What it would wait for, as far as the fleet is known here.
         let (waits, halts) = match decide(&it.operation, &observation.fleet, now) {
+            // What its driver cannot read weighs more than what we can.
+            _ if it.is_driven && it.operation.stalled().is_some() => {
+                (stalled_waits(&it.operation, now), Vec::new())
+            }
             Decision::Wait(waits) => (waits, Vec::new()),
             Decision::Halt(halts) => (Vec::new(), halts),
             Decision::Apply(_) | Decision::Done => (Vec::new(), Vec::new()),

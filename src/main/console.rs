@@ -3,7 +3,7 @@
 use std::{fmt::Display, fs, io, path::PathBuf};
 
 use pooldeck::{
-    cli::{self, ColorChoice, Exit},
+    cli::{self, ColorChoice, Exit, Printer},
     engine::{Event, Handle},
     tui::{self, ColourDepth, Ending, Glyphs, Keymap, Multiplexer, Options, Theme, UserFile},
 };
@@ -20,6 +20,7 @@ pub(crate) fn options(setup: &Setup<'_>) -> Result<Options, cli::Error> {
         keymap: keymap(setup)?,
         theme: theme(setup, term)?,
         multiplexer: Multiplexer::of(tmux.as_deref(), sty.as_deref(), term),
+        on_quit: setup.settings.on_quit,
     })
 }
 
@@ -88,11 +89,19 @@ pub(crate) fn run(
     handle: Handle,
     events: mpsc::Receiver<Event>,
     options: Options,
+    printer: &mut Printer,
 ) -> Result<u8, cli::Error> {
     match runtime.block_on(tui::run(handle, events, options)) {
-        // Whoever closes the terminal has left, too.
-        Ok(Ending::Quit | Ending::TerminalGone) => Ok(Exit::Done.code()),
-        Ok(Ending::Signal(number)) => Ok(u8::try_from(128 + number).unwrap_or(u8::MAX)),
+        Ok(left) => {
+            for words in &left.words {
+                printer.talk(words);
+            }
+            Ok(match left.ending {
+                // Whoever closes the terminal has left, too.
+                Ending::Quit | Ending::TerminalGone => Exit::Done.code(),
+                Ending::Signal(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),
+            })
+        }
         Err(error) => Err(cli::Error::new(
             Exit::Failed,
             format!("the console needs a terminal: {error}"),

@@ -51,6 +51,12 @@ pub enum Happening {
         instance: InstanceId,
         sight: Sight,
     },
+    /// A source could not be read, so nothing is done until it can be.
+    Stalled {
+        why: String,
+    },
+    /// Every source is read again.
+    Unstalled,
     Paused,
     Resumed,
     /// Gives back what has not been terminated, and ends.

@@ -9,6 +9,7 @@
 mod decide;
 mod drain;
 mod event;
+mod lifetime;
 mod pool;
 mod protocol;
 mod sight;
@@ -20,6 +21,7 @@ mod words;
 
 pub use decide::{Decision, decide};
 pub use event::{Event, Happening};
+pub use lifetime::{OnQuit, detached_words, stopped_words};
 pub use pool::{PoolState, Slot};
 pub use sight::{Sight, sightings};
 pub use spec::{Drain, OperationId, Owner, Proof, Spec, TAG};

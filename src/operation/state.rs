@@ -23,6 +23,8 @@ pub struct Operation {
     order: Vec<InstanceId>,
     targets: BTreeMap<InstanceId, TargetState>,
     pools: BTreeMap<PoolKey, PoolState>,
+    /// Since when a source cannot be read, and why.
+    stalled: Option<(Timestamp, String)>,
 }
 
 /// Whether an operation goes on.
@@ -94,6 +96,7 @@ impl Operation {
             order: spec.targets().to_vec(),
             targets: targets.collect(),
             pools: pools.map(|it| (it, PoolState::default())).collect(),
+            stalled: None,
         };
         for (event_idx, event) in rest.iter().enumerate() {
             if matches!(event.what, Happening::Planned { .. }) {
@@ -108,6 +111,12 @@ impl Operation {
 
     pub fn standing(&self) -> &Standing {
         &self.standing
+    }
+
+    /// Returns since when nothing is done because a source cannot be read, and why.
+    pub fn stalled(&self) -> Option<(Timestamp, &str)> {
+        let (since, why) = self.stalled.as_ref().filter(|_| !self.is_over())?;
+        Some((*since, why))
     }
 
     pub fn is_over(&self) -> bool {
@@ -163,6 +172,8 @@ impl Operation {
                     target.see(sight, at);
                 }
             }
+            Happening::Stalled { why } => self.stalled = Some((at, why.clone())),
+            Happening::Unstalled => self.stalled = None,
             Happening::Paused => self.standing = Standing::Paused,
             Happening::Resumed => {
                 if self.standing == Standing::Paused {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     action::{Confirmation, Guardrail, verbs},
     fleet::{ControllerName, JoinRule, Region, nearest, parse_duration},
-    operation::Proof,
+    operation::{OnQuit, Proof},
 };
 
 /// Returns a file in which every key stands with its meaning; `info --config-example` prints it.
@@ -26,6 +26,7 @@ struct File {
     theme: Option<String>,
     keymap: Option<String>,
     refresh: Option<Span>,
+    on_quit: Option<OnQuit>,
     #[serde(default)]
     scope: Vec<ScopeTable>,
     #[serde(default)]
@@ -129,6 +130,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> 
         refresh: file
             .refresh
             .map_or(default.refresh, |it| it.0.max(REFRESH_MIN)),
+        on_quit: file.on_quit.unwrap_or(default.on_quit),
         scopes: file.scope.into_iter().map(scope).collect(),
         pools,
         guardrails: guardrails.collect::<Result<_, _>>()?,

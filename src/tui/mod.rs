@@ -21,6 +21,6 @@ pub use fault::{Fault, Faults};
 pub use glyph::Glyphs;
 pub use keymap::{Binding, Context, KEYMAPS, Keymap, Keys, Lookup};
 pub use paint::Painter;
-pub use run::{Ending, Options, run};
+pub use run::{Ending, Left, Options, run};
 pub use theme::{ColourDepth, Role, THEMES, Theme, UserFile};
 pub use view::draw;

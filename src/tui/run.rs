@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     engine::{Event, Handle, Outcome, Verdict},
-    operation::OperationId,
+    operation::{OnQuit, OperationId},
 };
 
 /// What the console is told once, at its start.
@@ -34,6 +34,16 @@ pub struct Options {
     pub keymap: Keymap,
     pub theme: Theme,
     pub multiplexer: Multiplexer,
+    /// What becomes of operations that are driven here when the console ends.
+    pub on_quit: OnQuit,
+}
+
+/// How the console was left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    pub ending: Ending,
+    /// What became of each operation that was driven here, in a sentence.
+    pub words: Vec<String>,
 }
 
 /// Why the console ended.
@@ -59,7 +69,7 @@ pub async fn run(
     handle: Handle,
     events: mpsc::Receiver<Event>,
     options: Options,
-) -> io::Result<Ending> {
+) -> io::Result<Left> {
     // Before anything is on the screen: a signal that comes early finds its way, too.
     let signals = Signals::open()?;
     let mut held = Held::take()?;
@@ -76,10 +86,18 @@ pub async fn run(
     console.handle.fetch_operations();
     let ending = console.serve(&mut inlets, &mut held).await;
     drop(held);
-    match ending {
+    let ending = match ending {
         Err(error) if is_gone(&error) => Ok(Ending::TerminalGone),
         other => other,
-    }
+    };
+    let goes_on = match ending {
+        Ok(Ending::Quit) => console.goes_on,
+        // Nobody can be asked any more.
+        _ => console.app.on_quit != OnQuit::Stop && console.app.cannot_detach.is_none(),
+    };
+    let left = console.handle.leave_operations(&mut inlets.events, goes_on);
+    let words = left.await;
+    ending.map(|ending| Left { ending, words })
 }
 
 /// The errors of a terminal that nobody is at.
@@ -146,17 +164,21 @@ struct Console {
     painter: Painter<Output>,
     /// Runs while a question is on the screen that cannot be answered yet.
     unseen: Option<Pin<Box<Sleep>>>,
+    /// Whether the operator left so that operations go on.
+    goes_on: bool,
 }
 
 impl Console {
     fn new(handle: Handle, options: Options) -> Self {
-        let app = App::new(
+        let mut app = App::new(
             Arc::new(options.keymap),
             handle.config().policy.clone(),
             handle.observation(),
             handle.clock().now(),
             terminal::size(),
         );
+        app.on_quit = options.on_quit;
+        app.cannot_detach = handle.why_not_detach();
         Self {
             handle,
             app,
@@ -164,6 +186,7 @@ impl Console {
             multiplexer: options.multiplexer,
             painter: Painter::new(terminal::output()),
             unseen: None,
+            goes_on: false,
         }
     }
 
@@ -275,6 +298,10 @@ impl Console {
     ) -> io::Result<Option<Ending>> {
         match effect {
             Effect::Quit => return Ok(Some(Ending::Quit)),
+            Effect::QuitDetached => {
+                self.goes_on = true;
+                return Ok(Some(Ending::Quit));
+            }
             Effect::Submit(submission) => {
                 let id = self.handle.submit((*submission).clone());
                 self.update(Msg::Submitted(id, submission));

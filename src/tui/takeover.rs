@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::app::{Msg, Severity};
+use super::app::{Msg, Severity, aborted};
 use crate::{
     engine::{Handle, OperationError, Outcome, Verdict},
     operation::OperationId,
@@ -34,6 +34,14 @@ pub(super) fn notice(id: &OperationId, outcome: Option<Outcome>) -> Msg {
     let (severity, text) = match outcome {
         Some(Outcome::Done) => (Severity::Done, "done".to_owned()),
         Some(Outcome::Partly(why)) => (Severity::Warning, why.join("; ")),
+        Some(Outcome::Aborted { why, left }) => {
+            let text = format!("aborted: {}", aborted(&why, &left));
+            (Severity::Warning, text)
+        }
+        Some(Outcome::Stopped(_)) => (Severity::Warning, "it rests".to_owned()),
+        Some(Outcome::Detached { .. }) => {
+            (Severity::Done, "it goes on without a terminal".to_owned())
+        }
         Some(Outcome::Failed(failure) | Outcome::Unavailable(failure)) => {
             (Severity::Failure, failure.what)
         }

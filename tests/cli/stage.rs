@@ -15,7 +15,7 @@ use pooldeck::{
     cli::{CommandLine, Exit, Job, Printer, Session, Terminal},
     cloud::{self, Cloud, SharedCloud},
     cost::PriceBook,
-    engine::{self, Actor, Clock, Config, Doors, Keeping},
+    engine::{self, Actor, Clock, Config, Detach, Doors, Keeping},
     fleet::*,
     sim::{Faults, PoolSpec, Scenario, SharedWorld, SimCi, SimCloud, World, share},
 };
@@ -184,6 +184,7 @@ impl Stage {
             state_dir: Some(self.state.path().to_owned()),
             actor: Actor::default(),
             history: Keeping::Off,
+            detach: Detach::Not("a test ends"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use pooldeck::{
     action::Policy,
-    engine::{self, Actor, Clock, Config, Doors, Event, Handle, Keeping, PastQuery},
+    engine::{self, Actor, Clock, Config, Detach, Doors, Event, Handle, Keeping, PastQuery},
     fleet::{Metric, Past, PoolKey, Span, Timestamp},
     sim,
 };
@@ -22,6 +22,7 @@ fn start(directory: &TempDir, history: Keeping) -> (Handle, mpsc::Receiver<Event
         cis: demo.cis,
     };
     let config = Config {
+        detach: Detach::Not("a test ends"),
         interval: Duration::from_secs(10),
         policy: Policy::default(),
         links: Vec::new(),

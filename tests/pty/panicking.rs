@@ -7,10 +7,11 @@ use pooldeck::{
     action::Policy,
     cloud::{Cloud, Error, Reading},
     cost::PriceBook,
-    engine::{self, Actor, Clock, Config, Doors, Keeping},
+    engine::{self, Actor, Clock, Config, Detach, Doors, Keeping},
     fleet::{
         Activity, Call, ConsoleOutput, Identity, InstanceId, PoolKey, Receipt, Scope, Timestamp,
     },
+    operation::OnQuit,
     tui::{self, ColourDepth, Glyphs, Keymap, Multiplexer, Options, Theme},
 };
 
@@ -75,6 +76,7 @@ async fn main() -> std::io::Result<()> {
         state_dir: None,
         actor: Actor::default(),
         history: Keeping::Off,
+        detach: Detach::Not("it breaks"),
     };
     let (handle, events) = engine::start(doors, config, Clock::system());
     let wrong = |it: tui::Faults| std::io::Error::other(it.to_string());
@@ -82,6 +84,7 @@ async fn main() -> std::io::Result<()> {
         keymap: Keymap::load("default", None).map_err(wrong)?,
         theme: Theme::load("dark", None, ColourDepth::True, Glyphs::Unicode).map_err(wrong)?,
         multiplexer: Multiplexer::None,
+        on_quit: OnQuit::Stop,
     };
     let console = tui::run(handle, events, options);
     if how.as_deref() == Some("screen") {

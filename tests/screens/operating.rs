@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use pooldeck::{
-    engine::{Event, OperationView, Verdict},
+    engine::{Event, OperationView, Progress, SubmissionId, Verdict},
     fleet::{Call, Failure, FailureKind, InstanceId, PoolKey},
     operation::{
-        Drain, Event as Line, Halt, Happening, Operation, OperationId, Owner, Proof, Sight, Spec,
-        WaitingOn,
+        Drain, Event as Line, Halt, Happening, OnQuit, Operation, OperationId, Owner, Proof, Sight,
+        Spec, WaitingOn,
     },
     tui::{
         Effect, Msg,
@@ -210,7 +210,7 @@ fn an_abort_is_not_confirmed_by_a_key_that_came_before_the_question() {
     robot.take_effects();
     robot.press_ahead("x y y");
     assert!(robot.take_effects().is_empty());
-    assert!(matches!(robot.app.overlay(), Some(Overlay::Abort(_))));
+    assert!(matches!(robot.app.overlay(), Some(Overlay::Question(_))));
     robot.press("y");
     assert_eq!(robot.take_effects().len(), 1);
 }
@@ -225,6 +225,42 @@ fn leaving_says_that_the_operation_rests_and_how_to_go_on() {
     ));
     robot.update(Msg::Resize(ratatui::layout::Size::new(80, 24)));
     robot.sees(&format!("quit again: `pooldeck ops resume {ID}` goes on"));
+    robot.press("q");
+    assert!(matches!(robot.take_effects()[..], [Effect::Quit]));
+}
+
+#[test]
+fn leaving_asks_what_becomes_of_an_operation_that_can_go_on() {
+    let mut robot = driving(100, 30);
+    robot.app.cannot_detach = None;
+    robot.press("q");
+    robot.sees("Leave the console?");
+    robot.sees(&format!("{ID}: drain arm-linux 1/3 waiting"));
+    robot.press("y enter");
+    robot.sees("say which of the two");
+    robot.press("esc");
+    assert!(robot.take_effects().is_empty());
+    robot.press_ahead("q d d s s");
+    assert!(
+        robot.take_effects().is_empty(),
+        "keys from before the question"
+    );
+    robot.press("d");
+    assert!(matches!(robot.take_effects()[..], [Effect::QuitDetached]));
+    robot.press("q s");
+    assert!(matches!(robot.take_effects()[..], [Effect::Quit]));
+}
+
+#[test]
+fn leaving_does_as_is_configured_without_a_question() {
+    let mut robot = driving(100, 30);
+    robot.app.cannot_detach = None;
+    robot.app.on_quit = OnQuit::Detach;
+    robot.press("q");
+    assert!(matches!(robot.take_effects()[..], [Effect::QuitDetached]));
+    robot.app.on_quit = OnQuit::Stop;
+    robot.press("q");
+    robot.sees("goes on with the operation, which rests");
     robot.press("q");
     assert!(matches!(robot.take_effects()[..], [Effect::Quit]));
 }
@@ -348,12 +384,13 @@ fn a_drain_that_was_submitted_here_is_shown_and_counted_once() {
         .confirmed
         .command_line
         .clone_from(&view.operation.command_line);
-    robot.update(Msg::Submitted(
-        pooldeck::engine::SubmissionId(7),
-        submission,
-    ));
+    robot.update(Msg::Submitted(SubmissionId(7), submission));
     robot.press("esc");
     robot.sees("#7 started");
+    robot.hear(Event::Submission {
+        id: SubmissionId(7),
+        progress: Progress::Operating(OperationId(ID.to_owned())),
+    });
     robot.hear(Event::Operation(Arc::new(view)));
     robot.sees("drain arm-linux");
     robot.sees_not("#7 started");

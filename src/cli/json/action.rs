@@ -17,7 +17,8 @@ pub struct ActionResult {
     pub command_line: String,
     pub reason: Option<String>,
     /// `planned` (a dry run), `done`, `already_so`, `declined`, `refused`,
-    /// `changed`, `unavailable`, `failed`, `partly` or `unfollowed`.
+    /// `changed`, `unavailable`, `failed`, `partly`, `unfollowed`, `aborted`,
+    /// `stopped` (the operation rests) or `detached` (it goes on without us).
     pub outcome: &'static str,
     pub exit_code: u8,
     /// A sentence for each thing that stands in the way or went wrong.

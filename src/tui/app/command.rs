@@ -151,6 +151,8 @@ commands! {
     ConfirmYes = "confirm.yes", Confirm, "do it";
     ConfirmEnter = "confirm.enter", Confirm, "do it, if it can end neither work nor capacity or if the name was typed";
     ConfirmNo = "confirm.no", Confirm, "do nothing";
+    LeaveDetach = "leave.detach", Confirm, "leave; the operations go on without a terminal";
+    LeaveStop = "leave.stop", Confirm, "leave; the operations stop safely and rest";
     ConfirmEdit = "confirm.edit", Confirm, "edit the command line first";
 
     InputAccept = "input.accept", Edit, "take the line as it is";

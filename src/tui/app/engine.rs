@@ -142,6 +142,7 @@ impl App {
             n_calls: submission.confirmed.calls.len(),
             n_applied: 0,
             is_over: false,
+            operation: None,
         });
     }
 

@@ -89,7 +89,10 @@ impl App {
                 change(&mut confirm.input);
             }
             Some(
-                Overlay::Confirm(_) | Overlay::Abort(_) | Overlay::Picker(_) | Overlay::Reader(_),
+                Overlay::Confirm(_)
+                | Overlay::Question(_)
+                | Overlay::Picker(_)
+                | Overlay::Reader(_),
             )
             | None => {}
         }
@@ -104,7 +107,7 @@ impl App {
         match self.overlays.last() {
             None => self.run_on_screen(command),
             Some(Overlay::Confirm(_)) => self.run_on_confirm(command),
-            Some(Overlay::Abort(_)) => self.run_on_abort(command),
+            Some(Overlay::Question(_)) => self.run_on_question(command),
             Some(Overlay::Prompt(_)) => self.run_on_prompt(command),
             Some(Overlay::Filter(_)) => {
                 self.run_on_filter(command);

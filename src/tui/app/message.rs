@@ -6,6 +6,7 @@ use crate::{
     action::{Action, Plan},
     engine::{Outcome, Progress, SubmissionId},
     fleet::Timestamp,
+    operation::{OperationId, detached_words, stopped_words},
 };
 
 /// Older messages are forgotten; the audit log keeps what was done.
@@ -94,6 +95,8 @@ pub struct Submitted {
     pub n_calls: usize,
     pub n_applied: usize,
     pub is_over: bool,
+    /// The long operation that it began.
+    pub operation: Option<OperationId>,
 }
 
 /// What an event of a submission says, and how bad it is; quiet steps say nothing.
@@ -131,6 +134,11 @@ impl Submitted {
             }),
             Progress::Launching(launches) => {
                 self.step = launch_step(launches);
+                None
+            }
+            Progress::Operating(id) => {
+                self.step = format!("drives operation {id}");
+                self.operation = Some(id.clone());
                 None
             }
             Progress::Ended(outcome) => {
@@ -186,8 +194,24 @@ fn ending(line: &str, id: SubmissionId, outcome: &Outcome) -> Said {
             Severity::Failure,
             format!("{id} partly done: {line}: {}", failures.join("; ")),
         ),
+        Outcome::Aborted { why, left } => (
+            Severity::Warning,
+            format!("{id} aborted: {line}: {}", aborted(why, left)),
+        ),
+        Outcome::Stopped(operation) => (Severity::Warning, stopped_words(operation)),
+        Outcome::Detached { operation, process } => {
+            (Severity::Done, detached_words(operation, *process))
+        }
     };
     Said { severity, text }
+}
+
+/// Says why an operation was aborted, and what was not done.
+pub(in crate::tui) fn aborted(why: &str, left: &[String]) -> String {
+    let why = std::iter::once(why.to_owned());
+    why.chain(left.iter().cloned())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// A confirmation that has to be asked again, once no other one is open.

@@ -17,6 +17,7 @@ mod operate;
 mod overlay;
 mod prompt;
 mod propose;
+mod question;
 mod rows;
 mod screen;
 mod submit;
@@ -34,10 +35,12 @@ pub use confirm::{Answer, Confirm, Stage};
 use crossterm::event::KeyEvent;
 pub use findings::{Figures, Findings};
 pub use list::{List, RowId, Sort};
+pub(super) use message::aborted;
 pub use message::{Message, Messages, Review, Severity, Submitted};
-pub use operate::{Abort, rests};
+pub use operate::rests;
 pub use overlay::{FilterLine, Overlay, Picker, PickerKind, Reader, ReaderText};
 pub use prompt::Prompt;
+pub use question::{About, Question};
 use ratatui::layout::Size;
 pub use rows::Noun;
 pub use screen::{Screen, View};
@@ -52,7 +55,7 @@ use crate::{
     action::Policy,
     engine::{Event, OperationView, Submission, SubmissionId, Verdict},
     fleet::{Activity, ConsoleOutput, Failure, InstanceId, Observation, PoolKey, Timestamp},
-    operation::OperationId,
+    operation::{OnQuit, OperationId},
 };
 
 /// What enters.
@@ -92,7 +95,10 @@ pub enum Effect {
     Redraw,
     /// Stop, and give the terminal back to the shell.
     Background,
+    /// Leave; the operations that are driven here stop where that is safe, and rest.
     Quit,
+    /// Leave; the operations that are driven here go on without a terminal.
+    QuitDetached,
 }
 
 /// Something that was asked for, and the last answer.
@@ -138,6 +144,10 @@ pub struct App {
     pub has_focus: bool,
     /// Set when leaving was asked for while actions run.
     pub is_leaving: bool,
+    /// What becomes of the operations that are driven here when the console ends.
+    pub on_quit: OnQuit,
+    /// Why they cannot go on without this process; none when they can.
+    pub cannot_detach: Option<&'static str>,
 }
 
 impl App {
@@ -173,6 +183,8 @@ impl App {
             filter_history: Vec::new(),
             has_focus: true,
             is_leaving: false,
+            on_quit: OnQuit::default(),
+            cannot_detach: Some("nobody has said how"),
         };
         // What failed before the first frame is news as well.
         app.tell_new_failures(&observation);
@@ -251,7 +263,7 @@ impl App {
     pub fn seen_in(&self) -> Option<Duration> {
         match self.overlay() {
             Some(Overlay::Confirm(it)) if it.stage == Stage::Painted => Some(it.seen_after()),
-            Some(Overlay::Abort(it)) if it.stage == Stage::Painted => Some(confirm::SEEN_AFTER),
+            Some(Overlay::Question(it)) if it.stage == Stage::Painted => Some(confirm::SEEN_AFTER),
             _ => None,
         }
     }
@@ -274,7 +286,7 @@ impl App {
     fn advance_confirm(&mut self, from: Stage, to: Stage) {
         let stage = match self.overlays.last_mut() {
             Some(Overlay::Confirm(confirm)) => &mut confirm.stage,
-            Some(Overlay::Abort(abort)) => &mut abort.stage,
+            Some(Overlay::Question(question)) => &mut question.stage,
             _ => return,
         };
         if *stage == from {

@@ -2,21 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{App, Command, Effect, List, Noun, Overlay, RowId, Severity, Stage, Submitted, View};
+use super::{About, App, Command, Effect, List, Noun, RowId, Severity, Submitted, View};
 use crate::{
     engine::{OperationView, Verdict},
     fleet::nearest,
     operation::{Operation, OperationId, Standing},
 };
-
-/// The question before an operation is aborted; keys from before it was seen answer nothing.
-#[derive(Clone, Debug)]
-pub struct Abort {
-    pub id: OperationId,
-    pub stage: Stage,
-    /// Why the last key did not answer.
-    pub hint: Option<&'static str>,
-}
 
 impl App {
     /// Takes news from a driver in this process.
@@ -106,11 +97,8 @@ impl App {
             (_, Command::OperationPause(_)) => vec![Effect::Tell(id, Verdict::Pause)],
             (_, Command::OperationResume(_)) => vec![Effect::Tell(id, Verdict::Resume)],
             _ => {
-                self.overlays.push(Overlay::Abort(Abort {
-                    id,
-                    stage: Stage::New,
-                    hint: None,
-                }));
+                let why = "an operator aborted it in the console".to_owned();
+                self.ask(About::Verdict(id, Verdict::Abort { why }));
                 Vec::new()
             }
         }
@@ -126,68 +114,16 @@ impl App {
         self.operations.get(id)
     }
 
-    pub(super) fn run_on_abort(&mut self, command: &Command) -> Vec<Effect> {
-        let Some(Overlay::Abort(abort)) = self.overlays.last_mut() else {
-            return Vec::new();
-        };
-        match command {
-            Command::ConfirmYes if abort.stage == Stage::Armed => {
-                let id = abort.id.clone();
-                self.overlays.pop();
-                let why = "an operator aborted it in the console".to_owned();
-                return vec![Effect::Tell(id, Verdict::Abort { why })];
-            }
-            Command::ConfirmYes => {
-                abort.hint = Some("that key came before the question; press it again");
-            }
-            Command::ConfirmEnter => abort.hint = Some("enter does not confirm this; press y"),
-            Command::ConfirmNo => {
-                self.overlays.pop();
-                self.say(Severity::Note, "nothing was done");
-            }
-            _ => {}
-        }
-        Vec::new()
-    }
-
     /// Returns the actions that run and are no operation driven here.
     ///
     /// The submission of an operation runs as long as its driver does.
     pub fn running_actions(&self) -> impl DoubleEndedIterator<Item = &Submitted> {
-        let driven: Vec<&str> = self
-            .driven_here
-            .iter()
-            .filter_map(|it| self.operations.get(it))
-            .map(|it| it.operation.command_line.as_str())
-            .collect();
-        let running = self.submitted.iter().filter(|it| !it.is_over);
-        running.filter(move |it| !driven.contains(&it.command_line.as_str()))
-    }
-
-    /// Leaving cuts off actions that run, and lets operations rest: the first time it only says so.
-    pub(super) fn quit(&mut self) -> Vec<Effect> {
-        let n_actions = self.running_actions().count();
-        if (n_actions == 0 && self.driven_here.is_empty()) || self.is_leaving {
-            return vec![Effect::Quit];
-        }
-        self.is_leaving = true;
-        // What has to be typed to go on comes first: a narrow line is cut at its end.
-        let resting = self.driven_here.iter().map(|id| {
-            format!(
-                "`pooldeck ops resume {id}` goes on with the operation, which rests in its journal"
-            )
-        });
-        let what = if n_actions == 1 {
-            "action is"
-        } else {
-            "actions are"
+        let is_driven = |it: &Submitted| {
+            let id = it.operation.as_ref();
+            id.is_some_and(|it| self.driven_here.contains(it))
         };
-        let cut_off = (0 < n_actions)
-            .then(|| format!("{n_actions} {what} still running and would be left where it is"));
-        let parts: Vec<String> = resting.chain(cut_off).collect();
-        let text = format!("quit again: {}", parts.join("; "));
-        self.say(Severity::Warning, text);
-        Vec::new()
+        let running = self.submitted.iter().filter(|it| !it.is_over);
+        running.filter(move |it| !is_driven(it))
     }
 }
 

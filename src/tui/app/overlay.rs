@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use super::{confirm::Confirm, operate::Abort, prompt::Prompt, rows::Noun};
+use super::{confirm::Confirm, prompt::Prompt, question::Question, rows::Noun};
 use crate::{
     fleet::{FilterError, InstanceId},
     tui::keymap::Context,
@@ -11,7 +11,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub enum Overlay {
     Confirm(Box<Confirm>),
-    Abort(Abort),
+    Question(Question),
     Prompt(Box<Prompt>),
     Filter(Box<FilterLine>),
     Picker(Picker),
@@ -22,7 +22,7 @@ impl Overlay {
     pub fn context(&self) -> Context {
         match self {
             Self::Confirm(confirm) if confirm.wants_typing() => Context::Input,
-            Self::Confirm(_) | Self::Abort(_) => Context::Confirm,
+            Self::Confirm(_) | Self::Question(_) => Context::Confirm,
             Self::Prompt(_) | Self::Filter(_) => Context::Input,
             Self::Picker(_) => Context::Picker,
             Self::Reader(_) => Context::Reader,

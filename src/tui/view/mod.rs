@@ -14,6 +14,7 @@ mod operation;
 mod picker;
 mod pool;
 mod prompt;
+mod question;
 mod reader;
 mod sources;
 mod stray;
@@ -68,7 +69,7 @@ pub fn draw(buffer: &mut Buffer, app: &App, theme: &Theme) -> Option<Position> {
     for overlay in &app.overlays {
         match overlay {
             Overlay::Confirm(it) => confirm::draw(&mut canvas, app, it),
-            Overlay::Abort(it) => operation::draw_abort(&mut canvas, app, it),
+            Overlay::Question(it) => question::draw(&mut canvas, app, it),
             Overlay::Prompt(it) => prompt::draw(&mut canvas, app, it),
             Overlay::Filter(it) => prompt::draw_filter(&mut canvas, app, it),
             Overlay::Picker(it) => picker::draw(&mut canvas, app, it),
@@ -113,7 +114,7 @@ pub(super) fn max_overlay_scroll(app: &App) -> Option<usize> {
     match app.overlay()? {
         Overlay::Reader(it) => Some(reader::max_scroll(app, it)),
         Overlay::Confirm(it) => Some(confirm::max_scroll(app, it)),
-        Overlay::Abort(_) | Overlay::Prompt(_) | Overlay::Filter(_) | Overlay::Picker(_) => None,
+        Overlay::Question(_) | Overlay::Prompt(_) | Overlay::Filter(_) | Overlay::Picker(_) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{dim, list::value_cell, middle, plain, wrap};
+use super::{dim, list::value_cell, plain, wrap};
 use crate::{
     engine::OperationView,
     fleet::{InstanceId, Timestamp, Value, short_duration},
@@ -10,7 +10,7 @@ use crate::{
         Drain, Mark, Operation, OperationId, Sight, Spec, Standing, TargetState, WaitingOn,
     },
     tui::{
-        app::{Abort, App, Stage},
+        app::App,
         theme::Role,
         widget::{Canvas, Cell, Span},
     },
@@ -87,14 +87,19 @@ pub(super) fn in_short(app: &App) -> Option<String> {
         0 => String::new(),
         n => format!(" and {n} more"),
     };
+    Some(format!(" {}{more} ", briefly(app, view)))
+}
+
+/// Says in a few words what an operation is, and how far.
+pub(super) fn briefly(app: &App, view: &OperationView) -> String {
     let it = &view.operation;
-    Some(format!(
-        " {} {} {} {}{more} ",
+    format!(
+        "{} {} {} {}",
         it.spec.kind(),
         it.spec.pool().name,
         done(view, app.observation.at),
         state(view).text
-    ))
+    )
 }
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App, id: &OperationId) {
@@ -354,55 +359,4 @@ fn refusals(target: &TargetState) -> Vec<Line> {
             )]
         })
         .collect()
-}
-
-/// Asks whether the operation may be aborted, and says what that means.
-pub(super) fn draw_abort(canvas: &mut Canvas<'_>, app: &App, abort: &Abort) {
-    let width = app.size.width.min(76);
-    let mut texts = vec![format!("Abort operation {}?", abort.id)];
-    if let Some(view) = app.operations.get(&abort.id) {
-        let targets: Vec<_> = view.operation.targets().map(|it| it.1.step()).collect();
-        let n_out = targets
-            .iter()
-            .filter(|it| matches!(**it, "gone" | "terminating"))
-            .count();
-        let n_back = targets.len() - n_out;
-        texts.push(format!(
-            "{n_out} of {} are terminated already and stay so.",
-            targets.len()
-        ));
-        texts.push(format!(
-            "{n_back} are given back: uncordoned, with their protection and tags as they were."
-        ));
-    }
-    let inner = width.saturating_sub(4);
-    let lines: Vec<String> = texts.iter().flat_map(|it| wrap(it, inner)).collect();
-    let height = u16::try_from(lines.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(5);
-    let inside = canvas.frame(middle(app, width, height), "abort", Role::OverlayDanger);
-    let x = inside.x + 1;
-    let room = inside.width.saturating_sub(2);
-    let last = inside.bottom().saturating_sub(1);
-    for (y, line) in (inside.y..last).zip(&lines) {
-        canvas.put(x, y, room, line, Role::Text);
-    }
-    if inside.height == 0 {
-        return;
-    }
-    if let Some(hint) = abort.hint.filter(|_| inside.y < last) {
-        canvas.put(x, last - 1, room, hint, Role::Warn);
-    }
-    let role = if abort.stage == Stage::Armed {
-        Role::Key
-    } else {
-        Role::Dim
-    };
-    let question = [
-        Span::new("y", role),
-        plain(" aborts it   "),
-        Span::new("n", Role::Key),
-        plain(" does nothing"),
-    ];
-    canvas.put_spans(x, last, room, &question);
 }
