@@ -3,6 +3,7 @@
 //! Nothing here reads the environment or resolves a secret; `main` does.
 
 mod controller;
+mod cost;
 mod error;
 mod file;
 
@@ -11,12 +12,13 @@ use std::{
     time::Duration,
 };
 
+pub use cost::CostSettings;
 pub use error::SettingsError;
 pub use file::example;
 
 use crate::{
     action::Guardrail,
-    fleet::{ControllerName, JoinRule, Region},
+    fleet::{ControllerName, JoinRule, Region, Timestamp},
     operation::{OnQuit, Proof},
 };
 
@@ -39,6 +41,7 @@ pub struct Settings {
     pub guardrails: Vec<Guardrail>,
     /// What it takes to believe that an instance is idle.
     pub proof: Proof,
+    pub cost: CostSettings,
 }
 
 /// Where to look: one profile in some regions.
@@ -154,6 +157,7 @@ impl Default for Settings {
             pools: Vec::new(),
             guardrails: Vec::new(),
             proof: Proof::default(),
+            cost: CostSettings::default(),
         }
     }
 }
@@ -169,7 +173,11 @@ impl Settings {
             (None, None) => return Ok(Self::default()),
         };
         match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&path, &text),
+            Ok(text) => {
+                let mut settings = Self::parse(&path, &text)?;
+                settings.cost.terms.since = modified(&path);
+                Ok(settings)
+            }
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(Self::default())
             }
@@ -216,6 +224,13 @@ impl Settings {
             ..ScopeSettings::default()
         })
     }
+}
+
+/// Returns when a file was written; figures of the operator are as old as that.
+fn modified(path: &Path) -> Timestamp {
+    let modified = std::fs::metadata(path).and_then(|it| it.modified()).ok();
+    let since = modified.and_then(|it| it.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or(Timestamp::EPOCH, |it| Timestamp::EPOCH + it)
 }
 
 /// The name of the file in the configuration directory.

@@ -13,10 +13,9 @@ use async_trait::async_trait;
 use pooldeck::{
     action::{self, ActionLine, Policy},
     cloud::{self, Cloud},
-    cost::PriceBook,
     engine::{
         self, Actor, AuditEvent, AuditRecord, Clock, Config, Detach, Doors, Event, Handle, Keeping,
-        LaunchState, Link, Outcome, Progress, Submission,
+        LaunchState, Link, Outcome, Pricing, Progress, Submission,
     },
     fleet::*,
 };
@@ -251,7 +250,7 @@ fn start_tied(clouds: &[&Arc<FakeCloud>], links: Vec<Link>) -> Bench {
         interval: Duration::from_secs(10),
         policy: Policy::default(),
         links,
-        prices: PriceBook::default(),
+        pricing: Pricing::default(),
         state_dir: Some(directory.path().to_owned()),
         actor: Actor {
             user: "ada".into(),

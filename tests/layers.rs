@@ -80,10 +80,10 @@ const ROOMS: &[Room] = &[
             "nucleo_matcher",
         ],
     ),
-    // The guardrails of actions, the proof of idleness, and what becomes of operations are configured.
+    // Guardrails, the proof of idleness, what becomes of operations, and prices are configured.
     room(
         "settings",
-        &["fleet", "action", "operation"],
+        &["fleet", "action", "operation", "cost"],
         &["toml", "directories"],
     ),
 ];

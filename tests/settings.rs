@@ -6,7 +6,8 @@ use std::{path::Path, time::Duration};
 
 use pooldeck::{
     action::Confirmation,
-    fleet::JoinRule,
+    cost::Discount,
+    fleet::{JoinRule, Usd},
     operation::Proof,
     settings::{ControllerKind, SecretSource, Settings, example},
 };
@@ -64,13 +65,17 @@ fn the_example_documents_every_key() {
         "[[pool]]\n",
         "[[guardrail]]\n",
         "[proof]\n",
+        "[cost]\n",
+        "[[cost.price]]\n",
     ] {
         let error = parse(&format!("{table}zzz = 1\n")).unwrap_err();
         let known = error.split("expected one of").nth(1).unwrap();
         for key in known.lines().next().unwrap().split('`').skip(1).step_by(2) {
             let is_there = example().lines().any(|it| {
                 let line = it.trim_start_matches(['#', ' ', '[']);
-                line.starts_with(&format!("{key} =")) || line.starts_with(&format!("{key}]"))
+                line.starts_with(&format!("{key} ="))
+                    || line.starts_with(&format!("{key}]"))
+                    || line.ends_with(&format!(".{key}]]"))
             });
             assert!(is_there, "the example lacks `{key}` of {table:?}");
         }
@@ -212,4 +217,56 @@ proptest! {
             prop_assert!(error.starts_with("config.toml:"), "{error}");
         }
     }
+}
+
+#[test]
+fn a_discount_above_100_percent_is_refused_with_its_line() {
+    for (text, expected) in [
+        (
+            "[cost]\npricing = true\ndiscount_percent = 101\n",
+            "config.toml:3: `discount_percent` is 101; a discount is from 0 to 100\n    discount_percent = 101",
+        ),
+        (
+            "[cost]\ndiscount_percent = -1\n",
+            "config.toml:2: `discount_percent` is -1",
+        ),
+        (
+            "[[cost.price]]\ntype = \"m5\"\ndiscount_percent = 100.5\n",
+            "config.toml:3: `discount_percent` is 100.5",
+        ),
+        (
+            "[[cost.price]]\nusd_per_hour = -0.1\n",
+            "config.toml:2: `usd_per_hour` is -0.1",
+        ),
+        (
+            "[[cost.price]]\nusd_per_hour = inf\n",
+            "config.toml:2: `usd_per_hour` is inf",
+        ),
+        (
+            "[[cost.price]]\ntype = \"m5\"\n",
+            "config.toml:1: a [[cost.price]] needs either `usd_per_hour` or `discount_percent`",
+        ),
+        (
+            "[[cost.price]]\nusd_per_hour = 1\ndiscount_percent = 5\n",
+            "needs either `usd_per_hour` or `discount_percent`",
+        ),
+        (
+            "[[cost.price]]\nmarket = \"sport\"\nusd_per_hour = 1\n",
+            "config.toml:2: no market is called `sport`; did you mean `spot`?",
+        ),
+        ("[cost]\npricing = \"yes\"\n", "config.toml:2"),
+        ("[cost]\nprising = true\n", "did you mean `pricing`?"),
+    ] {
+        check_refused(text, expected);
+    }
+}
+
+#[test]
+fn the_operators_own_prices_are_read() {
+    let settings = parse(example()).unwrap();
+    assert!(settings.cost.pricing);
+    let rules = &settings.cost.terms.rules;
+    assert_eq!(rules[0].discount, Discount::from_percent(12.5));
+    assert_eq!(rules[1].usd_per_hour, Usd::from_f64(0.65));
+    assert!(!parse("[cost]\npricing = false\n").unwrap().cost.pricing);
 }

@@ -386,6 +386,9 @@ pub struct GlobalFlags {
     /// Allow writes where the configuration forbids them
     #[arg(long, global = true)]
     pub write: bool,
+    /// Never ask AWS for prices; those that are known already still count
+    #[arg(long, global = true, hide_short_help = true)]
+    pub no_pricing: bool,
     /// How often to read when nothing moves, such as 10s
     #[arg(long, global = true, hide_short_help = true, value_name = "DURATION", value_parser = parse_refresh)]
     pub refresh: Option<Duration>,

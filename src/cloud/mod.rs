@@ -3,13 +3,13 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 
-use std::{fmt::Debug, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
 use crate::fleet::{
-    Activity, Call, ConsoleOutput, Datum, Failure, FailureKind, Identity, InstanceId, Part,
-    PoolKey, Receipt, Scope, Timestamp,
+    Activity, Call, ConsoleOutput, Datum, Failure, FailureKind, Identity, InstanceId, ListPrice,
+    OwnSpend, Part, PoolKey, Receipt, Scope, SpotPrice, Timestamp,
 };
 
 /// One scope of AWS, real or simulated.
@@ -47,6 +47,36 @@ pub trait Cloud: Debug + Send + Sync {
             data.len()
         );
         Err(Error::new(FailureKind::Invalid, what))
+    }
+
+    /// Reads what spot machines of these types cost now, in every zone of the region.
+    async fn spot_prices(
+        &self,
+        types: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<Vec<SpotPrice>, Error> {
+        let what = format!(
+            "cannot read the spot prices of {} types at {now}: this door has none",
+            types.len()
+        );
+        Err(Error::new(FailureKind::Invalid, what))
+    }
+
+    /// Reads the list prices of these types and platforms in the region, on demand.
+    async fn list_prices(
+        &self,
+        wanted: &BTreeSet<(String, String)>,
+    ) -> Result<Vec<ListPrice>, Error> {
+        let what = format!(
+            "cannot read {} list prices: this door has no price list",
+            wanted.len()
+        );
+        Err(Error::new(FailureKind::Invalid, what))
+    }
+
+    /// Returns what this door has asked for that AWS bills, since it was opened.
+    fn own_spend(&self) -> OwnSpend {
+        OwnSpend::default()
     }
 
     /// Returns how many API requests this door has sent since it was opened, retries included.

@@ -5,11 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::{PriceList, Terms};
 use crate::fleet::{
-    Billing, Fleet, Instance, Market, Pool, Price, PriceSource, Timestamp, Usd, matches_wildcards,
+    Billing, Fleet, Instance, Market, Pool, Price, PriceOrigin, PriceSource, SpotPrice, Timestamp,
+    Usd, matches_wildcards,
 };
 
 /// Everything that is known of prices: the operator's own figures, the price
@@ -33,16 +32,6 @@ pub struct Kind<'a> {
     pub platform: &'a str,
     /// The pool that the machine is in; empty is none.
     pub pool: &'a str,
-}
-
-/// One spot price of one type in one zone, from the time when it began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SpotPrice {
-    pub instance_type: String,
-    pub zone: String,
-    pub platform: String,
-    pub per_hour: Usd,
-    pub since: Timestamp,
 }
 
 impl PriceBook {
@@ -76,6 +65,27 @@ impl PriceBook {
     /// Returns the lists in use, the best first.
     pub fn lists(&self) -> impl Iterator<Item = &PriceList> {
         self.lists.iter().map(AsRef::as_ref)
+    }
+
+    /// Returns where the prices come from, the best source first.
+    pub fn origins(&self) -> Vec<PriceOrigin> {
+        let lists = self.lists().map(|it| PriceOrigin {
+            source: it.source,
+            at: it.at,
+            n_prices: it.len(),
+        });
+        lists.collect()
+    }
+
+    /// Returns the spot prices, one for each type in a zone, to be kept.
+    pub fn spot_prices(&self) -> impl Iterator<Item = SpotPrice> {
+        self.spot.iter().map(|(key, (per_hour, since))| SpotPrice {
+            zone: key.0.clone(),
+            instance_type: key.1.clone(),
+            platform: key.2.clone(),
+            per_hour: *per_hour,
+            since: *since,
+        })
     }
 
     /// Returns what a machine costs while it runs; `None` when nobody has said.

@@ -5,9 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use serde::{Deserialize, Serialize};
-
-use crate::fleet::{PriceSource, Timestamp, Usd};
+use crate::fleet::{ListPrice, PriceSource, Timestamp, Usd};
 
 /// On-demand prices of one source, as of one date.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,16 +16,6 @@ pub struct PriceList {
     prices: BTreeMap<(String, String, String), Usd>,
     /// What the size `large` costs, by region and family: the other sizes are multiples of it.
     families: BTreeMap<(String, String), Usd>,
-}
-
-/// One on-demand price.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListPrice {
-    pub region: String,
-    pub instance_type: String,
-    /// As EC2 says it: `Linux/UNIX`, `Windows`.
-    pub platform: String,
-    pub usd_per_hour: Usd,
 }
 
 /// Why a table of prices cannot be used.

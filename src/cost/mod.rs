@@ -8,7 +8,7 @@ mod list;
 mod split;
 mod terms;
 
-pub use book::{Kind, PriceBook, SpotPrice};
-pub use list::{ListPrice, PriceList, PriceListError};
+pub use book::{Kind, PriceBook};
+pub use list::{PriceList, PriceListError};
 pub use split::{split, split_all};
 pub use terms::{Discount, Rule, Terms};

@@ -8,9 +8,10 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Clock, Config, Doors, Event, Link, Snapshot, pricing::Stamps};
+use super::{Clock, Config, Doors, Event, Link, Snapshot, pricing::Stamps, quotes::Quotes};
 use crate::fleet::{
-    Failure, Fleet, Observation, Part, SourceHealth, SourceId, Timestamp, matches_wildcards,
+    Failure, Fleet, Observation, OwnSpend, Part, SourceHealth, SourceId, Timestamp,
+    matches_wildcards,
 };
 
 /// What a poller tells the board after each reading.
@@ -20,6 +21,8 @@ pub(super) struct Reading {
     pub(super) outcome: Result<(Part, Vec<Failure>), Failure>,
     /// Requests that the door has sent since it was opened.
     pub(super) n_requests: u64,
+    /// What of them AWS bills.
+    pub(super) own_spend: OwnSpend,
     /// How soon the source is read again.
     pub(super) interval: Duration,
     /// Those who asked for this reading, told once it is on the board.
@@ -33,6 +36,7 @@ pub(super) struct Board {
     sources: BTreeMap<SourceId, Source>,
     links: Vec<Link>,
     stamps: Stamps,
+    quotes: Quotes,
     clock: Clock,
     published: watch::Sender<Arc<Observation>>,
 }
@@ -41,12 +45,18 @@ struct Source {
     health: SourceHealth,
     part: Part,
     missing: Vec<Failure>,
+    own_spend: OwnSpend,
     /// When and at which count the requests were sampled, over the last minute.
     samples: VecDeque<(Timestamp, u64)>,
 }
 
 impl Board {
-    pub(super) fn new(doors: &Doors, config: &Config, clock: Clock) -> (Self, Snapshot) {
+    pub(super) fn new(
+        doors: &Doors,
+        config: &Config,
+        clock: Clock,
+        quotes: Quotes,
+    ) -> (Self, Snapshot) {
         let mut sources = BTreeMap::new();
         for cloud in &doors.clouds {
             let scope = cloud.scope();
@@ -68,7 +78,8 @@ impl Board {
         let mut board = Self {
             sources,
             links: config.links.clone(),
-            stamps: Stamps::new(Arc::new(config.prices.clone())),
+            stamps: Stamps::default(),
+            quotes,
             clock,
             published,
         };
@@ -86,8 +97,15 @@ impl Board {
         mut readings: mpsc::Receiver<Reading>,
         events: mpsc::Sender<Event>,
     ) {
-        while let Some(first) = readings.recv().await {
-            let mut told = self.take(first);
+        loop {
+            let mut told = tokio::select! {
+                reading = readings.recv() => match reading {
+                    Some(it) => self.take(it),
+                    None => return,
+                },
+                // New prices change what is shown, too.
+                Ok(()) = self.quotes.changed() => Vec::new(),
+            };
             // Sources that were read together are joined once.
             while let Ok(reading) = readings.try_recv() {
                 told.extend(self.take(reading));
@@ -108,6 +126,7 @@ impl Board {
             return Vec::new();
         };
         source.health.interval = reading.interval;
+        source.own_spend = reading.own_spend;
         source.count_requests(reading.at, reading.n_requests);
         let told = match reading.outcome {
             Ok((part, missing)) => {
@@ -135,6 +154,8 @@ impl Board {
             .values()
             .map(|it| self.link(&it.part))
             .collect();
+        let quoted = self.quotes.borrow_and_update().clone();
+        self.stamps.renew(&quoted.book);
         self.stamps.stamp(&mut linked);
         let mut fleet = Fleet::join(&linked);
         self.stamps.look_ahead(&mut fleet);
@@ -156,6 +177,8 @@ impl Board {
             fleet,
             sources: self.sources.values().map(|it| it.health.clone()).collect(),
             errors: errors.collect(),
+            prices: quoted.state.clone(),
+            own_spend: self.sources.values().map(|it| it.own_spend).sum(),
         });
         self.published.send_replace(observation.clone());
         observation
@@ -189,6 +212,7 @@ impl Source {
             health: SourceHealth::new(id, interval),
             part,
             missing: Vec::new(),
+            own_spend: OwnSpend::default(),
             samples: VecDeque::new(),
         }
     }

@@ -15,6 +15,7 @@ use super::{
     execute::Execution,
     history::Historian,
     poll::{Poller, Request},
+    quotes::{Asker, Wanted},
     watched,
 };
 use crate::{
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     historian: Historian,
     events: mpsc::Sender<Event>,
     pollers: Vec<Poller>,
+    prices: Asker,
     n_submitted: AtomicU64,
     n_in_flight: AtomicUsize,
     /// The operations whose drivers run in this process.
@@ -48,14 +50,20 @@ pub(super) struct Inner {
     pub(super) stopping: watch::Sender<bool>,
 }
 
+/// The tasks that can be asked.
+pub(super) struct Tasks {
+    pub(super) pollers: Vec<Poller>,
+    pub(super) prices: Asker,
+    pub(super) historian: Historian,
+}
+
 impl Handle {
     pub(super) fn new(
         doors: Doors,
         config: Config,
         clock: Clock,
-        pollers: Vec<Poller>,
+        tasks: Tasks,
         snapshot: Snapshot,
-        historian: Historian,
         events: mpsc::Sender<Event>,
     ) -> Self {
         Self {
@@ -64,9 +72,10 @@ impl Handle {
                 config,
                 clock,
                 snapshot,
-                historian,
+                historian: tasks.historian,
                 events,
-                pollers,
+                pollers: tasks.pollers,
+                prices: tasks.prices,
                 n_submitted: AtomicU64::new(0),
                 n_in_flight: AtomicUsize::new(0),
                 driven: watch::Sender::default(),
@@ -99,6 +108,12 @@ impl Handle {
     /// Reads every source afresh, and returns what was seen; failures are in it.
     pub async fn observe(&self) -> Arc<Observation> {
         self.inner.observe(None).await;
+        self.observation()
+    }
+
+    /// Reads prices, and returns what is seen with them; what failed is in it.
+    pub async fn read_prices(&self, wanted: Wanted) -> Arc<Observation> {
+        self.inner.prices.ask(wanted).await;
         self.observation()
     }
 

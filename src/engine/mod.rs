@@ -14,9 +14,11 @@ mod follow;
 mod handle;
 mod history;
 mod journal;
+mod kept_prices;
 mod operations;
 mod poll;
 mod pricing;
+mod quotes;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -32,12 +34,12 @@ pub use handle::Handle;
 pub use history::{HistoryError, Keeping, Kept, Limits, Opened, PastQuery, Store, Whose};
 pub use journal::OperationError;
 pub use operations::Verdict;
+pub use quotes::{Asking, Pricing, Wanted};
 
 use crate::{
     action::Policy,
     ci::SharedCi,
     cloud::SharedCloud,
-    cost::PriceBook,
     fleet::{Activity, CiLink, ConsoleOutput, Failure, InstanceId, Observation, Past, PoolKey},
 };
 
@@ -56,8 +58,7 @@ pub struct Config {
     pub policy: Policy,
     /// Which pools a controller serves; the first that matches wins.
     pub links: Vec<Link>,
-    /// What machines cost, as far as that is known at the start.
-    pub prices: PriceBook,
+    pub pricing: Pricing,
     /// The state directory, for the audit log; without one no call is made.
     pub state_dir: Option<PathBuf>,
     pub actor: Actor,
@@ -122,13 +123,20 @@ const N_EVENTS_MAX: usize = 256;
 /// Starts every task. They end when the last `Handle` is dropped.
 pub fn start(doors: Doors, config: Config, clock: Clock) -> (Handle, mpsc::Receiver<Event>) {
     let (events, events_rx) = mpsc::channel(N_EVENTS_MAX);
-    let (board, snapshot) = board::Board::new(&doors, &config, clock.clone());
+    let (prices, asker, quotes) = quotes::Reader::new(&doors, &config.pricing, &clock);
+    let (board, snapshot) = board::Board::new(&doors, &config, clock.clone(), quotes);
+    watched("prices", prices.run(snapshot.clone()), &events);
     let historian = history::Historian::start(&config, &clock, &snapshot, &events);
     // Two readings for each source can wait at once: the one made and the next.
     let (readings, readings_rx) = mpsc::channel(board.n_sources().max(1) * 2);
     watched("board", board.run(readings_rx, events.clone()), &events);
     let pollers = poll::start(&doors, &config, &clock, &readings, &events);
-    let handle = Handle::new(doors, config, clock, pollers, snapshot, historian, events);
+    let tasks = handle::Tasks {
+        pollers,
+        prices: asker,
+        historian,
+    };
+    let handle = Handle::new(doors, config, clock, tasks, snapshot, events);
     (handle, events_rx)
 }
 

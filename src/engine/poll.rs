@@ -14,7 +14,8 @@ use crate::{
     ci::SharedCi,
     cloud::SharedCloud,
     fleet::{
-        ControllerName, Failure, FailureKind, Identity, Part, Phase, ScopeId, SourceId, Timestamp,
+        ControllerName, Failure, FailureKind, Identity, OwnSpend, Part, Phase, ScopeId, SourceId,
+        Timestamp,
     },
 };
 
@@ -154,6 +155,7 @@ impl Task {
             at: began,
             outcome,
             n_requests: self.door.n_requests(),
+            own_spend: self.door.own_spend(),
             interval: pause,
             waiters,
         };
@@ -253,6 +255,13 @@ impl Door {
         match self {
             Self::Cloud { scope, .. } => SourceId::Scope(scope.clone()),
             Self::Ci { name, .. } => SourceId::Controller(name.clone()),
+        }
+    }
+
+    fn own_spend(&self) -> OwnSpend {
+        match self {
+            Self::Cloud { cloud, .. } => cloud.own_spend(),
+            Self::Ci { .. } => OwnSpend::default(),
         }
     }
 

@@ -23,6 +23,13 @@ impl Stamps {
         }
     }
 
+    /// Takes newer prices; then every row is priced anew.
+    pub(super) fn renew(&mut self, book: &Arc<PriceBook>) {
+        if !Arc::ptr_eq(&self.book, book) {
+            *self = Self::new(book.clone());
+        }
+    }
+
     /// Prices the machines of all parts.
     pub(super) fn stamp(&mut self, parts: &mut [Part]) {
         let mut old = std::mem::take(&mut self.instances);

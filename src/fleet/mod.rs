@@ -48,7 +48,9 @@ pub use lifecycle::{
     ActivityStatus, Health, Lifecycle, MachineState, Market, Phase, Process, RefreshStatus,
 };
 pub use metrics::{Datum, Metrics, PoolMetrics, Unit, Withheld, metrics};
-pub use money::{Billing, Price, PriceSource, Usd};
+pub use money::{
+    Billing, ListPrice, OwnSpend, Price, PriceOrigin, PriceSource, PriceState, SpotPrice, Usd,
+};
 pub use pool::{
     Capacity, CiLink, Counts, Hook, HookResult, HookTransition, MixedInstances, Pool, PoolKind,
     Refresh, Suspension, Template, TemplateKind, Upkeep,
@@ -77,6 +79,10 @@ pub struct Observation {
     pub sources: Vec<SourceHealth>,
     /// Parts that could not be read, by source: a partial read is not an error.
     pub errors: Vec<(SourceId, Failure)>,
+    /// Where the prices come from, and how old they are.
+    pub prices: PriceState,
+    /// What our own readings cost since the start.
+    pub own_spend: OwnSpend,
 }
 
 /// Every pool, machine and agent that we know of.

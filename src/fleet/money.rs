@@ -229,6 +229,74 @@ pub enum Billing {
     PerHour,
 }
 
+/// One on-demand price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListPrice {
+    pub region: String,
+    pub instance_type: String,
+    /// As EC2 says it: `Linux/UNIX`, `Windows`.
+    pub platform: String,
+    pub usd_per_hour: Usd,
+}
+
+/// One spot price of one type in one zone, from the time when it began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpotPrice {
+    pub instance_type: String,
+    pub zone: String,
+    pub platform: String,
+    pub per_hour: Usd,
+    pub since: Timestamp,
+}
+
+/// Where the prices in use come from, how old they are, and what is wrong with them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PriceState {
+    /// The lists of on-demand prices, the best first.
+    pub lists: Vec<PriceOrigin>,
+    /// When spot prices were last read, and how many are known.
+    pub spot: Option<PriceOrigin>,
+    /// A sentence each.
+    pub failures: Vec<String>,
+}
+
+/// One source of prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PriceOrigin {
+    pub source: PriceSource,
+    /// The date of the list, or when it was read.
+    pub at: Timestamp,
+    pub n_prices: usize,
+}
+
+/// What the reading itself costs: AWS bills metrics by the thousand that are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OwnSpend {
+    /// Metrics that were asked for by `GetMetricData` since the door was opened.
+    pub n_metrics_read: u64,
+    /// `PutMetricData` requests.
+    pub n_metric_writes: u64,
+}
+
+impl OwnSpend {
+    /// Returns the bill: $0.01 for 1,000 metrics read, and for 1,000 requests that write some.
+    ///
+    /// Source: "Amazon CloudWatch pricing". Everything else that we ask AWS is free.
+    pub fn usd(self) -> Usd {
+        let n = self.n_metrics_read.saturating_add(self.n_metric_writes);
+        Usd::from_nanos(10_000).share(n, 1)
+    }
+}
+
+impl Sum for OwnSpend {
+    fn sum<I: Iterator<Item = Self>>(spends: I) -> Self {
+        spends.fold(Self::default(), |a, b| Self {
+            n_metrics_read: a.n_metrics_read + b.n_metrics_read,
+            n_metric_writes: a.n_metric_writes + b.n_metric_writes,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

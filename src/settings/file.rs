@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::{
     ControllerSettings, PoolSelection, PoolSettings, ScopeSettings, Settings, SettingsError,
-    controller::ControllerTable,
+    controller::ControllerTable, cost::CostTable,
 };
 use crate::{
     action::{Confirmation, Guardrail, verbs},
@@ -37,6 +37,8 @@ struct File {
     guardrail: Vec<GuardrailTable>,
     #[serde(default)]
     proof: ProofTable,
+    #[serde(default)]
+    cost: CostTable,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +136,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> 
         scopes: file.scope.into_iter().map(scope).collect(),
         pools,
         guardrails: guardrails.collect::<Result<_, _>>()?,
+        cost: super::cost::read(&reader, file.cost)?,
         controllers,
     })
 }

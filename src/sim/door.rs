@@ -1,20 +1,26 @@
 //! The two doors over one shared world, as the engine opens them. They hold no
 //! latency of their own: whoever wants a slow door wraps one.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
 
-use super::world::{Published, World};
+use super::{
+    price,
+    world::{Published, World},
+};
 use crate::{
     ci::{self, Ci},
     cloud::{self, Cloud},
     fleet::{
         Activity, Call, ConsoleOutput, Controller, ControllerName, Datum, Grade, Identity,
-        InstanceId, PoolKey, Receipt, Scope, Timestamp,
+        InstanceId, ListPrice, PoolKey, Receipt, Scope, SpotPrice, Timestamp,
     },
 };
 
@@ -105,6 +111,23 @@ impl Cloud for SimCloud {
             data: data.to_vec(),
         });
         Ok(())
+    }
+
+    async fn spot_prices(
+        &self,
+        types: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<Vec<SpotPrice>, cloud::Error> {
+        self.ask(1).identify(&self.scope.id)?;
+        Ok(price::spot_prices(&self.scope.region, types, now))
+    }
+
+    async fn list_prices(
+        &self,
+        wanted: &BTreeSet<(String, String)>,
+    ) -> Result<Vec<ListPrice>, cloud::Error> {
+        self.ask(wanted.len()).identify(&self.scope.id)?;
+        Ok(price::list_prices(&self.scope.region, wanted))
     }
 
     fn n_requests(&self) -> u64 {

@@ -26,6 +26,7 @@ mod member;
 mod observe;
 mod observe_ci;
 mod policy;
+mod price;
 mod reconcile;
 mod refresh;
 mod refusal;

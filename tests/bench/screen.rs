@@ -185,6 +185,7 @@ fn observation(parts: &[Part], at: Timestamp) -> Observation {
         sources: sources.collect(),
         fleet,
         errors: Vec::new(),
+        ..Observation::default()
     }
 }
 

@@ -32,7 +32,7 @@ fn an_unknown_column() {
 $ pooldeck pools --demo --columns name,desird
 --- stderr
 error: --columns: a pool has no field `desird`; did you mean `desired`?
-hint: the fields of a pool are name, scope, kind, desired, min, max, in_service, pending, terminating, standby, waiting, busy, idle, queued, outdated, image, template, type, zones, suspended, label, account, region, production
+hint: the fields of a pool are name, scope, kind, desired, min, max, in_service, pending, terminating, standby, waiting, busy, idle, queued, outdated, image, template, type, zones, suspended, label, account, region, production, usd_per_hour, waste_usd_per_hour, price_source
 --- exit code 2
 
 "#]],
@@ -47,7 +47,7 @@ fn an_unknown_field_to_sort_by() {
 $ pooldeck instances --demo --sort lanched_at
 --- stderr
 error: --sort: an instance has no field `lanched_at`; did you mean `launched_at`?
-hint: the fields of an instance are id, pool, scope, lifecycle, state, machine, health, work, job, type, az, market, image, template_version, age, in_state, launched_at, address, public_address, name, protected, outdated, spot, cordoned, waiting, checks, event, region
+hint: the fields of an instance are id, pool, scope, lifecycle, state, machine, health, work, job, type, az, market, image, template_version, age, in_state, launched_at, address, public_address, name, protected, outdated, spot, cordoned, waiting, checks, event, region, platform, usd_per_hour, waste_usd_per_hour, use, price_source, price_at
 --- exit code 2
 
 "#]],
@@ -62,7 +62,7 @@ fn a_filter_that_makes_no_sense() {
 $ pooldeck instances --demo --filter 'age>old'
 --- stderr
 error: filter `age>old`: `old` cannot be ordered; give a number, an age such as 2h, or a time such as 2026-01-31T12:00:00Z
-hint: the fields of an instance are id, pool, scope, lifecycle, state, machine, health, work, job, type, az, market, image, template_version, age, in_state, launched_at, address, public_address, name, protected, outdated, spot, cordoned, waiting, checks, event, region
+hint: the fields of an instance are id, pool, scope, lifecycle, state, machine, health, work, job, type, az, market, image, template_version, age, in_state, launched_at, address, public_address, name, protected, outdated, spot, cordoned, waiting, checks, event, region, platform, usd_per_hour, waste_usd_per_hour, use, price_source, price_at
 --- exit code 2
 
 "#]],
@@ -213,7 +213,7 @@ fn a_configuration_is_wrong_by_file_line_and_key() {
         str![[r#"
 $ pooldeck pools --demo
 --- stderr
-error: ~/.config/pooldeck/config.toml:2: unknown field `them`, expected one of `theme`, `keymap`, `refresh`, `on_quit`, `scope`, `controller`, `pool`, `guardrail`, `proof`; did you mean `theme`?
+error: ~/.config/pooldeck/config.toml:2: unknown field `them`, expected one of `theme`, `keymap`, `refresh`, `on_quit`, `scope`, `controller`, `pool`, `guardrail`, `proof`, `cost`; did you mean `theme`?
     them = "dark"
 --- exit code 2
 

@@ -184,6 +184,7 @@ fn observed(executors: Vec<Arc<Executor>>) -> Observation {
             source(SourceId::Controller("jenkins".into())),
         ],
         errors: Vec::new(),
+        ..Observation::default()
     }
 }
 

@@ -14,8 +14,7 @@ use pooldeck::{
     action::Policy,
     cli::{CommandLine, Exit, Job, Printer, Session, Terminal},
     cloud::{self, Cloud, SharedCloud},
-    cost::PriceBook,
-    engine::{self, Actor, Clock, Config, Detach, Doors, Keeping},
+    engine::{self, Actor, Clock, Config, Detach, Doors, Keeping, Pricing},
     fleet::*,
     sim::{Faults, PoolSpec, Scenario, SharedWorld, SimCi, SimCloud, World, share},
 };
@@ -180,7 +179,7 @@ impl Stage {
             interval: std::time::Duration::from_secs(10),
             policy: self.policy.clone(),
             links: Vec::new(),
-            prices: PriceBook::default(),
+            pricing: Pricing::default(),
             state_dir: Some(self.state.path().to_owned()),
             actor: Actor::default(),
             history: Keeping::Off,

@@ -1,7 +1,7 @@
 //! The price book: the best source wins, and what nobody has said stays unknown.
 
 use pooldeck::{
-    cost::{Discount, PriceBook, PriceList, Rule, SpotPrice, Terms},
+    cost::{Discount, PriceBook, PriceList, Rule, Terms},
     fleet::*,
 };
 
@@ -94,7 +94,7 @@ fn a_spot_machine_costs_what_its_zone_asks_now() {
 #[test]
 fn a_newer_list_comes_first_and_leaves_the_rest_to_the_bundled_one() {
     let mut book = book();
-    let listed = pooldeck::cost::ListPrice {
+    let listed = ListPrice {
         region: "us-east-1".into(),
         instance_type: "m5.large".into(),
         platform: "Linux/UNIX".into(),
@@ -165,7 +165,7 @@ fn other_systems_are_billed_by_the_hour() {
         book.add_list(PriceList::new(
             PriceSource::PricingApi,
             NOW,
-            [pooldeck::cost::ListPrice {
+            [ListPrice {
                 region: "us-east-1".into(),
                 instance_type: "m5.large".into(),
                 platform: platform.into(),

@@ -28,7 +28,10 @@ fn start(directory: &TempDir, history: Keeping) -> (Handle, mpsc::Receiver<Event
         links: Vec::new(),
         state_dir: Some(directory.path().to_owned()),
         actor: Actor::default(),
-        prices: pooldeck::cost::PriceBook::new(pooldeck::cost::Terms::default()),
+        pricing: engine::Pricing {
+            book: pooldeck::cost::PriceBook::new(pooldeck::cost::Terms::default()),
+            ..engine::Pricing::default()
+        },
         history,
     };
     engine::start(doors, config, Clock::scaled(START, SPEED))

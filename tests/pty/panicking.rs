@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use pooldeck::{
     action::Policy,
     cloud::{Cloud, Error, Reading},
-    cost::PriceBook,
-    engine::{self, Actor, Clock, Config, Detach, Doors, Keeping},
+    engine::{self, Actor, Clock, Config, Detach, Doors, Keeping, Pricing},
     fleet::{
         Activity, Call, ConsoleOutput, Identity, InstanceId, PoolKey, Receipt, Scope, Timestamp,
     },
@@ -72,7 +71,7 @@ async fn main() -> std::io::Result<()> {
         interval: Duration::from_secs(10),
         policy: Policy::default(),
         links: Vec::new(),
-        prices: PriceBook::default(),
+        pricing: Pricing::default(),
         state_dir: None,
         actor: Actor::default(),
         history: Keeping::Off,

@@ -272,6 +272,7 @@ fn unread(first: &Observation) -> Observation {
             .map(|it| SourceHealth::new(it.source.clone(), INTERVAL))
             .collect(),
         errors: Vec::new(),
+        ..Observation::default()
     }
 }
 
@@ -311,5 +312,6 @@ pub(crate) fn observation(world: &mut World, now: Timestamp) -> Observation {
         fleet: Fleet::join(&parts),
         sources,
         errors: Vec::new(),
+        ..Observation::default()
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// As many as CloudWatch takes in one request.
-const N_METRICS_MAX: usize = 1000;
+pub(super) const N_METRICS_MAX: usize = 1000;
 
 pub(super) async fn put(
     writers: &Writers,

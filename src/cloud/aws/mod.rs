@@ -16,9 +16,12 @@ mod metrics;
 mod observe;
 mod open;
 mod pages;
+mod pricing;
 mod profile;
 mod refresh;
 mod rows;
+mod spend;
+mod spot;
 mod status;
 mod templates;
 mod upkeep;
@@ -39,8 +42,8 @@ pub use profile::default_region;
 use self::{memory::Memory, open::Clients, watch::Watch};
 use super::{Cloud, Error, Reading};
 use crate::fleet::{
-    Activity, Call, ConsoleOutput, Datum, FailureKind, Identity, InstanceId, PoolKey, PoolName,
-    Receipt, Scope, SourceId, Timestamp,
+    Activity, Call, ConsoleOutput, Datum, FailureKind, Identity, InstanceId, ListPrice, OwnSpend,
+    PoolKey, PoolName, Receipt, Scope, SourceId, SpotPrice, Timestamp,
 };
 
 /// Which groups of a scope are pools. The default is every group.
@@ -70,6 +73,7 @@ pub struct Aws {
     memory: tokio::sync::Mutex<Memory>,
     /// Never held over an `await`.
     notes: Mutex<Notes>,
+    spend: spend::Meter,
 }
 
 /// What writes and identifications leave for the next reading.
@@ -106,6 +110,7 @@ impl Aws {
             clients: tokio::sync::Mutex::default(),
             memory: tokio::sync::Mutex::default(),
             notes: Mutex::default(),
+            spend: spend::Meter::default(),
         })
     }
 
@@ -285,7 +290,11 @@ impl Cloud for Aws {
     ) -> Result<(), Error> {
         let clients = self.clients().await;
         let answer = match self.check_account(&clients).await {
-            Ok(None) => metrics::put(&clients.writers, namespace, at, data).await,
+            Ok(None) => {
+                self.spend
+                    .count_writes(data.len().div_ceil(metrics::N_METRICS_MAX));
+                metrics::put(&clients.writers, namespace, at, data).await
+            }
             Ok(Some(why)) => Err(Error::new(
                 FailureKind::Conflict,
                 format!("cannot publish metrics: {why}"),
@@ -293,6 +302,29 @@ impl Cloud for Aws {
             Err(error) => Err(error),
         };
         self.watch_for_refusal(answer).await
+    }
+
+    async fn spot_prices(
+        &self,
+        types: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<Vec<SpotPrice>, Error> {
+        let clients = self.clients().await;
+        let answer = spot::prices(&clients, types, now).await;
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn list_prices(
+        &self,
+        wanted: &BTreeSet<(String, String)>,
+    ) -> Result<Vec<ListPrice>, Error> {
+        let clients = self.clients().await;
+        let answer = pricing::prices(&clients, self.scope.region.as_str(), wanted).await;
+        self.watch_for_refusal(answer).await
+    }
+
+    fn own_spend(&self) -> OwnSpend {
+        self.spend.read()
     }
 
     fn n_requests(&self) -> u64 {

@@ -49,12 +49,16 @@ impl Default for Patience {
     }
 }
 
+/// The price list of every region is served here, and hardly anywhere else.
+const PRICE_LIST_REGION: &str = "us-east-1";
+
 /// The clients of one scope, for reads; they share the credentials.
 #[derive(Debug)]
 pub(super) struct Clients {
     pub(super) scaling: aws_sdk_autoscaling::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) pricing: aws_sdk_pricing::Client,
     pub(super) writers: Writers,
     pub(super) expiry: Expiry,
 }
@@ -76,6 +80,9 @@ impl Clients {
             aws_sdk_autoscaling::config::Builder::from(&config).interceptor(watch.clone());
         let ec2 = aws_sdk_ec2::config::Builder::from(&config).interceptor(watch.clone());
         let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(watch.clone());
+        let pricing = aws_sdk_pricing::config::Builder::from(&config)
+            .region(Region::new(PRICE_LIST_REGION))
+            .interceptor(watch.clone());
         let once = RetryConfig::disabled();
         let metrics = aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(watch.clone());
         let writers = Writers {
@@ -89,6 +96,7 @@ impl Clients {
             scaling: aws_sdk_autoscaling::Client::from_conf(scaling.build()),
             ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            pricing: aws_sdk_pricing::Client::from_conf(pricing.build()),
             writers,
             expiry,
         }

@@ -1,0 +1,26 @@
+//! Counts what AWS bills us for looking.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::fleet::OwnSpend;
+
+/// Counts since the door was opened; requests that fail are billed, too.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    n_metrics_read: AtomicU64,
+    n_metric_writes: AtomicU64,
+}
+
+impl Meter {
+    pub(super) fn count_writes(&self, n_requests: usize) {
+        self.n_metric_writes
+            .fetch_add(n_requests as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn read(&self) -> OwnSpend {
+        OwnSpend {
+            n_metrics_read: self.n_metrics_read.load(Ordering::Relaxed),
+            n_metric_writes: self.n_metric_writes.load(Ordering::Relaxed),
+        }
+    }
+}
