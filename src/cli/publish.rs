@@ -37,7 +37,8 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &PublishFlags) -> Resu
     let mut sight = session.read_all(flags.timeout).await?;
     let mut interrupts = Interrupts::new();
     let mut warned = BTreeSet::new();
-    let mut tick = tokio::time::interval(flags.interval);
+    let pause = session.handle.clock().sleep_for(flags.interval);
+    let mut tick = tokio::time::interval(pause);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     tick.tick().await;
     loop {

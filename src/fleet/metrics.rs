@@ -2,7 +2,8 @@
 //! read is left out and named; it is never zero.
 
 use super::{
-    CiLink, Executor, Fleet, Observation, Pool, PoolKey, Queue, SourceId, Timestamp, Work,
+    CiLink, Executor, Failure, FailureKind, Fleet, Observation, Pool, PoolKey, Queue, SourceId,
+    Timestamp, Work,
 };
 
 /// What to publish of a fleet, and what not, and why.
@@ -88,8 +89,18 @@ fn doubt(observation: &Observation, pool: &Pool, link: &CiLink) -> Option<String
     let fleet = &observation.fleet;
     let scope = SourceId::Scope(pool.scope.clone());
     let controller = SourceId::Controller(link.controller.clone());
-    for source in [scope, controller] {
-        if let Some(why) = source_doubt(observation, &source) {
+    // What a role may never read is missing every time; it hides an agent only where one
+    // is not joined with its machine.
+    let mut agents = fleet.executors.iter();
+    let is_whole =
+        agents.all(|it| it.controller != link.controller || it.is_latent || it.instance.is_some());
+    let matters = |source: &SourceId, failure: &Failure| {
+        let may_hide_an_agent =
+            !matches!(failure.kind, FailureKind::Denied | FailureKind::NotFound);
+        may_hide_an_agent || *source == controller || !is_whole
+    };
+    for source in [&scope, &controller] {
+        if let Some(why) = source_doubt(observation, source, matters) {
             return Some(format!("{source} {why}"));
         }
     }
@@ -99,8 +110,13 @@ fn doubt(observation: &Observation, pool: &Pool, link: &CiLink) -> Option<String
     })
 }
 
-fn source_doubt(observation: &Observation, source: &SourceId) -> Option<String> {
-    let failure = observation.errors.iter().find(|(it, _)| it == source);
+fn source_doubt(
+    observation: &Observation,
+    source: &SourceId,
+    matters: impl Fn(&SourceId, &Failure) -> bool,
+) -> Option<String> {
+    let mut failures = observation.errors.iter();
+    let failure = failures.find(|(it, failure)| it == source && matters(it, failure));
     if let Some((_, failure)) = failure {
         return Some(format!("was not read whole: {}", failure.what));
     }

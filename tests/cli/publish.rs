@@ -142,6 +142,24 @@ fn draining_agents_are_not_available_and_doubtful_ones_are_not_counted() {
         },
     ));
     assert_eq!(metrics(&partial).pools, []);
+    let mut narrow = observation.clone();
+    let (scope, denied) = (
+        observation.sources[0].source.clone(),
+        partial.errors[0].1.clone(),
+    );
+    narrow.errors.push((scope, denied));
+    assert_eq!(
+        metrics(&narrow).withheld,
+        [],
+        "a role that may not read activities hides no agent"
+    );
+    let lost = Executor::new("jenkins".into(), "build-7");
+    narrow.fleet.executors.push(Arc::new(lost));
+    assert_eq!(
+        metrics(&narrow).pools,
+        [],
+        "it may be the one that is hidden"
+    );
     let doubtful = observed(vec![
         agent(0, Work::Idle { since: None }, false),
         agent(1, Work::Unknown("a login page".to_owned()), false),

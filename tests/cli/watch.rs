@@ -24,7 +24,11 @@ struct Watch {
 impl Watch {
     /// Starts a watch at a speed at which the demo changes at every reading.
     fn start(sandbox: &Sandbox, line: &str) -> Self {
-        let line = format!("{line} --demo --speed 60");
+        Self::at_speed(sandbox, line, 60)
+    }
+
+    fn at_speed(sandbox: &Sandbox, line: &str, speed: u32) -> Self {
+        let line = format!("{line} --demo --speed {speed}");
         let mut command = sandbox.command(&line);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
@@ -62,6 +66,19 @@ fn each_change_is_one_document_on_one_line() {
         assert!(pair[0]["at"].as_str() < pair[1]["at"].as_str());
         assert_ne!(pair[0]["pools"], pair[1]["pools"]);
     }
+    watch.interrupt();
+    assert_eq!(watch.end(), Some(0));
+}
+
+#[test]
+fn publishing_goes_on_for_hours_and_ends_at_ctrl_c() {
+    let sandbox = Sandbox::new();
+    let mut watch = Watch::at_speed(&sandbox, "publish --interval 60", 1200);
+    let lines = BufReader::new(watch.child.stderr.take().unwrap()).lines();
+    let published = lines
+        .map(Result::unwrap)
+        .filter(|it| it.contains("published ") && it.contains("us-east-1"));
+    assert_eq!(published.take(130).count(), 130, "more than two hours");
     watch.interrupt();
     assert_eq!(watch.end(), Some(0));
 }

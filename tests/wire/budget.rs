@@ -44,7 +44,7 @@ async fn a_quiet_refresh_of_101_pools_costs_two_calls_and_one_walk_at_the_most()
     region.loose(1, &[("ci-pool", "macs")]).await;
     let selection = Selection {
         tag: Some("ci-pool".into()),
-        names: Vec::new(),
+        ..Selection::default()
     };
     let door = region.door_to(selection);
     // The first readings learn what there is: hooks and refreshes, six calls at a time.

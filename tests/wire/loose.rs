@@ -12,7 +12,7 @@ use crate::region::{Region, Seen, key, now, observe};
 fn by_tag() -> Selection {
     Selection {
         tag: Some("ci-pool".into()),
-        names: Vec::new(),
+        ..Selection::default()
     }
 }
 

@@ -7,11 +7,11 @@ use aws_sdk_autoscaling::types::{
     MixedInstancesPolicy,
 };
 use pooldeck::{
-    cloud::aws::Selection,
+    cloud::{Cloud as _, aws::Selection},
     fleet::{Capacity, Health, MachineState, Market, PoolKind, Process, TemplateKind},
 };
 
-use crate::region::{Region, ZONE, observe};
+use crate::region::{Region, Seen, ZONE, now, observe};
 
 #[tokio::test]
 async fn a_hundred_and_twenty_groups_are_all_seen_in_two_pages() {
@@ -37,13 +37,22 @@ async fn a_tag_and_exact_names_are_pushed_to_the_server() {
     for name in ["workhorse", "workhorse-arm", "database"] {
         region.simple_group(name, 0).await;
     }
-    let names = |seen: crate::region::Seen| seen.pools.into_keys().collect::<Vec<_>>();
+    let names = |seen: Seen| seen.pools.into_keys().collect::<Vec<_>>();
     let by = |names: &[&str]| Selection {
-        tag: None,
         names: names.iter().map(ToString::to_string).collect(),
+        ..Selection::default()
     };
-    let exact = observe(&region.door_to(by(&["workhorse", "gone"]))).await;
-    assert_eq!(names(exact), ["workhorse"]);
+    let door = region.door_to(by(&["workhorse", "workhorze"]));
+    let exact = door.observe(now()).await.unwrap();
+    let [unknown] = &exact.missing[..] else {
+        panic!("{:?}", exact.missing)
+    };
+    assert_eq!(
+        unknown.what,
+        "`names` of scope test/us-east-1 has \"workhorze\", and no group that it may show is \
+         called so; did you mean `workhorse`?"
+    );
+    assert_eq!(names(Seen::from(exact)), ["workhorse"]);
     let asked = region.moto.requests().pop().unwrap();
     let listing = region
         .moto
@@ -58,7 +67,7 @@ async fn a_tag_and_exact_names_are_pushed_to_the_server() {
 
     let tagged = Selection {
         tag: Some("ci-pool".into()),
-        names: Vec::new(),
+        ..Selection::default()
     };
     observe(&region.door_to(tagged)).await;
     let filtered = region.moto.requests().into_iter();
@@ -187,7 +196,7 @@ async fn a_new_version_is_noticed_a_minute_later() {
     // The walks take turns; this one has its turn within three readings.
     for minute in 1..=3 {
         let later = now() + Duration::from_secs(61 * minute);
-        let seen = crate::region::Seen::from(door.observe(later).await.unwrap());
+        let seen = Seen::from(door.observe(later).await.unwrap());
         image = seen.pool("latest").template.clone().unwrap().image;
     }
     assert_eq!(image.unwrap().as_str(), "ami-0000000b");

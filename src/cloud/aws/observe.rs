@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     cloud::{Error, Reading},
-    fleet::{Failure, InstanceId, Part, Scope, Timestamp},
+    fleet::{Failure, FailureKind, InstanceId, Part, Scope, Timestamp, matches_wildcards, nearest},
 };
 
 /// Reads the scope. Fails only when not even one page of groups could be read.
@@ -28,6 +28,9 @@ pub(super) async fn observe(
 ) -> Result<Reading, Error> {
     let mut listing = groups::list(clients, selection, &scope.id).await;
     let mut missing = Vec::new();
+    if listing.failure.is_none() {
+        missing.extend(unknown_names(selection, &listing, &scope, now));
+    }
     if let Some(error) = listing.failure.take() {
         if listing.n_pages == 0 {
             return Err(error);
@@ -56,6 +59,31 @@ fn broken_off(listing: &Walk<Group>, error: Error, now: Timestamp) -> Failure {
         failure.what
     );
     failure
+}
+
+/// Names the configured names that no group has: an empty screen would look like an empty fleet.
+fn unknown_names(
+    selection: &Selection,
+    listing: &Walk<Group>,
+    scope: &Scope,
+    now: Timestamp,
+) -> Vec<Failure> {
+    let known = || listing.rows.iter().map(|it| it.pool.name.as_str());
+    let is_unknown = |it: &&String| !known().any(|name| matches_wildcards(name, it));
+    let unknown = selection.names.iter().filter(is_unknown);
+    unknown
+        .map(|name| Failure {
+            kind: FailureKind::NotFound,
+            what: format!(
+                "`names` of scope {} has {name:?}, and no group that it may show is called so{}",
+                scope.id,
+                nearest(name, known())
+                    .map_or(String::new(), |it| format!("; did you mean `{it}`?"))
+            ),
+            at: now,
+            retry_at: None,
+        })
+        .collect()
 }
 
 /// What came back beside the groups.
