@@ -178,6 +178,21 @@ pub enum OpsVerb {
         #[arg(long)]
         detach: bool,
     },
+    /// Take over an operation of another host or of a driver that died, and follow it to its end
+    ///
+    /// An operation without a journal here is known by its marks: the tags of its
+    /// instances and the notes of its cordons. A journal begins here under a new
+    /// id, the marks are changed to it, and the former driver sees that and stops.
+    Adopt {
+        /// The operation's id, as `ops` or a tag shows it
+        id: String,
+        /// Go on with nothing: uncordon, unprotect and unmark its instances
+        #[arg(long)]
+        give_back: bool,
+        /// Print the new id, and let it go on without this terminal
+        #[arg(long)]
+        detach: bool,
+    },
     /// Give back what an operation has not terminated, and end it
     Abort {
         /// The operation's id

@@ -62,7 +62,12 @@ pub(super) async fn run(
     match verb {
         None => list(session, None, output).await,
         Some(OpsVerb::Show { id }) => list(session, Some(OperationId(id)), output).await,
-        Some(OpsVerb::Pause { id }) => tell(session, &OperationId(id), Verdict::Pause),
+        Some(OpsVerb::Pause { id }) => tell(session, &OperationId(id), Verdict::Pause).await,
+        Some(OpsVerb::Adopt {
+            id,
+            give_back,
+            detach,
+        }) => adopt(session, OperationId(id), give_back, detach).await,
         Some(OpsVerb::Resume { id, detach }) => {
             go_on(session, OperationId(id), Verdict::Resume, detach).await
         }
@@ -123,7 +128,7 @@ fn table(document: &Operations, with_targets: bool, width: Option<u16>) -> Strin
             clean(&it.id),
             it.kind.to_owned(),
             clean(&it.pool),
-            it.state.to_owned(),
+            if it.foreign { "foreign" } else { it.state }.to_owned(),
             format!("{}/{}", it.progress.done, it.progress.total),
             clean(&it.owner),
             or_dash(&it.waiting_on),
@@ -152,13 +157,48 @@ fn table(document: &Operations, with_targets: bool, width: Option<u16>) -> Strin
     text
 }
 
-fn tell(session: &mut Session<'_>, id: &OperationId, verdict: Verdict) -> Result<Exit, Error> {
-    session
-        .handle
-        .tell_operation(id, verdict)
-        .map_err(|it| refused(&it))?;
+async fn tell(
+    session: &mut Session<'_>,
+    id: &OperationId,
+    verdict: Verdict,
+) -> Result<Exit, Error> {
+    say(session, id, verdict).await?;
     session.printer.talk(&format!("told operation {id}"));
     Ok(Exit::Done)
+}
+
+/// Tells an operation; one that has no journal here may have left marks, and then it is another's.
+async fn say(session: &mut Session<'_>, id: &OperationId, verdict: Verdict) -> Result<(), Error> {
+    let told = match session.handle.tell_operation(id, verdict.clone()) {
+        Err(OperationError::Unknown { .. }) => {
+            session.handle.observe().await;
+            session.handle.tell_operation(id, verdict)
+        }
+        told => told,
+    };
+    told.map_err(|it| refused(&it))
+}
+
+/// Takes an operation over, and goes on with it here.
+async fn adopt(
+    session: &mut Session<'_>,
+    id: OperationId,
+    gives_back: bool,
+    detach: bool,
+) -> Result<Exit, Error> {
+    let adopted = session.handle.adopt_operation(&id, gives_back).await;
+    let new = adopted.map_err(|it| refused(&it))?;
+    if new != id {
+        let text = format!("operation {id} is taken over, and goes on as {new}");
+        session.printer.talk(&text);
+    }
+    let verdict = if gives_back {
+        let why = "taken over to be given back".to_owned();
+        Verdict::Abort { why }
+    } else {
+        Verdict::Adopt { gives_back }
+    };
+    go_on(session, new, verdict, detach).await
 }
 
 /// Tells an operation to go on (or to give back), and drives it if nobody else on this host does.
@@ -169,10 +209,7 @@ async fn go_on(
     detach: bool,
 ) -> Result<Exit, Error> {
     let is_abort = matches!(verdict, Verdict::Abort { .. });
-    session
-        .handle
-        .tell_operation(&id, verdict)
-        .map_err(|it| refused(&it))?;
+    say(session, &id, verdict).await?;
     let begun = if detach {
         session.handle.detach_operation(&id).await.map(Begun::There)
     } else {
@@ -273,11 +310,12 @@ fn refused(error: &OperationError) -> Error {
     let exit = match error {
         OperationError::Unknown { .. }
         | OperationError::Driven { .. }
+        | OperationError::Foreign { .. }
+        | OperationError::NotTakenOver { .. }
         | OperationError::Over { .. } => Exit::Refused,
         OperationError::NoDirectory | OperationError::Undetachable { .. } => Exit::Usage,
         OperationError::Damaged { .. }
         | OperationError::Newer { .. }
-        | OperationError::NotTakenOver { .. }
         | OperationError::Unreplayable { .. }
         | OperationError::Io { .. } => Exit::Failed,
     };

@@ -15,8 +15,8 @@ use crate::{
         Call, Failure, FailureKind, Fleet, InstanceId, Observation, Receipt, SourceId, Timestamp,
     },
     operation::{
-        self, Decision, Halt, Happening, Operation, OperationId, Standing, Subject, WaitingOn,
-        decide, sightings,
+        self, Claim, Decision, Halt, Happening, Operation, OperationId, Standing, Subject, TAG,
+        WaitingOn, decide, sightings,
     },
 };
 
@@ -34,9 +34,22 @@ pub struct OperationView {
     pub halts: Vec<Halt>,
     /// Whether a process on this host drives it.
     pub is_driven: bool,
+    /// Whether its marks are all that is known of it: its journal is on another host, or lost.
+    pub is_foreign: bool,
 }
 
 impl OperationView {
+    /// Makes the view of an operation that has no journal here.
+    pub fn of_marks(operation: Operation) -> Self {
+        Self {
+            operation,
+            waits: Vec::new(),
+            halts: Vec::new(),
+            is_driven: false,
+            is_foreign: true,
+        }
+    }
+
     /// Returns the one word of its state, as the JSON contract names it.
     pub fn state(&self) -> &'static str {
         match self.operation.standing() {
@@ -82,6 +95,10 @@ impl Drive {
 
     pub(super) fn id(&self) -> &OperationId {
         &self.operation.id
+    }
+
+    pub(super) fn operation(&self) -> &Operation {
+        &self.operation
     }
 
     pub(super) fn clock(&self) -> super::Clock {
@@ -186,7 +203,11 @@ impl Drive {
 
     /// The intent is on disk before the call is sent, and the answer after it;
     /// both stand in the audit log too.
-    async fn make(&mut self, call: &Call, observation: &Observation) -> Result<(), OperationError> {
+    pub(super) async fn make(
+        &mut self,
+        call: &Call,
+        observation: &Observation,
+    ) -> Result<(), OperationError> {
         let mut audit = self.open_audit()?;
         let mut line = Line {
             at: self.inner.clock.now(),
@@ -253,7 +274,11 @@ impl Drive {
         OperationError::Io { path, source }
     }
 
-    fn record(&mut self, what: Happening, must_last: bool) -> Result<(), OperationError> {
+    pub(super) fn record(
+        &mut self,
+        what: Happening,
+        must_last: bool,
+    ) -> Result<(), OperationError> {
         let event = operation::Event {
             at: self.inner.clock.now(),
             what,
@@ -303,7 +328,18 @@ impl Drive {
             .map(|(id, _)| id)
             .filter(is_there)
             .map(|id| format!("{id} was not terminated"))
+            .chain(self.taken_over(fleet))
             .collect()
+    }
+
+    /// Names the targets that another operation owns by now.
+    fn taken_over(&self, fleet: &Fleet) -> impl Iterator<Item = String> {
+        let begun = self.operation.targets().filter(|(_, it)| it.is_begun());
+        begun.filter_map(|(id, _)| {
+            let claim = Claim::parse(fleet.instances.get(id)?.tags.get(TAG)?);
+            let is_anothers = !self.operation.owns(&claim.id);
+            is_anothers.then(|| format!("{id} was taken over by operation {}", claim.words()))
+        })
     }
 
     fn sources(&self) -> Vec<SourceId> {
@@ -332,6 +368,7 @@ impl Drive {
             waits,
             halts,
             is_driven: true,
+            is_foreign: false,
         }
     }
 }

@@ -52,6 +52,11 @@ pub enum OperationError {
     NoDirectory,
     #[error("it cannot go on without this process: {why}")]
     Undetachable { why: &'static str },
+    #[error(
+        "operation {id} of {owner} has no journal here: `ops adopt {id}` takes it over, and `ops adopt {id} --give-back` \
+         gives back what it has marked"
+    )]
+    Foreign { id: OperationId, owner: String },
     #[error("operation {id} was not taken over: {why}")]
     NotTakenOver { id: OperationId, why: String },
 }
@@ -232,6 +237,11 @@ fn peek(path: &Path) -> Result<Kept, OperationError> {
         operation: replay(path, &parsed.events)?,
         is_driven,
     })
+}
+
+/// Returns whether there is a journal, even one that cannot be read.
+pub(super) fn exists(state_dir: &Path, id: &OperationId) -> bool {
+    path_of(state_dir, id).exists()
 }
 
 /// Returns whether a process on this host drives the operation.

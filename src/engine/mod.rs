@@ -3,6 +3,7 @@
 //! It polls the doors, joins what they saw, makes the calls of a plan, and
 //! tells the front end by events. It never decides what an action does.
 
+mod adopt;
 mod apply;
 mod audit;
 mod board;

@@ -1,11 +1,11 @@
 //! Every operation that this host knows: begun, listed, asked, taken over.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use tokio::sync::oneshot;
 
 use super::{
-    Event,
+    Event, adopt,
     drive::{Drive, End, OperationView, stalled_waits},
     execute::Outcome,
     handle::{Handle, Inner},
@@ -23,7 +23,13 @@ use crate::{
 pub enum Verdict {
     Pause,
     Resume,
-    Abort { why: String },
+    Abort {
+        why: String,
+    },
+    /// Goes on here with what another host began, or gives it back.
+    Adopt {
+        gives_back: bool,
+    },
 }
 
 impl Verdict {
@@ -33,6 +39,7 @@ impl Verdict {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Abort { .. } => "abort",
+            Self::Adopt { .. } => "adopt",
         }
     }
 }
@@ -103,7 +110,7 @@ pub(super) fn outcome(end: End, broken: impl FnOnce(&str) -> Failure) -> Outcome
 }
 
 /// The day and five random letters: short enough to type, and not used twice.
-fn new_id(now: Timestamp) -> OperationId {
+pub(super) fn new_id(now: Timestamp) -> OperationId {
     let day: String = now
         .to_string()
         .chars()
@@ -116,7 +123,7 @@ fn new_id(now: Timestamp) -> OperationId {
     OperationId(format!("op-{day}-{letters}"))
 }
 
-fn owner(inner: &Inner) -> Owner {
+pub(super) fn owner(inner: &Inner) -> Owner {
     Owner {
         user: inner.config.actor.user.clone(),
         host: inner.config.actor.host.clone(),
@@ -136,7 +143,7 @@ impl Handle {
         watched("operations", task, self.inner().events());
     }
 
-    /// Lists every operation of this host.
+    /// Lists every operation of this host, and those of others whose marks are in the fleet.
     pub fn operations(&self) -> (Vec<OperationView>, Vec<OperationError>) {
         list(self.inner())
     }
@@ -149,11 +156,11 @@ impl Handle {
         let Some(state_dir) = &inner.config.state_dir else {
             return Err(OperationError::NoDirectory);
         };
-        let kept = journal::find(state_dir, id)?;
+        let kept = self.kept(state_dir, id)?;
         let verb = verdict.verb();
         let what = match verdict {
             Verdict::Pause => Happening::Paused,
-            Verdict::Resume => Happening::Resumed,
+            Verdict::Resume | Verdict::Adopt { .. } => Happening::Resumed,
             Verdict::Abort { why } => Happening::Aborted { why },
         };
         if kept.operation.is_over() {
@@ -164,6 +171,20 @@ impl Handle {
         }
         let at = inner.clock.now();
         journal::ask(state_dir, id, &operation::Event { at, what })
+    }
+
+    /// Finds the journal of an operation; one that only left marks is known to be another's.
+    fn kept(&self, state_dir: &Path, id: &OperationId) -> Result<journal::Kept, OperationError> {
+        journal::find(state_dir, id).map_err(|error| {
+            let marks = adopt::views(self.inner(), |it| it != id);
+            match (marks.first(), error) {
+                (Some(view), OperationError::Unknown { .. }) => OperationError::Foreign {
+                    id: id.clone(),
+                    owner: view.operation.owner.to_string(),
+                },
+                (_, error) => error,
+            }
+        })
     }
 
     /// Takes over an operation that nobody on this host drives, and goes on with it.
@@ -239,7 +260,12 @@ fn list(inner: &Inner) -> (Vec<OperationView>, Vec<OperationError>) {
             waits,
             halts,
             is_driven: it.is_driven,
+            is_foreign: false,
         }
     });
-    (views.collect(), errors)
+    let mut views: Vec<OperationView> = views.collect();
+    let known: BTreeSet<OperationId> = views.iter().map(|it| it.operation.id.clone()).collect();
+    let has_journal = |id: &OperationId| known.contains(id) || journal::exists(state_dir, id);
+    views.extend(adopt::views(inner, has_journal));
+    (views, errors)
 }

@@ -63,6 +63,15 @@ pub enum Happening {
     Aborted {
         why: String,
     },
+    /// It goes on with what another operation began, of which only the marks are known.
+    TookOver {
+        from: OperationId,
+        owner: Option<Owner>,
+    },
+    /// What that operation had done, by its marks.
+    Found {
+        call: Call,
+    },
     /// Another driver took over.
     Adopted {
         owner: Owner,

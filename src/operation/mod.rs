@@ -6,9 +6,11 @@
 //! an instance may die, another tool may meddle half-way; the next observation
 //! is simply different.
 
+mod claim;
 mod decide;
 mod drain;
 mod event;
+mod foreign;
 mod lifetime;
 mod pool;
 mod protocol;
@@ -19,8 +21,10 @@ mod target;
 mod undo;
 mod words;
 
+pub use claim::Claim;
 pub use decide::{Decision, decide};
 pub use event::{Event, Happening};
+pub use foreign::{Foreign, claim_on, foreign};
 pub use lifetime::{OnQuit, detached_words, stopped_words};
 pub use pool::{PoolState, Slot};
 pub use sight::{Sight, sightings};

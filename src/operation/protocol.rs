@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::{
-    Halt, Operation, Proof, Sight, Subject, TAG, TargetState, WaitingOn,
+    Claim, Halt, Operation, Proof, Sight, Standing, Subject, TAG, TargetState, WaitingOn,
     decide::Step,
     target::{Mark, pause_after},
     undo,
@@ -75,6 +75,20 @@ pub(super) fn still_there<'a>(context: &Context<'a>) -> Result<&'a Instance, Ste
             what: "its end".to_owned(),
         }));
     };
+    // What another driver has taken over, it also sees off or gives back.
+    if target.is_begun()
+        && let Some(by) = foreign_owner(context, instance)
+    {
+        return Err(match context.operation.standing() {
+            Standing::Aborting { .. } => Step::Finished,
+            Standing::Running | Standing::Paused | Standing::Ended { .. } => {
+                Step::Stuck(Halt::Owned {
+                    instance: instance.id.clone(),
+                    by,
+                })
+            }
+        });
+    }
     if super::sight::is_leaving(instance) {
         return Err(see_off(context, instance));
     }
@@ -90,12 +104,13 @@ pub(super) fn empty(context: &Context<'_>, instance: &Instance) -> Step {
             by,
         });
     }
+    let wants_protection = !instance.protected && instance.phase() == Phase::InService;
     // A call whose effect an earlier reading has shown is not made again.
     let tag = || Call::TagInstances {
         scope: instance.scope.clone(),
         instances: vec![instance.id.clone()],
         key: TAG.to_owned(),
-        value: context.operation.id.to_string(),
+        value: Claim::of(context.operation, wants_protection).to_string(),
     };
     if !target.tag.is_applied() {
         return context.attempt(&target.tag, "its mark", tag);
@@ -105,7 +120,6 @@ pub(super) fn empty(context: &Context<'_>, instance: &Instance) -> Step {
         instances: vec![instance.id.clone()],
         protected: true,
     };
-    let wants_protection = !instance.protected && instance.phase() == Phase::InService;
     if wants_protection && !target.protect.is_applied() {
         return context.attempt(&target.protect, "its protection", protect);
     }
@@ -318,6 +332,6 @@ fn is_backing_off(mark: &Mark, context: &Context<'_>) -> bool {
 }
 
 fn foreign_owner(context: &Context<'_>, instance: &Instance) -> Option<String> {
-    let owner = instance.tags.get(TAG)?;
-    (*owner != context.operation.id.0).then(|| owner.clone())
+    let claim = Claim::parse(instance.tags.get(TAG)?);
+    (!context.operation.owns(&claim.id)).then(|| claim.words())
 }

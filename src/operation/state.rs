@@ -25,6 +25,8 @@ pub struct Operation {
     pools: BTreeMap<PoolKey, PoolState>,
     /// Since when a source cannot be read, and why.
     stalled: Option<(Timestamp, String)>,
+    /// The operation whose marks it goes on from.
+    took_over: Option<OperationId>,
 }
 
 /// Whether an operation goes on.
@@ -97,6 +99,7 @@ impl Operation {
             targets: targets.collect(),
             pools: pools.map(|it| (it, PoolState::default())).collect(),
             stalled: None,
+            took_over: None,
         };
         for (event_idx, event) in rest.iter().enumerate() {
             if matches!(event.what, Happening::Planned { .. }) {
@@ -111,6 +114,16 @@ impl Operation {
 
     pub fn standing(&self) -> &Standing {
         &self.standing
+    }
+
+    /// Returns the operation whose marks it goes on from.
+    pub fn took_over(&self) -> Option<&OperationId> {
+        self.took_over.as_ref()
+    }
+
+    /// Returns whether a mark with this id is ours, or was when we took it over.
+    pub fn owns(&self, id: &OperationId) -> bool {
+        self.id == *id || self.took_over.as_ref() == Some(id)
     }
 
     /// Returns since when nothing is done because a source cannot be read, and why.
@@ -172,6 +185,8 @@ impl Operation {
                     target.see(sight, at);
                 }
             }
+            Happening::TookOver { from, .. } => self.took_over = Some(from.clone()),
+            Happening::Found { call } => self.set(call, |it| *it = Mark::Applied(at)),
             Happening::Stalled { why } => self.stalled = Some((at, why.clone())),
             Happening::Unstalled => self.stalled = None,
             Happening::Paused => self.standing = Standing::Paused,

@@ -1,6 +1,6 @@
 //! Giving back: what an operation borrowed returns, unless it was changed since.
 
-use super::{Standing, TAG, WaitingOn, decide::Step, protocol::Context, target::Mark};
+use super::{Operation, Standing, TAG, WaitingOn, decide::Step, protocol::Context, target::Mark};
 use crate::fleet::{Call, CiLink, Executor, Instance, Work};
 
 /// The next step of giving one instance back: its agents, its protection, its mark.
@@ -31,7 +31,7 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     }
     // A cordon with somebody else's note is theirs by now, and one that lost its note may be ours.
     let is_ours = |it: &Executor| match &it.note {
-        Some(note) => note.contains(&operation.id.0),
+        Some(note) => is_noted(operation, note),
         None => target
             .cordons
             .contains_key(&(it.controller.clone(), it.id.clone())),
@@ -63,6 +63,12 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     context.attempt(&target.untag, "the end of its mark", untag)
 }
 
+/// Whether a cordon's note is ours, or that of the operation that we took over.
+fn is_noted(operation: &Operation, note: &str) -> bool {
+    let took_over = operation.took_over();
+    note.contains(&operation.id.0) || took_over.is_some_and(|it| note.contains(&it.0))
+}
+
 /// The next step for one that is gone: its agent may stay known, and a machine that
 /// takes its name over would never be given a job.
 pub(super) fn after_its_end(context: &Context<'_>) -> Step {
@@ -89,7 +95,7 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
         target.cordons.contains_key(&key)
     };
     let is_ours = |it: &Executor| match &it.note {
-        Some(note) => note.contains(&operation.id.0) && note.contains(id.as_str()),
+        Some(note) => is_noted(operation, note) && note.contains(id.as_str()),
         None => is_known_as_ours(it),
     };
     let mut cordoned = fleet.executors.iter().filter(|it| it.cordoned);

@@ -323,6 +323,13 @@ impl Console {
 
     /// Tells an operation what to do; how it ends is heard if it is driven here from now on.
     fn tell(&mut self, id: OperationId, verdict: Verdict, inlets: &mut Inlets) {
+        if let Verdict::Adopt { gives_back } = verdict {
+            let handle = self.handle.clone();
+            // Ends with the driver.
+            let adopted = async move { takeover::adopt(&handle, id, gives_back).await };
+            inlets.ended.spawn(adopted);
+            return;
+        }
         match takeover::tell(&self.handle, &id, verdict) {
             Ok(Some(ended)) => {
                 // Ends with the driver.

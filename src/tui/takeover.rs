@@ -29,6 +29,34 @@ pub(super) fn tell(
     }
 }
 
+/// Takes an operation over and drives it here to its end; returns how that went, by the id that it has now.
+pub(super) async fn adopt(
+    handle: &Handle,
+    id: OperationId,
+    gives_back: bool,
+) -> (OperationId, Option<Outcome>) {
+    let failed = |error: OperationError| Some(Outcome::Partly(vec![error.to_string()]));
+    let new = match handle.adopt_operation(&id, gives_back).await {
+        Ok(new) => new,
+        Err(error) => return (id, failed(error)),
+    };
+    // One that rested here is told to go on, or to give back.
+    let verdict = if gives_back {
+        let why = "an operator gave it back in the console".to_owned();
+        Verdict::Abort { why }
+    } else {
+        Verdict::Resume
+    };
+    let begun = handle
+        .tell_operation(&new, verdict)
+        .and_then(|()| handle.drive_operation(&new));
+    handle.fetch_operations();
+    match begun {
+        Ok(ended) => (new, ended.await.ok()),
+        Err(error) => (new, failed(error)),
+    }
+}
+
 /// Says how an operation ended that was driven here.
 pub(super) fn notice(id: &OperationId, outcome: Option<Outcome>) -> Msg {
     let (severity, text) = match outcome {

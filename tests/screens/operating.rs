@@ -108,6 +108,7 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
         ],
         halts: Vec::new(),
         is_driven: true,
+        is_foreign: false,
     }
 }
 
@@ -263,6 +264,48 @@ fn leaving_does_as_is_configured_without_a_question() {
     robot.sees("goes on with the operation, which rests");
     robot.press("q");
     assert!(matches!(robot.take_effects()[..], [Effect::Quit]));
+}
+
+#[test]
+fn an_operation_of_another_host_is_foreign_until_it_is_taken_over() {
+    let mut robot = Robot::sized(120, 36);
+    let view = OperationView::of_marks(drain(&robot).operation);
+    robot.hear(Event::Operations {
+        views: vec![view],
+        errors: Vec::new(),
+    });
+    robot.sees_not("rests");
+    robot.press("g o");
+    robot.sees("foreign");
+    robot.sees("ada@desk");
+    robot.press("u");
+    robot.sees("is driven by ada@desk: take it over first");
+    robot.take_effects();
+    robot.press("t y");
+    let effects = robot.take_effects();
+    let adopt = Verdict::Adopt { gives_back: false };
+    assert!(
+        matches!(&effects[..], [Effect::Tell(_, it)] if *it == adopt),
+        "{effects:?}"
+    );
+    robot.press("enter");
+    robot.sees("ada@desk, on another host: only its marks are known here");
+    robot.press("x");
+    robot.sees("is given back");
+    robot.press("y");
+    let effects = robot.take_effects();
+    let give_back = Verdict::Adopt { gives_back: true };
+    assert!(
+        matches!(&effects[..], [Effect::Tell(_, it)] if *it == give_back),
+        "{effects:?}"
+    );
+    // Once its marks are gone, so is it.
+    robot.hear(Event::Operations {
+        views: Vec::new(),
+        errors: Vec::new(),
+    });
+    robot.press("esc");
+    robot.sees_not("foreign");
 }
 
 #[test]

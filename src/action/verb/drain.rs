@@ -6,7 +6,7 @@ use super::victims;
 use crate::{
     action::{draft::Draft, grammar::PoolArg, plan::Refusal},
     fleet::{Call, Instance, InstanceId, Lifecycle, Phase, Pool, PoolKey, Work},
-    operation::{self, Drain, Spec},
+    operation::{self, Claim, Drain, Spec},
 };
 
 /// Which instances go: those that were named, or so many of a pool.
@@ -201,9 +201,10 @@ fn check(
                 instance.id
             ));
         }
-        if let Some(owner) = instance.tags.get(operation::TAG) {
+        if let Some(claim) = instance.tags.get(operation::TAG).map(|it| Claim::parse(it)) {
+            let (owner, id) = (claim.words(), &claim.id);
             return unsound(format!(
-                "operation {owner} owns {}; `ops show {owner}` tells more, `ops abort {owner}` frees it",
+                "operation {owner} owns {}; `ops show {id}` tells more, `ops abort {id}` frees it, and `ops adopt {id}` takes it over from another host",
                 instance.id
             ));
         }

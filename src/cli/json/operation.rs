@@ -30,6 +30,8 @@ pub struct Operation {
     pub reason: Option<String>,
     /// Whether a process on this host drives it.
     pub driven: bool,
+    /// Whether its marks are all that is known of it: its journal is on another host, or lost.
+    pub foreign: bool,
     pub progress: Progress,
     pub waiting_on: Option<String>,
     pub targets: Vec<Target>,
@@ -85,6 +87,7 @@ impl Operation {
             started_at: operation.started_at,
             reason: operation.reason.clone(),
             driven: view.is_driven,
+            foreign: view.is_foreign,
             progress: Progress {
                 done: targets
                     .iter()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{App, Effect, Fetched, Overlay, Review, Severity, Submitted};
+use super::{App, Effect, Fetched, Overlay, Review, Severity, Submitted, View};
 use crate::{
     action,
     engine::{Event, Outcome, Progress, Submission, SubmissionId},
@@ -12,7 +12,14 @@ use crate::{
 impl App {
     pub(super) fn event(&mut self, event: Event) -> Vec<Effect> {
         match event {
-            Event::Observed(observation) => return vec![self.observe(observation)],
+            Event::Observed(observation) => {
+                let mut effects = vec![self.observe(observation)];
+                // What others drive, on this host or by their marks, shows as it is by now.
+                if matches!(self.screen().view, View::Operations | View::Operation(_)) {
+                    effects.push(Effect::FetchOperations);
+                }
+                return effects;
+            }
             Event::Submission { id, progress } => self.progress(id, &progress),
             Event::Console { instance, result } => {
                 let at = self.now;

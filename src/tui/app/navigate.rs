@@ -27,6 +27,7 @@ impl App {
             }
             Command::OperationPause(id)
             | Command::OperationResume(id)
+            | Command::OperationAdopt(id)
             | Command::OperationAbort(id) => return self.operate(command, id.as_deref()),
             Command::GoActivities => self.go(View::Activities),
             Command::GoMessages => {

@@ -33,6 +33,8 @@ impl App {
     /// Takes the list of every operation of this host.
     pub(super) fn take_operations(&mut self, views: Vec<OperationView>) {
         let is_first = self.operations.is_empty();
+        // What others have taken their marks off is over, or was taken over.
+        self.operations.retain(|_, it| !it.is_foreign);
         for view in views {
             let id = view.operation.id.clone();
             if !view.is_driven {
@@ -89,6 +91,26 @@ impl App {
                 self.say(Severity::Note, format!("operation {id} is over"));
                 Vec::new()
             }
+            (_, Command::OperationAdopt(_)) if view.is_foreign || rests(view) => {
+                self.ask(About::Verdict(id, Verdict::Adopt { gives_back: false }));
+                Vec::new()
+            }
+            (_, Command::OperationAdopt(_)) => {
+                self.say(Severity::Note, format!("operation {id} has a driver here"));
+                Vec::new()
+            }
+            (_, Command::OperationAbort(_)) if view.is_foreign => {
+                self.ask(About::Verdict(id, Verdict::Adopt { gives_back: true }));
+                Vec::new()
+            }
+            (_, _) if view.is_foreign => {
+                let why = format!(
+                    "operation {id} is driven by {}: take it over first",
+                    view.operation.owner
+                );
+                self.say(Severity::Note, why);
+                Vec::new()
+            }
             (Standing::Aborting { .. }, Command::OperationPause(_)) => {
                 let why = format!("operation {id} is being aborted; resume it to see that through");
                 self.say(Severity::Note, why);
@@ -129,5 +151,6 @@ impl App {
 
 /// Whether an operation is neither over nor driven by anybody.
 pub fn rests(view: &OperationView) -> bool {
-    !view.operation.is_over() && (!view.is_driven || !view.halts.is_empty())
+    let has_driver = view.is_foreign || (view.is_driven && view.halts.is_empty());
+    !view.operation.is_over() && !has_driver
 }

@@ -40,6 +40,9 @@ pub(super) fn cell(view: &OperationView, column: &str, now: Timestamp) -> Cell<'
 
 /// The word of its state; one that nobody drives says so.
 fn state(view: &OperationView) -> Span<'static> {
+    if view.is_foreign {
+        return Span::new("foreign", Role::Waiting);
+    }
     let word = view.state();
     if crate::tui::app::rests(view) && word != "needs-operator" && word != "paused" {
         return Span::new("resting", Role::Warn);
@@ -143,6 +146,14 @@ fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
         dim("nobody: it is over")
     } else if app.driven_here.contains(&it.id) {
         plain("this console")
+    } else if view.is_foreign {
+        Span::new(
+            format!(
+                "{}, on another host: only its marks are known here",
+                it.owner
+            ),
+            Role::Waiting,
+        )
     } else if crate::tui::app::rests(view) {
         Span::new(
             "nobody: it rests until it is resumed or aborted",

@@ -23,6 +23,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, question: &Question) {
     let (title, role) = match &question.about {
         About::Verdict(_, Verdict::Abort { .. }) => ("abort", Role::OverlayDanger),
         About::Verdict(_, Verdict::Resume) => ("resume", Role::Overlay),
+        About::Verdict(_, Verdict::Adopt { .. }) => ("take over", Role::OverlayDanger),
         About::Verdict(_, Verdict::Pause) => ("pause", Role::Overlay),
         About::Leaving => ("leave", Role::OverlayDanger),
     };
@@ -73,6 +74,7 @@ fn answers(app: &App, question: &Question) -> Vec<Span<'static>> {
 fn texts(app: &App, about: &About) -> Vec<String> {
     match about {
         About::Verdict(id, Verdict::Abort { .. }) => abort_texts(app, id),
+        About::Verdict(id, Verdict::Adopt { gives_back }) => adopt_texts(app, id, *gives_back),
         About::Verdict(id, verdict) => vec![format!("{} operation {id}?", verdict.verb())],
         About::Leaving => leaving_texts(app),
     }
@@ -95,6 +97,31 @@ fn abort_texts(app: &App, id: &OperationId) -> Vec<String> {
             "{n_back} are given back: uncordoned, with their protection and tags as they were."
         ));
     }
+    texts
+}
+
+fn adopt_texts(app: &App, id: &OperationId, gives_back: bool) -> Vec<String> {
+    let mut texts = vec![format!("Take over operation {id}?")];
+    let Some(view) = app.operations.get(id) else {
+        return texts;
+    };
+    let it = &view.operation;
+    let n_targets = it.targets().count();
+    if view.is_foreign {
+        texts.push(format!(
+            "It is driven by {}, on {n_targets} instances of {}. Its marks there are changed to a new id of ours; a driver \
+             that still lives sees that and stops.",
+            it.owner,
+            it.spec.pool()
+        ));
+    } else {
+        texts.push("Nobody drives it; it goes on here from its journal.".to_owned());
+    }
+    texts.push(if gives_back {
+        "What it has not terminated is given back: uncordoned, with protection and tags as they were.".to_owned()
+    } else {
+        "It goes on here, with a proof of idleness from the beginning.".to_owned()
+    });
     texts
 }
 
