@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "plans/upkeep.rs"]
+mod upkeep;
+
 use std::sync::Arc;
 
 use pooldeck::{

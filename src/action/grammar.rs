@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::fleet::{InstanceId, PoolKey, PoolName, Process, ScopeId, parse_duration};
 
@@ -109,6 +109,47 @@ pub enum Action {
     },
     /// Put instances in standby back into service
     Activate(Instances),
+    /// Answer the lifecycle hook that holds instances, or give it more time
+    Hook {
+        /// What is said to it
+        #[arg(value_enum, value_name = "ANSWER")]
+        answer: HookAnswer,
+        #[command(flatten)]
+        instances: Instances,
+        /// The hook that is meant, where several may hold an instance
+        #[arg(long = "hook", value_name = "NAME")]
+        name: Option<String>,
+        /// Do not look at the jobs: they are lost
+        #[arg(long)]
+        force: bool,
+    },
+    /// Suspend what a pool's group does by itself, and remember what to resume
+    Freeze {
+        #[command(flatten)]
+        pool: PoolArg,
+        /// Thaw by itself after this, such as 1h
+        #[arg(long = "for", value_name = "DURATION", value_parser = parse_freeze)]
+        duration: Option<Duration>,
+    },
+    /// Resume what a freeze suspended, and nothing else
+    Thaw {
+        #[command(flatten)]
+        pool: PoolArg,
+    },
+    /// Make a group wait, protect and retain before it ends a job: hooks, protection, retention
+    Harden {
+        #[command(flatten)]
+        pool: PoolArg,
+        /// How long a termination waits for an answer or a heartbeat, 30s to 2h
+        #[arg(long, value_name = "DURATION", value_parser = parse_heartbeat)]
+        heartbeat: Option<Duration>,
+        /// Also let each launch wait until it is answered
+        #[arg(long)]
+        launch_hook: bool,
+        /// Leave the scale-in protection of instances as it is
+        #[arg(long)]
+        no_protection: bool,
+    },
     /// Let CloudWatch collect the metrics of a pool's group
     EnableMetrics {
         #[command(flatten)]
@@ -149,6 +190,27 @@ pub struct Instances {
     /// The instances, by id
     #[arg(value_name = "INSTANCE", value_parser = parse_instance)]
     pub instances: Vec<InstanceId>,
+}
+
+/// What is said to a lifecycle hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HookAnswer {
+    /// Go on: into service, or to the termination
+    Complete,
+    /// Give up: a launch is replaced, a termination is retained or done at once
+    Abandon,
+    /// Wait the whole timeout anew
+    Heartbeat,
+}
+
+impl std::fmt::Display for HookAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Complete => "complete",
+            Self::Abandon => "abandon",
+            Self::Heartbeat => "heartbeat",
+        })
+    }
 }
 
 /// A size as an operator writes it: absolute, or relative to desired.
@@ -250,13 +312,18 @@ impl Action {
                 }
                 pool.fill(selection);
             }
-            Self::Launch { pool, .. } | Self::EnableMetrics { pool } => pool.fill(selection),
+            Self::Launch { pool, .. }
+            | Self::EnableMetrics { pool }
+            | Self::Freeze { pool, .. }
+            | Self::Thaw { pool }
+            | Self::Harden { pool, .. } => pool.fill(selection),
             Self::Protect(it)
             | Self::Unprotect(it)
             | Self::Activate(it)
             | Self::Cordon(it)
             | Self::Uncordon(it)
             | Self::Terminate { instances: it, .. }
+            | Self::Hook { instances: it, .. }
             | Self::Standby { instances: it, .. } => {
                 if it.instances.is_empty() {
                     it.instances.clone_from(&selection.instances);
@@ -293,6 +360,10 @@ impl Action {
             Self::Resume { .. } => "resume",
             Self::Standby { .. } => "standby",
             Self::Activate(_) => "activate",
+            Self::Hook { .. } => "hook",
+            Self::Freeze { .. } => "freeze",
+            Self::Thaw { .. } => "thaw",
+            Self::Harden { .. } => "harden",
             Self::EnableMetrics { .. } => "enable-metrics",
             Self::Tag { .. } => "tag",
         }
@@ -379,7 +450,35 @@ impl std::fmt::Display for Action {
                 words.extend(processes.iter().map(ToString::to_string));
                 pool.scope_to(&mut words);
             }
-            Self::EnableMetrics { pool } => {
+            Self::Hook {
+                answer,
+                instances,
+                name,
+                force,
+            } => {
+                words.push(answer.to_string());
+                ids(&mut words, &instances.instances);
+                flag(&mut words, "--hook", name.as_ref());
+                words.extend(force.then(|| "--force".to_owned()));
+            }
+            Self::Freeze { pool, duration } => {
+                pool.name_to(&mut words);
+                seconds(&mut words, "--for", *duration);
+                pool.scope_to(&mut words);
+            }
+            Self::Harden {
+                pool,
+                heartbeat,
+                launch_hook,
+                no_protection,
+            } => {
+                pool.name_to(&mut words);
+                seconds(&mut words, "--heartbeat", *heartbeat);
+                words.extend(launch_hook.then(|| "--launch-hook".to_owned()));
+                words.extend(no_protection.then(|| "--no-protection".to_owned()));
+                pool.scope_to(&mut words);
+            }
+            Self::EnableMetrics { pool } | Self::Thaw { pool } => {
                 pool.name_to(&mut words);
                 pool.scope_to(&mut words);
             }
@@ -418,6 +517,14 @@ fn flag(words: &mut Vec<String>, name: &str, value: Option<&impl ToString>) {
     if let Some(value) = value {
         words.extend([name.to_owned(), value.to_string()]);
     }
+}
+
+fn seconds(words: &mut Vec<String>, name: &str, value: Option<Duration>) {
+    flag(
+        words,
+        name,
+        value.map(|it| format!("{}s", it.as_secs())).as_ref(),
+    );
 }
 
 /// A verb as help and the palette show it, read off the grammar.
@@ -509,6 +616,30 @@ fn parse_instance(text: &str) -> Result<InstanceId, String> {
     }
 }
 
+/// A freeze that nobody remembers is worse than none, so it is not for ever.
+fn parse_freeze(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text)?;
+    if (Duration::from_mins(1)..=Duration::from_hours(7 * 24)).contains(&duration) {
+        Ok(duration)
+    } else {
+        Err(format!(
+            "`{text}` is no time for a freeze; from 1m to 7d, or leave it out and thaw by hand"
+        ))
+    }
+}
+
+/// The limits are those of `PutLifecycleHook`.
+fn parse_heartbeat(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text)?;
+    if (Duration::from_secs(30)..=Duration::from_hours(2)).contains(&duration) {
+        Ok(duration)
+    } else {
+        Err(format!(
+            "`{text}` is no heartbeat timeout; AWS takes 30s to 2h"
+        ))
+    }
+}
+
 /// Reads `KEY=VALUE`; the limits are EC2's: 128 and 256 characters, no `aws:` keys.
 fn parse_tag(text: &str) -> Result<(String, String), String> {
     let (key, value) = text
@@ -555,6 +686,12 @@ mod tests {
             "standby i-0123456789abcdef0 --replace",
             "activate i-0123456789abcdef0",
             "enable-metrics workhorse",
+            "hook complete i-0123456789abcdef0 i-0123456789abcdef1 --hook drain --force",
+            "hook heartbeat i-0123456789abcdef0",
+            "freeze workhorse --for 3600s --scope prod/us-east-1",
+            "freeze workhorse",
+            "thaw workhorse",
+            "harden workhorse --heartbeat 900s --launch-hook --no-protection",
             "tag 'owner=build' i-0123456789abcdef0",
             "tag 'note=two words' --pool workhorse --propagate",
         ] {
@@ -595,6 +732,10 @@ mod tests {
         assert!(error("protect i-xyz").contains("not an instance id"));
         assert!(error("suspend workhorse Lanch").contains("did you mean `Launch`?"));
         assert!(error("tag aws:x=1").contains("for itself"));
+        assert!(error("freeze workhorse --for 10s").contains("from 1m to 7d"));
+        assert!(error("freeze workhorse --for soon").contains("not a duration"));
+        assert!(error("harden workhorse --heartbeat 3h").contains("30s to 2h"));
+        assert!(error("hook compleet i-0123456789abcdef0").contains("complete"));
         assert!(error("scale 'open").contains("quotation"));
         assert!(!error("scale a b c d").contains('\n'));
     }

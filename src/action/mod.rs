@@ -8,6 +8,8 @@ mod plan;
 mod verb;
 
 pub use draft::check_writable;
-pub use grammar::{Action, ActionLine, Flag, Instances, PoolArg, Selection, Size, Verb, verbs};
+pub use grammar::{
+    Action, ActionLine, Flag, HookAnswer, Instances, PoolArg, Selection, Size, Verb, verbs,
+};
 pub use guardrail::{Confirmation, Guardrail, Policy};
 pub use plan::{Change, Follow, Plan, Refusal, Target, plan};

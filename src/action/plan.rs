@@ -224,6 +224,34 @@ pub fn plan(
             verb::standby(&mut draft, &instances.instances, *replace)?;
         }
         Action::Activate(it) => verb::activate(&mut draft, &it.instances)?,
+        Action::Hook {
+            answer,
+            instances,
+            name,
+            force,
+        } => {
+            let answer = verb::Answer {
+                said: *answer,
+                name: name.as_deref(),
+                force: *force,
+            };
+            verb::hook(&mut draft, &instances.instances, &answer, reason)?;
+        }
+        Action::Freeze { pool, duration } => verb::freeze(&mut draft, pool, *duration)?,
+        Action::Thaw { pool } => verb::thaw(&mut draft, pool)?,
+        Action::Harden {
+            pool,
+            heartbeat,
+            launch_hook,
+            no_protection,
+        } => {
+            let hardness = verb::Hardness {
+                heartbeat: *heartbeat,
+                launch_hook: *launch_hook,
+                protects: !no_protection,
+            };
+            verb::harden(&mut draft, pool, hardness)?;
+        }
         Action::EnableMetrics { pool } => verb::enable_metrics(&mut draft, pool)?,
         Action::Tag {
             tag,

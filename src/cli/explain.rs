@@ -58,7 +58,10 @@ impl<'a> Explained<'a> {
         Some(Self {
             row,
             missing: missing(observation, instance, &agents, proof),
-            waiting: waiting(fleet).into_iter().filter(is_its).collect(),
+            waiting: waiting(fleet, observation.at)
+                .into_iter()
+                .filter(is_its)
+                .collect(),
             strays: strays(fleet, observation.at)
                 .into_iter()
                 .filter(is_its_stray)

@@ -113,7 +113,7 @@ impl Noun {
                 let mut rows = PoolRow::all(fleet);
                 rows.retain(|it| is_named(Some(&it.pool.key())));
                 let rows = query.select(rows, now);
-                let json = json::Pool::all(&rows, fleet);
+                let json = json::Pool::all(&rows, fleet, now);
                 writer.write(&rows, Shown::Rows(Rows::Pools(json)))
             }
             Self::Instances => {

@@ -11,12 +11,10 @@ use super::{
     journal::{self, Journal, OperationError},
 };
 use crate::{
-    fleet::{
-        Call, Failure, FailureKind, Fleet, InstanceId, Observation, Receipt, SourceId, Timestamp,
-    },
+    fleet::{Call, Failure, FailureKind, Observation, Receipt, SourceId, Timestamp},
     operation::{
-        self, Claim, Decision, Halt, Happening, Operation, OperationId, Standing, Subject, TAG,
-        WaitingOn, decide, sightings,
+        self, Decision, Halt, Happening, Operation, OperationId, Standing, Subject, WaitingOn,
+        decide, sightings,
     },
 };
 
@@ -172,7 +170,7 @@ impl Drive {
                     return Ok(End::NeedsOperator(view));
                 }
                 Decision::Done => {
-                    let left = self.left(&observation.fleet);
+                    let left = operation::left(&self.operation, &observation.fleet);
                     self.record(Happening::Ended { left }, true)?;
                     let view = self.view(Vec::new(), Vec::new());
                     self.inner
@@ -315,38 +313,12 @@ impl Drive {
         }
     }
 
-    /// Says what an operation that is over has not done.
-    fn left(&self, fleet: &Fleet) -> Vec<String> {
-        let is_there = |it: &&InstanceId| fleet.instances.contains_key(*it);
-        let given_back = self
-            .operation
-            .targets()
-            .filter(|(_, it)| it.untag.is_applied());
-        let untouched = self.operation.targets().filter(|(_, it)| !it.is_begun());
-        given_back
-            .chain(untouched)
-            .map(|(id, _)| id)
-            .filter(is_there)
-            .map(|id| format!("{id} was not terminated"))
-            .chain(self.taken_over(fleet))
-            .collect()
-    }
-
-    /// Names the targets that another operation owns by now.
-    fn taken_over(&self, fleet: &Fleet) -> impl Iterator<Item = String> {
-        let begun = self.operation.targets().filter(|(_, it)| it.is_begun());
-        begun.filter_map(|(id, _)| {
-            let claim = Claim::parse(fleet.instances.get(id)?.tags.get(TAG)?);
-            let is_anothers = !self.operation.owns(&claim.id);
-            is_anothers.then(|| format!("{id} was taken over by operation {}", claim.words()))
-        })
-    }
-
     fn sources(&self) -> Vec<SourceId> {
         let observation: Arc<Observation> = self.inner.snapshot.borrow().clone();
         let mut sources: Vec<SourceId> = Vec::new();
         for pool in self.operation.spec.pools() {
             let link = observation.fleet.pool(pool).and_then(|it| it.ci.as_ref());
+            let link = link.filter(|_| self.operation.spec.asks_controllers());
             let controller = link.map(|it| SourceId::Controller(it.controller.clone()));
             for source in std::iter::once(SourceId::Scope(pool.scope.clone())).chain(controller) {
                 if !sources.contains(&source) {
@@ -382,13 +354,17 @@ pub(super) fn stalled_waits(operation: &Operation, now: Timestamp) -> Vec<(Subje
     let unfinished = operation
         .targets()
         .filter(|(_, it)| !it.is_finished(now, settle));
-    unfinished
-        .map(|(id, _)| {
-            let wait = WaitingOn::Retry {
-                why: why.to_owned(),
-                at: since,
-            };
-            (Subject::from(id.clone()), wait)
-        })
-        .collect()
+    let wait = |subject: Subject| {
+        let wait = WaitingOn::Retry {
+            why: why.to_owned(),
+            at: since,
+        };
+        (subject, wait)
+    };
+    let mut waits: Vec<_> = unfinished.map(|(id, _)| wait(id.clone().into())).collect();
+    if waits.is_empty() {
+        // What has no instances waits as a whole.
+        waits.push(wait(operation.spec.pool().clone().into()));
+    }
+    waits
 }

@@ -147,6 +147,18 @@ pub struct Suspension {
     pub reason: String,
 }
 
+impl Suspension {
+    /// Returns whether AWS suspended it itself, after a day of launches that failed.
+    pub fn is_by_aws(&self) -> bool {
+        !self.reason.is_empty() && !self.reason.starts_with("User suspended")
+    }
+
+    /// Returns since when, as AWS' words tell.
+    pub fn at(&self) -> Option<Timestamp> {
+        self.reason.split_whitespace().last()?.parse().ok()
+    }
+}
+
 /// A lifecycle hook of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hook {

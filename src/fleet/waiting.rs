@@ -1,8 +1,10 @@
 //! What is waiting, and why: the sentences that answer "why is nothing happening?".
 
+use std::time::Duration;
+
 use super::{
-    ActivityStatus, Capacity, Fleet, HookResult, Instance, InstanceId, Lifecycle, MachineState,
-    Phase, Pool, PoolKey, Process, Timestamp, short_duration,
+    ActivityStatus, Capacity, Fleet, FreezeMark, HookResult, Instance, InstanceId, Lifecycle,
+    MachineState, Phase, Pool, PoolKey, Process, Timestamp, short_duration,
 };
 
 /// One thing that a pool waits for.
@@ -19,11 +21,11 @@ pub struct Waiting {
 }
 
 /// Lists what the pools of a fleet wait for, the alarming first.
-pub fn waiting(fleet: &Fleet) -> Vec<Waiting> {
+pub fn waiting(fleet: &Fleet, now: Timestamp) -> Vec<Waiting> {
     let mut found: Vec<Waiting> = fleet
         .pools
         .values()
-        .flat_map(|it| waiting_in(fleet, it))
+        .flat_map(|it| waiting_in(fleet, it, now))
         .collect();
     found.sort_by(|a, b| {
         b.is_alarming
@@ -33,7 +35,7 @@ pub fn waiting(fleet: &Fleet) -> Vec<Waiting> {
     found
 }
 
-fn waiting_in(fleet: &Fleet, pool: &Pool) -> Vec<Waiting> {
+fn waiting_in(fleet: &Fleet, pool: &Pool, now: Timestamp) -> Vec<Waiting> {
     let key = pool.key();
     let roster = fleet.roster(&key);
     let mut found: Vec<Waiting> = roster
@@ -41,6 +43,7 @@ fn waiting_in(fleet: &Fleet, pool: &Pool) -> Vec<Waiting> {
         .iter()
         .filter_map(|it| waiting_instance(pool, it))
         .collect();
+    found.extend(frozen(pool, now));
     if let Some(capacity) = pool.capacity {
         found.extend(missing_capacity(fleet, pool, capacity));
     }
@@ -61,6 +64,47 @@ fn waiting_in(fleet: &Fleet, pool: &Pool) -> Vec<Waiting> {
         });
     }
     found
+}
+
+/// Says that a pool is frozen, by whom, and how it ends.
+fn frozen(pool: &Pool, now: Timestamp) -> Option<Waiting> {
+    let name = &pool.name;
+    let (why, until, is_alarming) = match FreezeMark::of(pool)? {
+        Err(why) => (
+            format!("frozen, and {why}, which this pooldeck cannot read"),
+            None,
+            true,
+        ),
+        Ok(it) if it.is_overdue(now) => {
+            let late = it.until.map_or(Duration::ZERO, |it| now.since(it));
+            // Who ends it is not seen from here; a minute is more than that takes.
+            let is_late = Duration::from_mins(1) < late;
+            let why = if is_late {
+                format!(
+                    "frozen by {}, overdue since {}: nothing ends it any more; `thaw {name}` does",
+                    it.by,
+                    short_duration(late)
+                )
+            } else {
+                format!("frozen by {}, and about to thaw", it.by)
+            };
+            (why, None, is_late)
+        }
+        Ok(it) => {
+            let ends = match it.until {
+                Some(_) => "it thaws by itself".to_owned(),
+                None => format!("`thaw {name}` ends it"),
+            };
+            (format!("frozen by {}: {ends}", it.by), it.until, false)
+        }
+    };
+    Some(Waiting {
+        pool: pool.key(),
+        instance: None,
+        why,
+        until,
+        is_alarming,
+    })
 }
 
 fn waiting_instance(pool: &Pool, instance: &Instance) -> Option<Waiting> {
@@ -125,7 +169,9 @@ fn missing_capacity(fleet: &Fleet, pool: &Pool, capacity: Capacity) -> Option<Wa
         counts.get(Phase::InService) + counts.get(Phase::Pending) + counts.get(Phase::PendingWait);
     let n_missing = capacity.desired.checked_sub(n_there).filter(|it| 0 < *it)?;
     let (why, is_alarming) = if pool.is_suspended(&Process::Launch) {
-        ("the Launch process is suspended".to_owned(), true)
+        let is_frozen = FreezeMark::of(pool).is_some();
+        let by = if is_frozen { " by the freeze" } else { "" };
+        (format!("the Launch process is suspended{by}"), true)
     } else {
         last_launch_failure(fleet, pool).map_or(
             ("the group has not launched them yet".to_owned(), false),

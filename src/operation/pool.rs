@@ -12,6 +12,11 @@ pub enum Slot {
     Bounds,
     Suspend,
     Resume,
+    Tag,
+    Untag,
+    StartRefresh,
+    CancelRefresh,
+    RollbackRefresh,
 }
 
 /// Returns the pool that a call is about as a whole, and its kind.
@@ -21,6 +26,11 @@ pub(super) fn slot_of(call: &Call) -> Option<(&PoolKey, Slot)> {
         Call::UpdateBounds { pool, .. } => Some((pool, Slot::Bounds)),
         Call::SuspendProcesses { pool, .. } => Some((pool, Slot::Suspend)),
         Call::ResumeProcesses { pool, .. } => Some((pool, Slot::Resume)),
+        Call::TagPool { pool, .. } => Some((pool, Slot::Tag)),
+        Call::UntagPool { pool, .. } => Some((pool, Slot::Untag)),
+        Call::StartRefresh { pool, .. } => Some((pool, Slot::StartRefresh)),
+        Call::CancelRefresh { pool } => Some((pool, Slot::CancelRefresh)),
+        Call::RollbackRefresh { pool } => Some((pool, Slot::RollbackRefresh)),
         _ => None,
     }
 }

@@ -1,10 +1,10 @@
 //! What an operation was asked to do; it never changes while it runs.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::LazyLock, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{InstanceId, PoolKey, short_duration};
+use crate::fleet::{InstanceId, PoolKey, Process, short_duration};
 
 /// The key of the EC2 tag that says which operation owns an instance.
 pub const TAG: &str = "pooldeck:operation";
@@ -37,6 +37,7 @@ impl fmt::Display for Owner {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Spec {
     Drain(Drain),
+    Freeze(Freeze),
 }
 
 /// Empties the named instances of their jobs, and terminates them through their group.
@@ -54,6 +55,16 @@ pub struct Drain {
     pub deadline: Option<Duration>,
     /// Terminates without looking at the jobs; the operator named each instance and gave a reason.
     pub force: bool,
+}
+
+/// Suspends processes of a group, and resumes them when their time has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    pub pool: PoolKey,
+    /// Those that ran when it was planned; the others are not ours to resume.
+    pub processes: Vec<Process>,
+    /// Without one it is over once it holds, and somebody has to thaw it.
+    pub duration: Option<Duration>,
 }
 
 /// What it takes to believe that an instance is idle.
@@ -110,16 +121,21 @@ impl fmt::Display for Proof {
     }
 }
 
+/// What operations go by that ask for no proof of their own.
+static USUAL: LazyLock<Proof> = LazyLock::new(Proof::default);
+
 impl Spec {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Drain(_) => "drain",
+            Self::Freeze(_) => "freeze",
         }
     }
 
     pub fn pool(&self) -> &PoolKey {
         match self {
             Self::Drain(it) => &it.pool,
+            Self::Freeze(it) => &it.pool,
         }
     }
 
@@ -127,6 +143,7 @@ impl Spec {
     pub fn pools(&self) -> Vec<&PoolKey> {
         match self {
             Self::Drain(it) => vec![&it.pool],
+            Self::Freeze(it) => vec![&it.pool],
         }
     }
 
@@ -134,12 +151,23 @@ impl Spec {
     pub fn is_forced(&self) -> bool {
         match self {
             Self::Drain(it) => it.force,
+            Self::Freeze(_) => false,
+        }
+    }
+
+    /// Returns whether it looks at jobs; what does not goes on while a controller is silent.
+    pub fn asks_controllers(&self) -> bool {
+        match self {
+            Self::Drain(_) => true,
+            Self::Freeze(_) => false,
         }
     }
 
     pub fn proof(&self) -> &Proof {
         match self {
             Self::Drain(it) => &it.proof,
+            // It proves nothing idle; only how long reads lag matters.
+            Self::Freeze(_) => &USUAL,
         }
     }
 
@@ -147,6 +175,7 @@ impl Spec {
     pub fn targets(&self) -> &[InstanceId] {
         match self {
             Self::Drain(it) => &it.targets,
+            Self::Freeze(_) => &[],
         }
     }
 }

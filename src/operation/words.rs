@@ -76,6 +76,11 @@ pub enum WaitingOn {
         why: String,
         at: Timestamp,
     },
+    /// A point in time.
+    Time {
+        what: String,
+        at: Timestamp,
+    },
     Paused,
 }
 
@@ -107,6 +112,7 @@ impl fmt::Display for WaitingOn {
             }
             Self::Termination => f.write_str("AWS to terminate it"),
             Self::Retry { why, .. } => write!(f, "another try after: {why}"),
+            Self::Time { what, at } => write!(f, "{what} at {at}"),
             Self::Paused => f.write_str("an operator to resume it"),
         }
     }

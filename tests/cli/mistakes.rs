@@ -32,7 +32,7 @@ fn an_unknown_column() {
 $ pooldeck pools --demo --columns name,desird
 --- stderr
 error: --columns: a pool has no field `desird`; did you mean `desired`?
-hint: the fields of a pool are name, scope, kind, desired, min, max, in_service, pending, terminating, standby, waiting, busy, idle, queued, outdated, image, template, type, zones, suspended, label, account, region, production, usd_per_hour, waste_usd_per_hour, price_source
+hint: the fields of a pool are name, scope, kind, desired, min, max, in_service, pending, terminating, standby, waiting, busy, idle, queued, outdated, image, template, type, zones, suspended, frozen, label, account, region, production, usd_per_hour, waste_usd_per_hour, price_source
 --- exit code 2
 
 "#]],

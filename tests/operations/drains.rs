@@ -121,7 +121,9 @@ fn a_calm_drain_terminates_its_targets_and_lowers_desired_by_them() {
         let mut driver = driver(seed, Faults::none());
         let before = desired(&driver);
         assert_eq!(driver.run(), Decision::Done, "seed {seed}");
-        let Spec::Drain(spec) = driver.operation.spec.clone();
+        let Spec::Drain(spec) = driver.operation.spec.clone() else {
+            panic!("a drain")
+        };
         for id in &spec.targets {
             assert!(
                 driver.world.machine(id).is_none_or(|it| !it.is_alive()),
@@ -201,7 +203,9 @@ fn no_trouble_of_the_controller_passes_for_idleness() {
     faults.weather.silence = 0.1;
     for seed in 0..100 {
         let mut driver = driver(seed, faults.clone());
-        let Spec::Drain(spec) = &mut driver.operation.spec;
+        let Spec::Drain(spec) = &mut driver.operation.spec else {
+            panic!("a drain")
+        };
         spec.deadline = Some(Duration::from_hours(2));
         driver.run();
     }

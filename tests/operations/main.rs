@@ -5,4 +5,5 @@
 
 mod bench;
 mod drains;
+mod freezes;
 mod journal;

@@ -122,7 +122,7 @@ fn something_is_the_matter_in_most_pools() {
     for seed in 0..20 {
         let (fleet, _) = first_reading(seed);
         let us = |name: &str| PoolKey::new("demo/us-east-1", name);
-        let why = waiting(&fleet)
+        let why = waiting(&fleet, START)
             .into_iter()
             .find(|it| it.pool == us("gpu"))
             .expect("gpu waits")

@@ -156,10 +156,10 @@ async fn a_refresh_is_started_paused_and_turned_round() {
     };
     door.apply(&suspend).await.unwrap();
     let receipt = door.apply(&start("2")).await.unwrap();
-    assert!(receipt.message.is_some(), "the id of the refresh");
+    assert!(receipt.made.is_some(), "the id of the refresh");
     let seen = observe(&door).await;
     let refresh = seen.pool("workhorse").refresh.clone().unwrap();
-    assert_eq!(Some(&refresh.id), receipt.message.as_ref());
+    assert_eq!(Some(&refresh.id), receipt.made.as_ref());
     assert_eq!(refresh.version.as_deref(), Some("2"));
     assert_eq!(refresh.on_protected, Some(Reluctance::Ignore));
     let error = door.apply(&start("2")).await.unwrap_err();

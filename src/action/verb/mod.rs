@@ -2,6 +2,9 @@
 
 mod cordon;
 mod drain;
+mod freeze;
+mod harden;
+mod hook;
 mod launch;
 mod metrics;
 mod processes;
@@ -13,6 +16,9 @@ mod victims;
 
 pub(super) use cordon::{cordon, uncordon};
 pub(super) use drain::{Choice, Terms, drain, terminate};
+pub(super) use freeze::{freeze, thaw};
+pub(super) use harden::{Terms as Hardness, harden};
+pub(super) use hook::{Answer, hook};
 pub(super) use launch::launch;
 pub(super) use metrics::enable_metrics;
 pub(super) use processes::{resume, suspend};

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// `SetInstanceProtection` takes at most 50 ids.
-const N_IDS_MAX: usize = 50;
+pub(super) const N_IDS_MAX: usize = 50;
 
 pub(in crate::action) fn protect(
     draft: &mut Draft<'_>,

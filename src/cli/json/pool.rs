@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::fleet::{self, Fleet, PoolRow, Timestamp};
+use crate::fleet::{self, Fleet, FreezeMark, PoolRow, Timestamp};
 
 /// One row of `pools`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,7 +31,13 @@ pub struct Pool {
     pub suspended: Vec<String>,
     /// AWS' words for each of them.
     pub suspended_reasons: BTreeMap<String, String>,
+    /// Who holds the group still, until when, and what a thaw resumes; null when nobody does.
+    pub freeze: Option<Freeze>,
     pub protects_new_instances: bool,
+    /// Whether a machine whose termination was abandoned is kept.
+    pub retains_abandoned: bool,
+    /// Set when the group replaces members that are older.
+    pub max_lifetime_seconds: Option<u64>,
     /// Null when the hooks were not read.
     pub hooks: Option<Vec<Hook>>,
     pub warm_pool_size: Option<u32>,
@@ -96,6 +102,20 @@ pub struct Refresh {
     pub ended_at: Option<Timestamp>,
 }
 
+/// A freeze, as the group's tag tells; all but `overdue` is null when the tag cannot be read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Freeze {
+    pub by: Option<String>,
+    pub at: Option<Timestamp>,
+    /// Null until somebody thaws it.
+    pub until: Option<Timestamp>,
+    pub operation: Option<String>,
+    /// What a thaw resumes now; what somebody changed since is not in it.
+    pub processes: Vec<String>,
+    /// Whether it should be over: nothing ends it any more, and a thaw does.
+    pub overdue: bool,
+}
+
 /// What the agents on the pool's instances add up to. The numbers are null
 /// when the controller was never read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -123,14 +143,14 @@ pub struct Waiting {
 }
 
 impl Pool {
-    pub(in crate::cli) fn all(rows: &[PoolRow<'_>], fleet: &Fleet) -> Vec<Self> {
-        let waiting = fleet::waiting(fleet);
+    pub(in crate::cli) fn all(rows: &[PoolRow<'_>], fleet: &Fleet, now: Timestamp) -> Vec<Self> {
+        let waiting = fleet::waiting(fleet, now);
         rows.iter()
-            .map(|it| Self::new(it, fleet, &waiting))
+            .map(|it| Self::new(it, fleet, &waiting, now))
             .collect()
     }
 
-    fn new(row: &PoolRow<'_>, fleet: &Fleet, waiting: &[fleet::Waiting]) -> Self {
+    fn new(row: &PoolRow<'_>, fleet: &Fleet, waiting: &[fleet::Waiting], now: Timestamp) -> Self {
         let pool = row.pool;
         let (key, capacity) = (pool.key(), pool.capacity);
         let counts = row.roster.counts.iter();
@@ -157,7 +177,10 @@ impl Pool {
             suspended_reasons: reasons
                 .map(|it| (it.process.to_string(), it.reason.clone()))
                 .collect(),
+            freeze: FreezeMark::of(pool).map(|it| Freeze::new(pool, it, now)),
             protects_new_instances: pool.protects_new_instances,
+            retains_abandoned: pool.upkeep.retains_abandoned,
+            max_lifetime_seconds: pool.upkeep.max_lifetime.map(|it| it.as_secs()),
             hooks: pool
                 .hooks_read_at
                 .map(|_| pool.hooks.iter().map(Hook::new).collect()),
@@ -229,6 +252,22 @@ impl Refresh {
             started_at: refresh.started_at,
             ended_at: refresh.ended_at,
         }
+    }
+}
+
+impl Freeze {
+    fn new(pool: &fleet::Pool, mark: Result<FreezeMark, String>, now: Timestamp) -> Self {
+        mark.map_or_else(
+            |_| Self::default(),
+            |it| Self {
+                processes: it.held(pool).ours.iter().map(ToString::to_string).collect(),
+                overdue: it.is_overdue(now),
+                by: Some(it.by),
+                at: Some(it.at),
+                until: it.until,
+                operation: it.operation,
+            },
+        )
     }
 }
 

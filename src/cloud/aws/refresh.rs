@@ -36,7 +36,7 @@ pub(super) async fn start(
         .as_ref()
         .ok()
         .and_then(|it| it.instance_refresh_id().map(str::to_owned));
-    receipt(call, answer).map(|it| Receipt { message: id, ..it })
+    receipt(call, answer).map(|it| Receipt { made: id, ..it })
 }
 
 pub(super) async fn cancel(

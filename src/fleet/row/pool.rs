@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::field;
 use crate::fleet::{
     Align::{Left, Right},
-    CiLink, Field, Fleet, ImageId, Instance, Phase, Pool, PriceSource, Queue, Record, Roster,
-    Scope, Split, Timestamp, Value, Work,
+    CiLink, Field, Fleet, FreezeMark, ImageId, Instance, Phase, Pool, PriceSource, Queue, Record,
+    Roster, Scope, Split, Timestamp, Value, Work,
 };
 
 /// A pool with what its members and agents add up to.
@@ -198,6 +198,13 @@ impl Record for PoolRow<'_> {
             field("zones", "ZONES", "availability zones", Left, false),
             field("suspended", "SUSPENDED", "suspended processes", Left, false),
             field(
+                "frozen",
+                "FROZEN",
+                "how long a freeze still holds the group; `until thaw` without an end",
+                Right,
+                false,
+            ),
+            field(
                 "label",
                 "LABEL",
                 "the CI label that the pool serves",
@@ -285,6 +292,14 @@ impl Record for PoolRow<'_> {
                     .collect::<Vec<_>>()
                     .join(","),
             ),
+            "frozen" => match FreezeMark::of(pool) {
+                None => Value::Missing,
+                Some(Err(_)) => Value::text("unreadable"),
+                Some(Ok(it)) if it.is_overdue(now) => Value::text("overdue"),
+                Some(Ok(it)) => it
+                    .until
+                    .map_or(Value::text("until thaw"), |it| Value::Age(it.since(now))),
+            },
             "label" => Value::maybe_text(pool.ci.as_ref().map(|it| it.label.as_str())),
             "account" => Value::maybe_text(
                 self.scope

@@ -26,7 +26,7 @@ impl Findings {
     /// Returns what the pools wait for.
     pub fn waiting(&self) -> &[Waiting] {
         self.waiting
-            .get_or_init(|| waiting(&self.observation.fleet))
+            .get_or_init(|| waiting(&self.observation.fleet, self.observation.at))
     }
 
     /// Returns where EC2 and the controllers disagree.

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use super::{dim, list::value_cell, plain, wrap};
 use crate::{
     engine::OperationView,
-    fleet::{InstanceId, Timestamp, Value, short_duration},
+    fleet::{InstanceId, Process, Timestamp, Value, short_duration},
     operation::{
-        Drain, Mark, Operation, OperationId, Sight, Spec, Standing, TargetState, WaitingOn,
+        Drain, Freeze, Mark, Operation, OperationId, Sight, Spec, Standing, TargetState, WaitingOn,
     },
     tui::{
         app::App,
@@ -198,11 +198,24 @@ fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
 fn terms(it: &Operation, at: Timestamp) -> Vec<Line> {
     match &it.spec {
         Spec::Drain(drain) => drain_terms(it, drain, at),
+        Spec::Freeze(freeze) => freeze_terms(freeze),
     }
 }
 
 fn fact(name: &str, value: Span<'static>) -> Line {
     vec![dim(format!("{name:<9} ")), value]
+}
+
+fn freeze_terms(freeze: &Freeze) -> Vec<Line> {
+    let names: Vec<&str> = freeze.processes.iter().map(Process::as_str).collect();
+    let lasts = freeze.duration.map_or_else(
+        || "until somebody thaws it".to_owned(),
+        |it| format!("{}, and thaws by itself", short_duration(it)),
+    );
+    vec![
+        fact("suspends", dim(names.join(" "))),
+        fact("lasts", dim(lasts)),
+    ]
 }
 
 fn drain_terms(it: &Operation, drain: &Drain, at: Timestamp) -> Vec<Line> {

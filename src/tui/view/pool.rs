@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use super::{dim, list::value_cell, plain};
 use crate::{
     fleet::{
-        Fleet, ImageId, Phase, Pool, PoolKey, PoolRow, Queue, Record, Timestamp, short_duration,
+        Fleet, FreezeMark, ImageId, Phase, Pool, PoolKey, PoolRow, Queue, Record, Timestamp,
+        short_duration,
     },
     tui::{
         app::App,
@@ -69,7 +70,7 @@ pub(super) fn draw_facts(canvas: &mut Canvas<'_>, area: Rect, app: &App, key: &P
     };
     // The first line is there on every screen, the last only where there is room.
     let lines = [
-        size(pool),
+        size(pool, app.now),
         template(&row),
         ci(&row, fleet, app.observation.at),
         group(pool),
@@ -81,7 +82,7 @@ pub(super) fn draw_facts(canvas: &mut Canvas<'_>, area: Rect, app: &App, key: &P
 
 type Line = Vec<Span<'static>>;
 
-fn size(pool: &Pool) -> Line {
+fn size(pool: &Pool, now: Timestamp) -> Line {
     let mut line = match pool.capacity {
         Some(it) => vec![
             dim("desired "),
@@ -104,6 +105,7 @@ fn size(pool: &Pool) -> Line {
         .iter()
         .map(|it| it.process.as_str())
         .collect();
+    line.extend(frozen(pool, now));
     if !suspended.is_empty() {
         line.push(Span::new(
             format!("   suspended: {}", suspended.join(" ")),
@@ -114,6 +116,28 @@ fn size(pool: &Pool) -> Line {
         line.push(Span::new(format!("   {status}"), Role::Danger));
     }
     line
+}
+
+/// Says that a freeze holds the group, and counts down.
+fn frozen(pool: &Pool, now: Timestamp) -> Option<Span<'static>> {
+    let (text, role) = match FreezeMark::of(pool)? {
+        Err(_) => (
+            "frozen, and its tag cannot be read".to_owned(),
+            Role::Danger,
+        ),
+        Ok(it) if it.is_overdue(now) => (
+            format!("frozen by {}, overdue: thaw it", it.by),
+            Role::Danger,
+        ),
+        Ok(it) => {
+            let ends = it.until.map_or_else(
+                || " until somebody thaws it".to_owned(),
+                |until| format!(" for {} more", short_duration(until.since(now))),
+            );
+            (format!("frozen by {}{ends}", it.by), Role::Waiting)
+        }
+    };
+    Some(Span::new(format!("   {text}"), role))
 }
 
 fn template(row: &PoolRow<'_>) -> Line {

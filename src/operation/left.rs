@@ -1,0 +1,35 @@
+//! What an operation that is over has not done, in sentences.
+
+use super::{Claim, Operation, Spec, TAG, freeze};
+use crate::fleet::{Fleet, InstanceId};
+
+/// Says what is left undone, given the fleet as last observed.
+pub fn left(operation: &Operation, fleet: &Fleet) -> Vec<String> {
+    match &operation.spec {
+        Spec::Drain(_) => not_terminated(operation, fleet),
+        Spec::Freeze(it) => freeze::left(operation, it, fleet),
+    }
+}
+
+fn not_terminated(operation: &Operation, fleet: &Fleet) -> Vec<String> {
+    let is_there = |it: &&InstanceId| fleet.instances.contains_key(*it);
+    let given_back = operation.targets().filter(|(_, it)| it.untag.is_applied());
+    let untouched = operation.targets().filter(|(_, it)| !it.is_begun());
+    given_back
+        .chain(untouched)
+        .map(|(id, _)| id)
+        .filter(is_there)
+        .map(|id| format!("{id} was not terminated"))
+        .chain(taken_over(operation, fleet))
+        .collect()
+}
+
+/// Names the targets that another operation owns by now.
+fn taken_over(operation: &Operation, fleet: &Fleet) -> impl Iterator<Item = String> {
+    let begun = operation.targets().filter(|(_, it)| it.is_begun());
+    begun.filter_map(|(id, _)| {
+        let claim = Claim::parse(fleet.instances.get(id)?.tags.get(TAG)?);
+        let is_anothers = !operation.owns(&claim.id);
+        is_anothers.then(|| format!("{id} was taken over by operation {}", claim.words()))
+    })
+}

@@ -1,0 +1,353 @@
+//! `hook`, `freeze`, `thaw` and `harden`: what they would call, and what they will not.
+
+use std::{sync::Arc, time::Duration};
+
+use pooldeck::{
+    action::{Confirmation, Plan, Policy, Refusal},
+    fleet::*,
+    operation::Spec,
+};
+
+use crate::{IDS, instance, plan_with, pool, served_part};
+
+const SCOPE: &str = "dev/us-east-1";
+
+fn terminating(default_result: HookResult) -> Hook {
+    let timeout = Duration::from_mins(15);
+    Hook::new(
+        "drain",
+        HookTransition::Terminating,
+        timeout,
+        default_result,
+    )
+}
+
+/// The served pool with hooks: one agent idle and cordoned, one idle, one busy, one that nobody knows.
+fn held(lifecycle: &Lifecycle, edit: impl FnOnce(&mut Pool)) -> Fleet {
+    let mut part = served_part();
+    let served = Arc::make_mut(&mut part.pools[0]);
+    served.hooks = vec![
+        Hook::new(
+            "boot",
+            HookTransition::Launching,
+            Duration::from_mins(10),
+            HookResult::Abandon,
+        ),
+        terminating(HookResult::Abandon),
+    ];
+    served.hooks_read_at = Some(Timestamp::EPOCH);
+    edit(served);
+    for instance in &mut part.instances {
+        Arc::make_mut(instance).lifecycle = Some(lifecycle.clone());
+    }
+    Arc::make_mut(&mut part.executors[0]).cordoned = true;
+    Fleet::join([&part])
+}
+
+fn plan(line: &str, fleet: &Fleet) -> Result<Plan, Refusal> {
+    plan_with(line, fleet, &Policy::default())
+}
+
+fn calls(line: &str, fleet: &Fleet) -> Vec<String> {
+    let plan = plan(line, fleet).unwrap_or_else(|it| panic!("{line}: {it}"));
+    plan.calls.iter().map(ToString::to_string).collect()
+}
+
+#[track_caller]
+fn refused(line: &str, fleet: &Fleet, expected: &str) {
+    let refusal = plan(line, fleet).unwrap_err().to_string();
+    assert!(
+        refusal.contains(expected),
+        "{line}: {refusal}\n  lacks: {expected}"
+    );
+}
+
+#[test]
+fn a_hook_is_answered_for_who_is_idle_and_cordoned_and_for_nobody_else() {
+    let fleet = held(&Lifecycle::TerminatingWait, |_| ());
+    let line = format!("hook complete {}", IDS[0]);
+    assert_eq!(
+        calls(&line, &fleet),
+        [format!(
+            "autoscaling:CompleteLifecycleAction group=linux instance={} hook=drain result=CONTINUE",
+            IDS[0]
+        )]
+    );
+    assert!(plan(&line, &fleet).unwrap().is_destructive);
+    for (id, why) in [
+        (IDS[1], "may be given a job at any moment"),
+        (IDS[2], "runs deploy"),
+        (IDS[3], "unknown is not idle"),
+    ] {
+        for answer in ["complete", "abandon"] {
+            let line = format!("hook {answer} {id}");
+            refused(&line, &fleet, why);
+            refused(&format!("{line} --force"), &fleet, "needs a reason");
+            let forced = format!("{line} --force --reason stuck");
+            let forced = plan(&forced, &fleet).unwrap();
+            assert!(forced.is_destructive && forced.warnings.iter().any(|it| it.contains(why)));
+        }
+        // More time harms nobody.
+        let beat = plan(&format!("hook heartbeat {id}"), &fleet).unwrap();
+        assert!(!beat.is_destructive && beat.calls.len() == 1);
+    }
+    let line = format!("hook complete {} --force --reason x", IDS[2]);
+    let plan = plan(&line, &fleet).unwrap();
+    assert_eq!(plan.jobs_at_risk, [format!("deploy on {}", IDS[2])]);
+}
+
+#[test]
+fn to_abandon_a_termination_is_to_retain_or_to_terminate_as_the_group_says() {
+    let line = format!("hook abandon {}", IDS[2]);
+    let retains = held(&Lifecycle::TerminatingWait, |it| {
+        it.upkeep.retains_abandoned = true;
+    });
+    let kept = plan(&line, &retains).unwrap();
+    assert!(!kept.is_destructive, "its job goes on: {kept:#?}");
+    assert_eq!(kept.changes[0].to, "retained");
+    let ends = held(&Lifecycle::TerminatingWait, |_| ());
+    refused(&line, &ends, "runs deploy");
+    let idle = plan(&format!("hook abandon {}", IDS[0]), &ends).unwrap();
+    assert_eq!(idle.changes[0].to, "terminated");
+    assert!(idle.warnings.iter().any(|it| it.contains("`harden linux`")));
+}
+
+#[test]
+fn a_launch_is_let_in_or_replaced() {
+    let fleet = held(&Lifecycle::PendingWait, |_| ());
+    let into_service = plan(&format!("hook complete {}", IDS[2]), &fleet).unwrap();
+    assert!(!into_service.is_destructive);
+    assert_eq!(into_service.changes[0].to, "in service");
+    refused(&format!("hook abandon {}", IDS[2]), &fleet, "runs deploy");
+    let line = format!("hook abandon {} --force --reason dud", IDS[3]);
+    assert_eq!(
+        plan(&line, &fleet).unwrap().changes[0].to,
+        "terminated and replaced"
+    );
+}
+
+#[test]
+fn what_no_hook_holds_is_said_so() {
+    let line = format!("hook complete {}", IDS[0]);
+    for (lifecycle, why) in [
+        (Lifecycle::InService, "no hook holds"),
+        (Lifecycle::WarmedStopped, "it is Warmed:Stopped"),
+        (Lifecycle::TerminatingRetained, "it is Terminating:Retained"),
+        (Lifecycle::TerminatingProceed, "is complete already"),
+        (Lifecycle::PendingProceed, "is complete already"),
+        (
+            Lifecycle::from("Pending:Teleport"),
+            "it is Pending:Teleport",
+        ),
+    ] {
+        refused(&line, &held(&lifecycle, |_| ()), why);
+    }
+    let unread = held(&Lifecycle::TerminatingWait, |it| it.hooks.clear());
+    refused(&line, &unread, "was not read yet");
+    assert!(plan(&format!("{line} --hook drain"), &unread).is_ok());
+    let several = held(&Lifecycle::TerminatingWait, |it| {
+        it.hooks.push(Hook {
+            name: "logs".to_owned(),
+            ..terminating(HookResult::Continue)
+        });
+    });
+    refused(&line, &several, "which of drain, logs still hold it");
+    refused(&format!("{line} --hook lgos"), &several, "has drain, logs");
+    let named = calls(&format!("{line} --hook logs"), &several);
+    assert!(named[0].contains("hook=logs"), "{named:?}");
+    refused("hook complete i-0000000000000dead", &several, "is known");
+    refused("hook complete", &several, "at least one instance");
+}
+
+#[test]
+fn a_warm_instance_is_answered_like_any_other() {
+    let fleet = held(&Lifecycle::WarmedPendingWait, |_| ());
+    let named = calls(&format!("hook complete {}", IDS[0]), &fleet);
+    assert!(named[0].contains("hook=boot result=CONTINUE"), "{named:?}");
+}
+
+#[test]
+fn a_machine_that_ec2_terminated_has_no_job_to_lose() {
+    let mut part = served_part();
+    let served = Arc::make_mut(&mut part.pools[0]);
+    served.hooks = vec![terminating(HookResult::Abandon)];
+    let dead = Arc::make_mut(&mut part.instances[3]);
+    dead.lifecycle = Some(Lifecycle::TerminatingWait);
+    dead.state = Some(MachineState::Terminated);
+    let fleet = Fleet::join([&part]);
+    assert_eq!(calls(&format!("hook complete {}", IDS[3]), &fleet).len(), 1);
+}
+
+/// A pool of two in production, whose hooks were read.
+fn group(edit: impl FnOnce(&mut Pool)) -> Fleet {
+    let mut it = pool(SCOPE, "mac");
+    it.hooks_read_at = Some(Timestamp::EPOCH);
+    edit(&mut it);
+    let production = Scope {
+        id: SCOPE.into(),
+        profile: None,
+        region: "us-east-1".into(),
+        alias: "dev".into(),
+        environment: Some("production".to_owned()),
+        read_only: false,
+        identity: None,
+    };
+    let part = Part {
+        scopes: vec![production],
+        pools: vec![Arc::new(it)],
+        instances: IDS[..2]
+            .iter()
+            .map(|it| Arc::new(instance(SCOPE, "mac", it)))
+            .collect(),
+        ..Part::default()
+    };
+    Fleet::join([&part])
+}
+
+#[test]
+fn a_pool_is_hardened_once() {
+    let soft = group(|_| ());
+    assert_eq!(
+        calls("harden mac", &soft),
+        [
+            "autoscaling:PutLifecycleHook group=mac hook=pooldeck-terminating transition=terminating \
+             heartbeat=1800s default=ABANDON",
+            "autoscaling:UpdateAutoScalingGroup group=mac terminate-hook-abandon=retain",
+            "autoscaling:UpdateAutoScalingGroup group=mac protect-new-instances=true",
+            &format!(
+                "autoscaling:SetInstanceProtection group=mac instances={},{} protected=true",
+                IDS[0], IDS[1]
+            ),
+        ]
+    );
+    let plan_of_soft = plan("harden mac", &soft).unwrap();
+    assert_eq!(plan_of_soft.confirmation, Confirmation::TypePoolName);
+    for cost in [
+        "waits up to 30m",
+        "retained: billed",
+        "scales in nothing by itself",
+    ] {
+        let says = |it: &String| it.contains(cost);
+        assert!(plan_of_soft.warnings.iter().any(says), "{cost}");
+    }
+
+    let hard = group(|it| {
+        it.hooks = vec![terminating(HookResult::Abandon)];
+        it.upkeep.retains_abandoned = true;
+        it.protects_new_instances = true;
+    });
+    let left = calls("harden mac", &hard);
+    assert_eq!(left.len(), 1, "the present instances: {left:?}");
+    refused(
+        "harden mac --no-protection",
+        &hard,
+        "nothing to do: dev/us-east-1/mac is hard already",
+    );
+    let longer = calls("harden mac --no-protection --heartbeat 1h", &hard);
+    assert!(longer[0].contains("hook=drain") && longer[0].contains("heartbeat=3600s"));
+}
+
+#[test]
+fn a_hook_that_is_there_is_hardened_and_keeps_its_name_and_time() {
+    let fleet = group(|it| it.hooks = vec![terminating(HookResult::Continue)]);
+    let made = calls("harden mac --no-protection --launch-hook", &fleet);
+    assert_eq!(
+        made[..2],
+        [
+            "autoscaling:PutLifecycleHook group=mac hook=drain transition=terminating heartbeat=900s \
+             default=ABANDON",
+            "autoscaling:PutLifecycleHook group=mac hook=pooldeck-launching transition=launching heartbeat=600s \
+             default=ABANDON",
+        ]
+    );
+    let unread = group(|it| it.hooks_read_at = None);
+    refused("harden mac", &unread, "were not read yet");
+    refused("harden macc", &unread, "did you mean `mac`?");
+}
+
+fn suspension(process: Process, reason: &str) -> Suspension {
+    Suspension {
+        process,
+        reason: reason.to_owned(),
+    }
+}
+
+#[test]
+fn a_freeze_suspends_what_runs_and_leaves_what_somebody_suspended() {
+    let theirs = suspension(
+        Process::AzRebalance,
+        "User suspended at 2025-11-01T00:00:00Z",
+    );
+    let fleet = group(|it| it.suspended = vec![theirs]);
+    let plan = plan("freeze mac --for 1h", &fleet).unwrap();
+    let Some(Spec::Freeze(spec)) = &plan.operation else {
+        panic!("{plan:#?}")
+    };
+    assert_eq!(spec.duration, Some(Duration::from_hours(1)));
+    assert!(!spec.processes.contains(&Process::AzRebalance));
+    assert!(!spec.processes.contains(&Process::AddToLoadBalancer));
+    assert_eq!(spec.processes.len(), FreezeMark::PROCESSES.len() - 1);
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|it| it.ends_with("not thawed with the rest: AZRebalance"))
+    );
+    assert_eq!(plan.confirmation, Confirmation::TypePoolName);
+    refused("freeze macc", &fleet, "did you mean `mac`?");
+}
+
+fn frozen(tag: &str, suspended: Vec<Suspension>) -> Fleet {
+    group(|it| {
+        it.tags.insert(FreezeMark::TAG.to_owned(), tag.to_owned());
+        it.suspended = suspended;
+    })
+}
+
+#[test]
+fn a_thaw_resumes_what_is_still_as_the_freeze_left_it() {
+    let tag = "by=ann@bastion at=2025-11-21T10:00:00Z processes=Launch/Terminate/HealthCheck/AlarmNotification";
+    let fleet = frozen(
+        tag,
+        vec![
+            // AWS' clock is a little off ours.
+            suspension(Process::Launch, "User suspended at 2025-11-21T10:01:30Z"),
+            // Somebody resumed it, and suspended it again an hour later.
+            suspension(Process::Terminate, "User suspended at 2025-11-21T11:00:00Z"),
+            suspension(
+                Process::HealthCheck,
+                "administratively suspended after a day of failed launches",
+            ),
+            suspension(
+                Process::AzRebalance,
+                "User suspended at 2025-11-21T10:00:00Z",
+            ),
+        ],
+    );
+    assert_eq!(
+        calls("thaw mac", &fleet),
+        [
+            "autoscaling:ResumeProcesses group=mac processes=Launch",
+            "autoscaling:DeleteTags group=mac pooldeck:freeze",
+        ]
+    );
+    let warnings = plan("thaw mac", &fleet).unwrap().warnings.join("\n");
+    for word in [
+        "Terminate was suspended anew",
+        "HealthCheck is suspended by AWS",
+        "AlarmNotification was resumed",
+    ] {
+        assert!(warnings.contains(word), "{word}: {warnings}");
+    }
+    refused("freeze mac", &fleet, "is frozen already: ann@bastion");
+}
+
+#[test]
+fn what_cannot_be_read_is_not_thawed_and_what_is_not_frozen_neither() {
+    let odd = frozen("yes please", Vec::new());
+    refused("thaw mac", &odd, "says `yes please`");
+    refused("freeze mac", &odd, "is frozen already");
+    refused("thaw mac", &group(|_| ()), "nothing to do");
+    let all = FreezeMark::PROCESSES.map(|it| suspension(it, "User suspended at x"));
+    let still = group(|it| it.suspended = all.to_vec());
+    refused("freeze mac", &still, "nothing to do");
+}
