@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "plans/doctor.rs"]
+mod doctor;
 #[path = "plans/upkeep.rs"]
 mod upkeep;
 

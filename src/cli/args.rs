@@ -78,6 +78,13 @@ pub enum Command {
         #[command(flatten)]
         read: ReadFlags,
     },
+    /// List what about the pools' configuration ends jobs, and what mends it
+    Doctor {
+        #[command(flatten)]
+        pools: PoolPatterns,
+        #[command(flatten)]
+        read: ReadFlags,
+    },
     /// List where we look, who we are there, and how well we can see
     Scopes {
         #[command(flatten)]
@@ -143,7 +150,8 @@ impl Command {
             | Self::Instances { pools, read }
             | Self::Activities { pools, read }
             | Self::Executors { pools, read }
-            | Self::Jobs { pools, read } => Some((&pools.pools, read)),
+            | Self::Jobs { pools, read }
+            | Self::Doctor { pools, read } => Some((&pools.pools, read)),
             Self::Queue { read } | Self::Strays { read } | Self::Scopes { read } => {
                 Some((&[], read))
             }

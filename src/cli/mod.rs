@@ -91,6 +91,7 @@ impl Job {
             | Command::Jobs { .. }
             | Command::Queue { .. }
             | Command::Strays { .. }
+            | Command::Doctor { .. }
             | Command::Scopes { .. } => unreachable!("`Listing::parse` takes every listing"),
         })
     }

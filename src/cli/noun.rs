@@ -8,8 +8,8 @@ use super::{
     query::Query,
 };
 use crate::fleet::{
-    Activity, ActivityRow, ExecutorRow, InstanceRow, JobRow, Observation, PoolKey, PoolRow,
-    QueueRow, Record, ScopeRow, StrayRow, strays,
+    Activity, ActivityRow, ExecutorRow, FindingRow, InstanceRow, JobRow, Observation, PoolKey,
+    PoolRow, QueueRow, Record, ScopeRow, StrayRow, doctor, strays,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,7 @@ pub(super) enum Noun {
     Jobs,
     Queue,
     Strays,
+    Findings,
     Scopes,
 }
 
@@ -48,6 +49,7 @@ impl Noun {
             Command::Jobs { .. } => Self::Jobs,
             Command::Queue { .. } => Self::Queue,
             Command::Strays { .. } => Self::Strays,
+            Command::Doctor { .. } => Self::Findings,
             Command::Scopes { .. } => Self::Scopes,
             Command::Ops { .. }
             | Command::Explain { .. }
@@ -69,6 +71,7 @@ impl Noun {
             Self::Jobs => "running jobs",
             Self::Queue => "queues",
             Self::Strays => "strays",
+            Self::Findings => "findings",
             Self::Scopes => "scopes",
         }
     }
@@ -91,6 +94,8 @@ impl Noun {
             Self::Queue => Query::parse::<QueueRow<'_>>(flags, &["controller", "label"]),
             // They come with the alarming kinds first.
             Self::Strays => Query::parse::<StrayRow<'_>>(flags, &[]),
+            // They come with the worst first.
+            Self::Findings => Query::parse::<FindingRow<'_>>(flags, &[]),
             Self::Scopes => Query::parse::<ScopeRow<'_>>(flags, &[]),
         }
     }
@@ -152,6 +157,13 @@ impl Noun {
                 let rows = query.select(StrayRow::all(&strays), now);
                 let json = rows.iter().map(json::Stray::new).collect();
                 writer.write(&rows, Shown::Rows(Rows::Strays(json)))
+            }
+            Self::Findings => {
+                let mut findings = doctor(observation);
+                findings.retain(|it| is_named(it.pool.as_ref()));
+                let rows = query.select(FindingRow::all(&findings), now);
+                let json = rows.iter().map(json::Finding::new).collect();
+                writer.write(&rows, Shown::Rows(Rows::Findings(json)))
             }
             Self::Scopes => {
                 let rows = query.select(ScopeRow::all(observation), now);

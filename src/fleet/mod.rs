@@ -6,6 +6,7 @@ mod activity;
 mod boot;
 mod call;
 mod controller;
+mod doctor;
 mod executor;
 mod field;
 mod filter;
@@ -38,6 +39,7 @@ pub use activity::Activity;
 pub use boot::Boot;
 pub use call::{Call, Receipt};
 pub use controller::{Controller, Grade};
+pub use doctor::{Finding, FindingKind, Severity, doctor};
 pub use executor::{Evidence, Executor, Job, Queue, Work};
 pub use field::{Align, Field, Record, Value, field_named, nearest};
 pub use filter::{Filter, FilterError, matches_wildcards};
@@ -59,7 +61,8 @@ pub use pool::{
 };
 pub use refresh::{RefreshTerms, Reluctance, TemplateVersion};
 pub use row::{
-    ActivityRow, ExecutorRow, InstanceRow, JobRow, PoolRow, QueueRow, ScopeRow, StrayRow,
+    ActivityRow, ExecutorRow, FindingRow, InstanceRow, JobRow, PoolRow, QueueRow, ScopeRow,
+    StrayRow,
 };
 pub use sample::{Chronicle, Sample, Values};
 pub use scope::{Failure, FailureKind, Identity, Liveness, Scope, SourceHealth, SourceId};

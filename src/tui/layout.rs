@@ -44,6 +44,7 @@ pub(super) fn panels(size: Size, view: &View) -> Vec<Rect> {
         View::Executors => two(body),
         View::Instances
         | View::Strays
+        | View::Doctor
         | View::Operations
         | View::Activities
         | View::Messages

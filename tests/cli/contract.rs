@@ -49,6 +49,11 @@ fn strays_have_the_shape_that_is_promised() {
 }
 
 #[test]
+fn findings_have_the_shape_that_is_promised() {
+    check("doctor", file!["contract/doctor.json"]);
+}
+
+#[test]
 fn an_explanation_has_the_shape_that_is_promised() {
     let explain = fixed().run("explain i-0123456789abcdef0 -o json");
     let expected = file!["contract/explanation.json"];

@@ -6,6 +6,7 @@
 mod action;
 mod executor;
 mod explanation;
+mod finding;
 mod instance;
 mod metrics;
 mod operation;
@@ -21,6 +22,7 @@ use serde::Serialize;
 pub use action::{ActionResult, Applied, Event, Launched, Plan, PlannedCall, What};
 pub use executor::{Evidence, Executor, RunningJob};
 pub use explanation::{Explanation, Waiting};
+pub use finding::Finding;
 pub use instance::{Instance, Job};
 pub use metrics::{Metric, Metrics, Withheld};
 pub use operation::{Operation, Operations};
@@ -58,6 +60,7 @@ pub enum Rows {
     Jobs(Vec<RunningJob>),
     Queue(Vec<Queue>),
     Strays(Vec<Stray>),
+    Findings(Vec<Finding>),
 }
 
 impl Rows {
@@ -73,6 +76,8 @@ impl Rows {
             Self::Queue(rows) => rows.iter_mut().for_each(|it| it.oldest_seconds = None),
             // The sentence tells how long ago a machine was launched.
             Self::Strays(rows) => rows.iter_mut().for_each(|it| it.why.clear()),
+            // So does this one: how long a job takes.
+            Self::Findings(rows) => rows.iter_mut().for_each(|it| it.evidence.clear()),
             Self::Pools(_) | Self::Instances(_) | Self::Activities(_) | Self::Jobs(_) => {}
         }
         rows
@@ -105,6 +110,7 @@ impl Document {
             Some(Rows::Jobs(rows)) => lines(rows),
             Some(Rows::Queue(rows)) => lines(rows),
             Some(Rows::Strays(rows)) => lines(rows),
+            Some(Rows::Findings(rows)) => lines(rows),
             None => lines(&self.scopes),
         }
     }

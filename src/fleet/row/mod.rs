@@ -2,6 +2,7 @@
 
 mod activity;
 mod executor;
+mod finding;
 mod instance;
 mod job;
 mod pool;
@@ -11,6 +12,7 @@ mod stray;
 
 pub use activity::ActivityRow;
 pub use executor::ExecutorRow;
+pub use finding::FindingRow;
 pub use instance::InstanceRow;
 pub use job::JobRow;
 pub use pool::PoolRow;

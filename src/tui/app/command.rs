@@ -106,6 +106,7 @@ commands! {
     GoPool("NAME") = "pool", Open, "show the pool under the cursor, or the one that is named";
     GoExecutors = "executors", Open, "show every CI agent, and what waits for one";
     GoStrays = "strays", Open, "show where EC2 and the CI controllers disagree";
+    GoDoctor = "doctor", Open, "show what about the pools' configuration ends jobs, and what mends it";
     GoOperations = "operations", Open, "show the long operations, and what each waits for";
     GoActivities = "activities", Open, "show the scaling activities";
     GoMessages = "messages", Open, "show what was said and done in this session";
@@ -114,6 +115,7 @@ commands! {
     OperationResume("ID") = "operation.resume", Act, "go on with the operation, here if nobody drives it";
     OperationAdopt("ID") = "operation.adopt", Act, "take over the operation of another host, and go on with it here";
     OperationAbort("ID") = "operation.abort", Act, "give back what the operation has not terminated";
+    FindingFix = "finding.fix", Act, "plan what mends the finding under the cursor";
     ConsoleOutput = "console-output", Open, "fetch the console output of the instance";
     Help = "help", Open, "show every key and every command";
 

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::fleet::{Fleet, Observation, PoolKey, PoolRow, Stray, Waiting, strays, waiting};
+use crate::fleet::{
+    Finding, FindingKind, Fleet, Observation, PoolKey, PoolRow, Stray, Waiting, doctor, strays,
+    waiting,
+};
 
 /// What a reading shows beyond its rows, found when a screen first wants it.
 #[derive(Debug, Default)]
@@ -13,6 +16,7 @@ pub struct Findings {
     observation: Arc<Observation>,
     waiting: OnceLock<Vec<Waiting>>,
     strays: OnceLock<Vec<Stray>>,
+    diagnosis: OnceLock<Vec<Finding>>,
 }
 
 impl Findings {
@@ -33,6 +37,22 @@ impl Findings {
     pub fn strays(&self) -> &[Stray] {
         let it = &self.observation;
         self.strays.get_or_init(|| strays(&it.fleet, it.at))
+    }
+
+    /// Returns what is wrong with the pools.
+    pub fn diagnosis(&self) -> &[Finding] {
+        self.diagnosis.get_or_init(|| doctor(&self.observation))
+    }
+
+    /// Returns the finding that a row stands for.
+    pub fn finding(
+        &self,
+        kind: FindingKind,
+        pool: Option<&PoolKey>,
+        nth: usize,
+    ) -> Option<&Finding> {
+        let is_same = |it: &&Finding| it.kind == kind && it.pool.as_ref() == pool;
+        self.diagnosis().iter().filter(is_same).nth(nth)
     }
 }
 

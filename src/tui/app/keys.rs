@@ -129,6 +129,10 @@ impl App {
                 self.act(line.clone(), target);
                 Vec::new()
             }
+            Command::FindingFix => {
+                self.mend();
+                Vec::new()
+            }
             Command::Palette(line) => {
                 let target = Target::of(self.screen(), &fleet.fleet);
                 let line = line.as_ref().map_or(String::new(), |it| format!("{it} "));

@@ -10,7 +10,8 @@ use super::{
     rows::{self, Noun},
 };
 use crate::fleet::{
-    ControllerName, Filter, FilterError, InstanceId, Observation, PoolKey, SourceId, StrayKind,
+    ControllerName, Filter, FilterError, FindingKind, InstanceId, Observation, PoolKey, SourceId,
+    StrayKind,
 };
 use crate::operation::OperationId;
 
@@ -24,6 +25,8 @@ pub enum RowId {
     /// What waits for one label of one controller.
     Queue(ControllerName, String),
     Stray(StrayKind, String, Option<InstanceId>),
+    /// What is wrong with a pool; one pool may have it several times.
+    Finding(FindingKind, Option<PoolKey>, usize),
     Operation(OperationId),
     Activity(String),
     Waiting(PoolKey, Option<InstanceId>, usize),

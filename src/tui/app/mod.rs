@@ -11,6 +11,7 @@ mod engine;
 mod findings;
 mod keys;
 mod list;
+mod mend;
 mod message;
 mod navigate;
 mod operate;

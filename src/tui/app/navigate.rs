@@ -21,6 +21,7 @@ impl App {
             Command::GoInstances => self.go(View::Instances),
             Command::GoExecutors => self.go(View::Executors),
             Command::GoStrays => self.go(View::Strays),
+            Command::GoDoctor => self.go(View::Doctor),
             Command::GoOperations => {
                 self.go(View::Operations);
                 return vec![Effect::FetchOperations];
@@ -124,6 +125,9 @@ impl App {
             RowId::Executor(controller, id) => self.go(View::Executor(controller, id)),
             RowId::Queue(controller, label) => return self.open_queue(&controller, &label),
             RowId::Stray(kind, name, instance) => return self.open_stray(kind, &name, instance),
+            RowId::Finding(_, pool, _) => {
+                return pool.map_or_else(Vec::new, |it| self.open_pool(it));
+            }
             RowId::Operation(id) => self.go(View::Operation(id)),
             RowId::Activity(id) => self.read(ReaderText::Activity(id)),
             RowId::Message(id) => self.read(ReaderText::Message(id)),

@@ -5,8 +5,8 @@ use super::{
     list::{List, RowId, Sort},
 };
 use crate::fleet::{
-    ActivityRow, ExecutorRow, Field, Filter, FilterError, Fleet, InstanceId, InstanceRow,
-    Observation, PoolKey, PoolRow, QueueRow, Record, StrayRow, Timestamp,
+    ActivityRow, ExecutorRow, Field, Filter, FilterError, FindingRow, Fleet, InstanceId,
+    InstanceRow, Observation, PoolKey, PoolRow, QueueRow, Record, StrayRow, Timestamp,
 };
 
 /// What the rows of a list are.
@@ -18,6 +18,7 @@ pub enum Noun {
     Executors,
     Queues,
     Strays,
+    Findings,
     Operations,
     Activities,
     Waiting,
@@ -33,6 +34,7 @@ impl Noun {
             Self::Executors => "executors",
             Self::Queues => "queues",
             Self::Strays => "strays",
+            Self::Findings => "findings",
             Self::Operations => "operations",
             Self::Activities => "activities",
             Self::Waiting => "waiting",
@@ -49,6 +51,7 @@ impl Noun {
             Self::Executors => ExecutorRow::fields(),
             Self::Queues => QueueRow::fields(),
             Self::Strays => StrayRow::fields(),
+            Self::Findings => FindingRow::fields(),
             Self::Activities => ActivityRow::fields(),
             Self::Operations | Self::Waiting | Self::Messages | Self::Sources => &[],
         }
@@ -177,6 +180,17 @@ pub(super) fn rows(list: &List, observation: &Observation, findings: &Findings) 
                 RowId::Stray(it.0.kind, it.0.name.clone(), it.0.instance.clone())
             })
         }
+        Noun::Findings => {
+            let all = FindingRow::all(findings.diagnosis());
+            let id = |row: &FindingRow<'_>| {
+                let same =
+                    |it: &&FindingRow<'_>| it.0.kind == row.0.kind && it.0.pool == row.0.pool;
+                let mut before = all.iter().filter(same);
+                let nth = before.position(|it| std::ptr::eq(it.0, row.0));
+                RowId::Finding(row.0.kind, row.0.pool.clone(), nth.unwrap_or(0))
+            };
+            arrange(list, &all, now, id)
+        }
         Noun::Activities => {
             let is_within =
                 |it: &ActivityRow<'_>| list.within.as_ref().is_none_or(|pool| it.0.pool == *pool);
@@ -259,6 +273,7 @@ pub(super) fn parse_filter(noun: Noun, text: &str) -> Result<Filter, FilterError
         Noun::Executors => Filter::parse::<ExecutorRow<'_>>(text),
         Noun::Queues => Filter::parse::<QueueRow<'_>>(text),
         Noun::Strays => Filter::parse::<StrayRow<'_>>(text),
+        Noun::Findings => Filter::parse::<FindingRow<'_>>(text),
         Noun::Activities => Filter::parse::<ActivityRow<'_>>(text),
         Noun::Operations | Noun::Waiting | Noun::Messages | Noun::Sources => Err(FilterError {
             term: text.to_owned(),

@@ -18,6 +18,7 @@ pub enum View {
     /// An agent, by its controller and its id there.
     Executor(ControllerName, String),
     Strays,
+    Doctor,
     Operations,
     Operation(OperationId),
     Activities,
@@ -36,6 +37,7 @@ impl View {
             Self::Executors => Context::Executors,
             Self::Executor(..) => Context::Executor,
             Self::Strays => Context::Strays,
+            Self::Doctor => Context::Doctor,
             Self::Operations => Context::Operations,
             Self::Operation(_) => Context::Operation,
             Self::Activities => Context::Activities,
@@ -72,6 +74,7 @@ impl Screen {
             View::Instances => vec![list(Noun::Instances)],
             View::Executors => [Noun::Executors, Noun::Queues].map(list).into(),
             View::Strays => vec![list(Noun::Strays)],
+            View::Doctor => vec![list(Noun::Findings)],
             View::Operations => vec![list(Noun::Operations)],
             View::Activities => vec![list(Noun::Activities)],
             View::Messages => vec![list(Noun::Messages)],

@@ -45,7 +45,9 @@ impl Target {
 
     fn take(&mut self, list: &List, fleet: &Fleet) {
         match list.cursor() {
-            Some(RowId::Pool(key)) => self.selection.pool = Some(key.clone()),
+            Some(RowId::Pool(key) | RowId::Finding(_, Some(key), _)) => {
+                self.selection.pool = Some(key.clone());
+            }
             Some(RowId::Waiting(pool, instance, _)) => {
                 self.selection.pool = Some(pool.clone());
                 self.selection.instances.extend(instance.clone());
@@ -72,6 +74,7 @@ impl Target {
                 RowId::Instance(_)
                 | RowId::Executor(..)
                 | RowId::Stray(..)
+                | RowId::Finding(_, None, _)
                 | RowId::Operation(_)
                 | RowId::Message(_)
                 | RowId::Source(_),

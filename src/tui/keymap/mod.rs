@@ -49,6 +49,7 @@ contexts! {
     Executors = "executors",
     Executor = "executor",
     Strays = "strays",
+    Doctor = "doctor",
     Operations = "operations",
     Operation = "operation",
     Activities = "activities",
@@ -75,6 +76,7 @@ impl Context {
             | Self::Executors
             | Self::Executor
             | Self::Strays
+            | Self::Doctor
             | Self::Operations
             | Self::Operation
             | Self::Activities

@@ -70,6 +70,7 @@ fn scopes_in_view(app: &App) -> Vec<&Scope> {
         | View::Instances
         | View::Executors
         | View::Strays
+        | View::Doctor
         | View::Operations
         | View::Activities
         | View::Messages
@@ -102,7 +103,9 @@ fn scope_in_view(app: &App) -> Option<&Scope> {
     let of_instance = |id: &InstanceId| fleet.instances.get(id).map(|it| &it.scope);
     let row = app.screen().list().and_then(List::cursor);
     let scope = row.and_then(|row| match row {
-        RowId::Pool(key) | RowId::Waiting(key, ..) => Some(&key.scope),
+        RowId::Pool(key) | RowId::Waiting(key, ..) | RowId::Finding(_, Some(key), _) => {
+            Some(&key.scope)
+        }
         RowId::Instance(id) | RowId::Stray(_, _, Some(id)) => of_instance(id),
         RowId::Executor(controller, id) => {
             let agent = fleet.executor(controller, id);

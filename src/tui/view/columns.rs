@@ -59,6 +59,7 @@ fn order(noun: Noun) -> &'static [&'static str] {
             "controller",
         ],
         Noun::Queues => &["label", "length", "oldest", "why", "controller"],
+        Noun::Findings => &["severity", "finding", "pool", "fix", "evidence"],
         Noun::Strays => &["kind", "name", "why", "for", "instance", "pool"],
         Noun::Activities => &["description", "started_at", "status", "pool", "message"],
         Noun::Operations | Noun::Waiting | Noun::Messages | Noun::Sources => &[],
@@ -109,6 +110,7 @@ pub(super) fn plain_columns(list: &List, observation: &Observation, width: u16) 
         | Noun::Executors
         | Noun::Queues
         | Noun::Strays
+        | Noun::Findings
         | Noun::Activities => &[],
     };
     let columns = parts.iter().map(|(name, title, width)| Column {

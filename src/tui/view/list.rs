@@ -4,11 +4,11 @@ use std::{cell, sync::Arc, time::Duration};
 
 use ratatui::layout::Rect;
 
-use super::{activity, columns, dim, executor, operation, plain, pool, sources, stray};
+use super::{activity, columns, dim, executor, finding, operation, plain, pool, sources, stray};
 use crate::{
     fleet::{
-        Activity, ActivityRow, ExecutorRow, InstanceRow, Lifecycle, QueueRow, Record, StrayRow,
-        Timestamp, Value, Work, short_duration,
+        Activity, ActivityRow, ExecutorRow, FindingRow, InstanceRow, Lifecycle, QueueRow, Record,
+        StrayRow, Timestamp, Value, Work, short_duration,
     },
     tui::{
         app::{App, List, Noun, RowId, Severity, View},
@@ -125,6 +125,7 @@ fn why_empty(app: &App, list: &List) -> String {
     match list.noun {
         Noun::Waiting if was_read => "nothing waits".to_owned(),
         Noun::Strays if was_read => "EC2 and the controllers agree".to_owned(),
+        Noun::Findings if was_read => "the doctor finds nothing".to_owned(),
         Noun::Queues if was_read => "no controller tells of a queue".to_owned(),
         Noun::Operations => "no operation was begun on this host".to_owned(),
         Noun::Messages => "nothing was said yet".to_owned(),
@@ -220,6 +221,17 @@ impl<'a> RowPainter<'a> {
                     .map(|column| instance_cell(&row, column.name, self.at))
                     .collect()
             }),
+            RowId::Finding(kind, pool, nth) => {
+                let findings = &self.app.findings;
+                let found = findings.finding(*kind, pool.as_ref(), *nth);
+                found.map_or_else(Vec::new, |it| {
+                    let row = FindingRow(it);
+                    columns
+                        .iter()
+                        .map(|column| finding::cell(&row, column.name, self.at))
+                        .collect()
+                })
+            }
             RowId::Executor(..) | RowId::Queue(..) | RowId::Stray(..) => {
                 self.controller_cells(row, columns)
             }

@@ -5,6 +5,7 @@ mod band;
 mod columns;
 mod confirm;
 mod executor;
+mod finding;
 mod foot;
 mod help;
 mod hints;
@@ -44,6 +45,7 @@ pub fn draw(buffer: &mut Buffer, app: &App, theme: &Theme) -> Option<Position> {
         | View::Instances
         | View::Executors
         | View::Strays
+        | View::Doctor
         | View::Operations
         | View::Activities
         | View::Messages
@@ -101,6 +103,7 @@ pub(super) fn max_scroll(app: &App) -> usize {
         | View::Instances
         | View::Executors
         | View::Strays
+        | View::Doctor
         | View::Operations
         | View::Activities
         | View::Messages
@@ -139,6 +142,11 @@ pub(super) fn id_under_cursor(app: &App) -> Option<String> {
         RowId::Stray(_, name, instance) => instance
             .as_ref()
             .map_or_else(|| name.clone(), ToString::to_string),
+        RowId::Finding(kind, pool, nth) => {
+            let found = app.findings.finding(*kind, pool.as_ref(), *nth)?;
+            let fix = found.fix.as_ref();
+            fix.map_or_else(|| kind.as_str().to_owned(), |it| format!("pooldeck {it}"))
+        }
         RowId::Operation(id) => id.to_string(),
         RowId::Message(id) => app.messages.get(*id)?.text.clone(),
         RowId::Source(source) => source.to_string(),
