@@ -388,11 +388,13 @@ fn replay(path: &Path, events: &[Event]) -> Result<Operation, OperationError> {
                 line: index + 1,
                 source,
             },
-            JournalError::Empty | JournalError::NoPlan => OperationError::Unreplayable {
-                path,
-                line: 1,
-                source,
-            },
+            JournalError::Empty | JournalError::NoPlan | JournalError::NoPool => {
+                OperationError::Unreplayable {
+                    path,
+                    line: 1,
+                    source,
+                }
+            }
         }
     })
 }

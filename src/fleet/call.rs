@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ControllerName, Hook, HookResult, HookTransition, InstanceId, PoolKey, Process, RefreshTerms,
-    ScopeId, SourceId,
+    ControllerName, Hook, HookResult, HookTransition, ImageId, InstanceId, LaunchSource, PoolKey,
+    Process, RefreshTerms, ScopeId, SourceId, TemplateVersion,
 };
 
 /// One write: it can be shown before it is made, recorded before it is sent,
@@ -93,6 +93,26 @@ pub enum Call {
     RollbackRefresh {
         pool: PoolKey,
     },
+    /// A copy of a template's version with another image, or with the same one, so that
+    /// instances boot afresh. A token makes it once, however often it is sent.
+    CreateTemplateVersion {
+        pool: PoolKey,
+        from: TemplateVersion,
+        image: Option<ImageId>,
+        token: String,
+    },
+    /// A copy of a launch configuration, by a name that is ours.
+    CopyConfiguration {
+        pool: PoolKey,
+        from: String,
+        name: String,
+        image: Option<ImageId>,
+    },
+    /// Points the group at what it launches from now on; a mixed policy keeps its rest.
+    LaunchFrom {
+        pool: PoolKey,
+        source: LaunchSource,
+    },
     TagInstances {
         scope: ScopeId,
         instances: Vec<InstanceId>,
@@ -163,6 +183,9 @@ impl Call {
             | Self::StartRefresh { pool, .. }
             | Self::CancelRefresh { pool }
             | Self::RollbackRefresh { pool }
+            | Self::CreateTemplateVersion { pool, .. }
+            | Self::CopyConfiguration { pool, .. }
+            | Self::LaunchFrom { pool, .. }
             | Self::TerminateInstance { pool, .. }
             | Self::CompleteHook { pool, .. }
             | Self::Heartbeat { pool, .. } => SourceId::Scope(pool.scope.clone()),
@@ -181,7 +204,10 @@ impl Call {
             Self::SetDesiredCapacity { .. } => "autoscaling:SetDesiredCapacity",
             Self::UpdateBounds { .. }
             | Self::ProtectNewInstances { .. }
-            | Self::RetainAbandoned { .. } => "autoscaling:UpdateAutoScalingGroup",
+            | Self::RetainAbandoned { .. }
+            | Self::LaunchFrom { .. } => "autoscaling:UpdateAutoScalingGroup",
+            Self::CreateTemplateVersion { .. } => "ec2:CreateLaunchTemplateVersion",
+            Self::CopyConfiguration { .. } => "autoscaling:CreateLaunchConfiguration",
             Self::SetInstanceProtection { .. } => "autoscaling:SetInstanceProtection",
             Self::SuspendProcesses { .. } => "autoscaling:SuspendProcesses",
             Self::ResumeProcesses { .. } => "autoscaling:ResumeProcesses",
@@ -231,6 +257,9 @@ impl Call {
             | Self::StartRefresh { .. }
             | Self::CancelRefresh { .. }
             | Self::RollbackRefresh { .. }
+            | Self::CreateTemplateVersion { .. }
+            | Self::CopyConfiguration { .. }
+            | Self::LaunchFrom { .. }
             | Self::Cordon { .. }
             | Self::Uncordon { .. }
             | Self::RemoveExecutor { .. } => &[],
@@ -325,6 +354,25 @@ impl Call {
                 format!("group={} wait-for-transitioning=true", pool.name)
             }
             Self::RollbackRefresh { pool } => format!("group={}", pool.name),
+            Self::CreateTemplateVersion {
+                from, image, token, ..
+            } => {
+                let image = image
+                    .as_ref()
+                    .map_or(String::new(), |it| format!(" image={it}"));
+                format!("from={from}{image} token={token}")
+            }
+            Self::CopyConfiguration {
+                from, name, image, ..
+            } => {
+                let image = image
+                    .as_ref()
+                    .map_or(String::new(), |it| format!(" image={it}"));
+                format!("name={name} from={from}{image}")
+            }
+            Self::LaunchFrom { pool, source } => {
+                format!("group={} from={source}", pool.name)
+            }
             Self::TagInstances {
                 instances,
                 key,

@@ -24,6 +24,7 @@ mod row;
 mod sample;
 mod scope;
 mod series;
+mod source;
 mod spending;
 mod stray;
 mod text;
@@ -67,6 +68,7 @@ pub use row::{
 pub use sample::{Chronicle, Sample, Values};
 pub use scope::{Failure, FailureKind, Identity, Liveness, Scope, SourceHealth, SourceId};
 pub use series::{Marker, MarkerKind, Metric, MetricUnit, Past, Point, Series, Span};
+pub use source::LaunchSource;
 pub use spending::{ByUse, Split, Use};
 pub use stray::{Stray, StrayKind, strays};
 pub use text::{sanitize, sanitize_lines};
@@ -103,6 +105,8 @@ pub struct Fleet {
     pub queues: Vec<Queue>,
     /// Newest first.
     pub activities: Vec<Arc<Activity>>,
+    /// When each scope was read; the rows of one that fails now are from then.
+    read_at: BTreeMap<ScopeId, Timestamp>,
     rosters: BTreeMap<PoolKey, Roster>,
     /// Indices into `executors`.
     agents: HashMap<InstanceId, Vec<usize>>,
@@ -125,6 +129,8 @@ pub struct Part {
     pub executors: Vec<Arc<Executor>>,
     pub queues: Vec<Queue>,
     pub activities: Vec<Arc<Activity>>,
+    /// When the scopes in it were read.
+    pub read_at: Option<Timestamp>,
 }
 
 impl Part {
@@ -166,6 +172,12 @@ impl Fleet {
         };
         for part in parts {
             fleet.scopes.extend(part.scopes.iter().cloned());
+            let scopes = part.scopes.iter().map(|it| it.id.clone());
+            fleet.read_at.extend(
+                scopes
+                    .zip(std::iter::repeat(part.read_at))
+                    .filter_map(|(id, at)| Some((id, at?))),
+            );
             fleet.controllers.extend(part.controllers.iter().cloned());
             fleet.executors.extend(part.executors.iter().cloned());
             fleet.queues.extend(part.queues.iter().cloned());
@@ -181,6 +193,11 @@ impl Fleet {
 
     pub fn pool(&self, key: &PoolKey) -> Option<&Arc<Pool>> {
         self.pools.get(key)
+    }
+
+    /// Returns when a scope was read, where its door says so.
+    pub fn read_at(&self, scope: &ScopeId) -> Option<Timestamp> {
+        self.read_at.get(scope).copied()
     }
 
     pub fn scope(&self, id: &ScopeId) -> Option<&Scope> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{OperationId, Owner, Sight, Spec};
-use crate::fleet::{Call, FailureKind, InstanceId, Timestamp};
+use crate::fleet::{Call, FailureKind, InstanceId, PoolKey, Timestamp};
 
 /// One line of a journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,37 @@ pub enum Happening {
     },
     /// Every source is read again.
     Unstalled,
+    /// What desired was seen to be, where our own calls leave it open or do not explain it.
+    SawDesired {
+        pool: PoolKey,
+        desired: u32,
+        /// Set when it was somebody else: what AWS says of it.
+        by: Option<String>,
+    },
+    /// A new instance is in service, and its agent has registered.
+    Registered {
+        pool: PoolKey,
+        instance: InstanceId,
+    },
+    /// The group has fewer members than it wants, or has them all again.
+    Short {
+        pool: PoolKey,
+        is_short: bool,
+    },
+    /// An instance that has to go too: of the wrong template, or one too many.
+    Enlisted {
+        pool: PoolKey,
+        instance: InstanceId,
+        is_surplus: bool,
+    },
+    /// The canaries, or those of a checkpoint, are replaced.
+    Reached {
+        pool: PoolKey,
+    },
+    /// New instances do not come up: the template before is the goal from now on.
+    TurnedBack {
+        why: String,
+    },
     Paused,
     Resumed,
     /// Gives back what has not been terminated, and ends.

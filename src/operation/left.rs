@@ -1,6 +1,6 @@
 //! What an operation that is over has not done, in sentences.
 
-use super::{Claim, Operation, Spec, TAG, freeze};
+use super::{Claim, Operation, Spec, TAG, freeze, roll};
 use crate::fleet::{Fleet, InstanceId};
 
 /// Says what is left undone, given the fleet as last observed.
@@ -8,6 +8,10 @@ pub fn left(operation: &Operation, fleet: &Fleet) -> Vec<String> {
     match &operation.spec {
         Spec::Drain(_) => not_terminated(operation, fleet),
         Spec::Freeze(it) => freeze::left(operation, it, fleet),
+        Spec::Roll(it) => roll::left(operation, it, fleet)
+            .into_iter()
+            .chain(taken_over(operation, fleet))
+            .collect(),
     }
 }
 

@@ -15,7 +15,9 @@ mod freeze;
 mod left;
 mod lifetime;
 mod pool;
+mod progress;
 mod protocol;
+mod roll;
 mod sight;
 mod spec;
 mod state;
@@ -29,9 +31,13 @@ pub use event::{Event, Happening};
 pub use foreign::{Foreign, claim_on, foreign};
 pub use left::left;
 pub use lifetime::{OnQuit, detached_words, stopped_words};
-pub use pool::{PoolState, Slot};
+pub use pool::{PoolState, Reached, Slot};
+pub use progress::{eta, phase};
 pub use sight::{Sight, sightings};
-pub use spec::{Drain, Freeze, OperationId, Owner, Proof, Spec, TAG};
+pub use spec::{
+    Change, Drain, Freeze, OnFailure, OperationId, Owner, PoolRoll, Proof, Roll, Spec, Strategy,
+    TAG,
+};
 pub use state::{JournalError, Operation, Standing};
 pub use target::{Mark, TargetState};
 pub use words::{Halt, Subject, WaitingOn};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Happening, Operation, Standing};
+use super::{Happening, Operation, Spec, Standing, TargetState, roll};
 use crate::fleet::{
     Executor, Fleet, Instance, InstanceId, Job, MachineState, Phase, Timestamp, Work,
 };
@@ -25,7 +25,14 @@ pub enum Sight {
     Gone { at: Timestamp },
 }
 
+const NO_AGENT: &str = "no agent of it is known to a controller";
+
 impl Sight {
+    /// Returns whether no controller knows of an agent of it.
+    pub(super) fn is_agentless(&self) -> bool {
+        matches!(self, Self::Unknown { why, .. } if why == NO_AGENT)
+    }
+
     pub fn at(&self) -> Timestamp {
         match self {
             Self::Idle { at }
@@ -76,22 +83,34 @@ pub fn sightings(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Vec<Ha
         None => true,
     };
     let settle = operation.spec.proof().settle;
-    operation
+    // A roll may have hundreds of targets; those whose turn has not come only matter once they are gone.
+    let is_watched = |id: &InstanceId, sight: &Sight| match &operation.spec {
+        Spec::Drain(_) | Spec::Freeze(_) => true,
+        Spec::Roll(_) => {
+            let is_begun = operation.target(id).is_some_and(TargetState::is_begun);
+            is_begun || matches!(sight, Sight::Gone { .. } | Sight::Leaving { .. })
+        }
+    };
+    let seen = operation
         .targets()
         .filter(|(_, it)| !it.is_finished(now, settle))
         .map(|(id, _)| (id, see(operation, fleet, id, now)))
-        .filter(|(id, sight)| is_new(id, sight))
+        .filter(|(id, sight)| is_new(id, sight) && is_watched(id, sight))
         .map(|(id, sight)| Happening::Saw {
             instance: id.clone(),
             sight,
-        })
-        .collect()
+        });
+    let mut news: Vec<Happening> = seen.collect();
+    if let Spec::Roll(roll) = &operation.spec {
+        news.extend(roll::notice(operation, roll, fleet, now));
+    }
+    news
 }
 
 fn see(operation: &Operation, fleet: &Fleet, id: &InstanceId, now: Timestamp) -> Sight {
     let Some(instance) = fleet.instances.get(id) else {
         // Where nothing was read, nothing is missing: absence proves something only beside its pool.
-        return match fleet.pool(operation.spec.pool()) {
+        return match fleet.pool(operation.pool_of(id)) {
             Some(_) => Sight::Gone { at: now },
             None => Sight::Unknown {
                 at: now,
@@ -125,7 +144,7 @@ fn see_agents(agents: &[&Executor], now: Timestamp) -> Sight {
     let evidence_of = |it: &&&Executor| it.evidence.iter().map(|it| it.at).max();
     let Some(at) = agents.iter().map(|it| evidence_of(&it)).min().flatten() else {
         let why = match agents {
-            [] => "no agent of it is known to a controller".to_owned(),
+            [] => NO_AGENT.to_owned(),
             _ => "nothing says when its agent was looked at".to_owned(),
         };
         return Sight::Unknown { at: now, why };

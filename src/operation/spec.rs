@@ -4,7 +4,7 @@ use std::{fmt, sync::LazyLock, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{InstanceId, PoolKey, Process, short_duration};
+use crate::fleet::{Capacity, ImageId, InstanceId, LaunchSource, PoolKey, Process, short_duration};
 
 /// The key of the EC2 tag that says which operation owns an instance.
 pub const TAG: &str = "pooldeck:operation";
@@ -38,6 +38,7 @@ impl fmt::Display for Owner {
 pub enum Spec {
     Drain(Drain),
     Freeze(Freeze),
+    Roll(Roll),
 }
 
 /// Empties the named instances of their jobs, and terminates them through their group.
@@ -65,6 +66,83 @@ pub struct Freeze {
     pub processes: Vec<Process>,
     /// Without one it is over once it holds, and somebody has to thaw it.
     pub duration: Option<Duration>,
+}
+
+/// Gives pools another template, and then replaces their instances without ending a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roll {
+    /// All at once, each by its own stages; a failure in one turns all of them back.
+    pub pools: Vec<PoolRoll>,
+    pub strategy: Strategy,
+    /// So many go first, alone, and are watched for `bake`.
+    pub canary: u32,
+    /// How many instances each pool may be short of, at any time.
+    pub max_unavailable: u32,
+    /// How many all pools together may be short of.
+    pub max_unavailable_total: Option<u32>,
+    /// How long the canaries are watched.
+    pub bake: Duration,
+    /// Percentages of a pool at which it stops for `checkpoint_delay`, ascending.
+    pub checkpoints: Vec<u32>,
+    pub checkpoint_delay: Duration,
+    /// After this, what has not been terminated is given back.
+    pub deadline: Option<Duration>,
+    pub on_failure: OnFailure,
+    pub proof: Proof,
+    /// Whether it goes back to what an earlier operation left.
+    pub is_rollback: bool,
+}
+
+/// One pool of a roll.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolRoll {
+    pub pool: PoolKey,
+    /// What it launched from when this was planned: where a failure leads back to.
+    pub from: LaunchSource,
+    /// `$Latest` or `$Default`, where the group said that instead of a number.
+    pub word: Option<String>,
+    pub to: Change,
+    /// In the order in which they go.
+    pub targets: Vec<InstanceId>,
+    pub capacity: Capacity,
+    /// Suspended while it rolls: a surge unbalances the zones, and AWS would even them out by
+    /// terminating whom it likes.
+    pub suspends: Vec<Process>,
+    /// So many are replaced at a time.
+    pub batch: u32,
+    /// How long an instance may take from its launch until its agent registers.
+    pub boot_budget: Duration,
+}
+
+/// How a pool comes to launch something else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// A copy of what it launches from, with this image; with the same one instances boot afresh.
+    Copy { image: Option<ImageId> },
+    /// Something that is there already.
+    Existing(LaunchSource),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// New instances first, then as many old ones go.
+    #[default]
+    Surge,
+    /// An old instance goes first, and the group replaces it.
+    TerminateFirst,
+}
+
+/// What a roll does when new instances do not come up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Stops, and waits for an operator.
+    Hold,
+    /// Goes back to the template before, and replaces what is new already.
+    #[default]
+    Rollback,
 }
 
 /// What it takes to believe that an instance is idle.
@@ -129,13 +207,17 @@ impl Spec {
         match self {
             Self::Drain(_) => "drain",
             Self::Freeze(_) => "freeze",
+            Self::Roll(it) if it.is_rollback => "rollback",
+            Self::Roll(_) => "reami",
         }
     }
 
+    /// Returns the pool that it is about; of several, the first.
     pub fn pool(&self) -> &PoolKey {
         match self {
             Self::Drain(it) => &it.pool,
             Self::Freeze(it) => &it.pool,
+            Self::Roll(it) => &it.pools[0].pool,
         }
     }
 
@@ -144,6 +226,7 @@ impl Spec {
         match self {
             Self::Drain(it) => vec![&it.pool],
             Self::Freeze(it) => vec![&it.pool],
+            Self::Roll(it) => it.pools.iter().map(|it| &it.pool).collect(),
         }
     }
 
@@ -151,14 +234,14 @@ impl Spec {
     pub fn is_forced(&self) -> bool {
         match self {
             Self::Drain(it) => it.force,
-            Self::Freeze(_) => false,
+            Self::Freeze(_) | Self::Roll(_) => false,
         }
     }
 
     /// Returns whether it looks at jobs; what does not goes on while a controller is silent.
     pub fn asks_controllers(&self) -> bool {
         match self {
-            Self::Drain(_) => true,
+            Self::Drain(_) | Self::Roll(_) => true,
             Self::Freeze(_) => false,
         }
     }
@@ -168,14 +251,27 @@ impl Spec {
             Self::Drain(it) => &it.proof,
             // It proves nothing idle; only how long reads lag matters.
             Self::Freeze(_) => &USUAL,
+            Self::Roll(it) => &it.proof,
         }
     }
 
     /// Returns the instances that were named when it was planned; it may come to know more.
-    pub fn targets(&self) -> &[InstanceId] {
+    pub fn targets(&self) -> Vec<InstanceId> {
+        let homes = self.homes().into_iter();
+        homes.map(|(_, id)| id.clone()).collect()
+    }
+
+    /// Returns the same instances, each with its pool.
+    pub(super) fn homes(&self) -> Vec<(&PoolKey, &InstanceId)> {
         match self {
-            Self::Drain(it) => &it.targets,
-            Self::Freeze(_) => &[],
+            Self::Drain(it) => it.targets.iter().map(|id| (&it.pool, id)).collect(),
+            Self::Roll(it) => {
+                let pools = it.pools.iter();
+                pools
+                    .flat_map(|it| it.targets.iter().map(move |id| (&it.pool, id)))
+                    .collect()
+            }
+            Self::Freeze(_) => Vec::new(),
         }
     }
 }

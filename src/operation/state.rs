@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Event, Happening, Mark, OperationId, Owner, PoolState, Spec, TargetState, pool::slot_of,
+    Event, Happening, Mark, OperationId, Owner, PoolState, Reached, Spec, TargetState,
+    pool::{Stage, slot_of},
 };
 use crate::fleet::{Call, InstanceId, PoolKey, Timestamp};
 
@@ -22,11 +23,14 @@ pub struct Operation {
     /// In the order in which they go.
     order: Vec<InstanceId>,
     targets: BTreeMap<InstanceId, TargetState>,
+    /// The pool of each target.
+    homes: BTreeMap<InstanceId, PoolKey>,
     pools: BTreeMap<PoolKey, PoolState>,
     /// Since when a source cannot be read, and why.
     stalled: Option<(Timestamp, String)>,
     /// The operation whose marks it goes on from.
     took_over: Option<OperationId>,
+    turned_back: Option<String>,
 }
 
 /// Whether an operation goes on.
@@ -52,6 +56,8 @@ pub enum JournalError {
     Empty,
     #[error("the journal does not begin with its plan")]
     NoPlan,
+    #[error("its plan names no pool")]
+    NoPool,
     #[error("event {index} is a second plan")]
     SecondPlan { index: usize },
     #[error(
@@ -81,11 +87,11 @@ impl Operation {
         if Event::VERSION < *version {
             return Err(JournalError::Version { version: *version });
         }
-        let targets = spec
-            .targets()
-            .iter()
-            .map(|it| (it.clone(), TargetState::default()));
-        let pools = spec.pools().into_iter().cloned();
+        let (targets, pools) = (spec.homes(), spec.pools());
+        if pools.is_empty() {
+            return Err(JournalError::NoPool);
+        }
+        let state_of = |it: &PoolKey| PoolState::new(spec, it, first.at);
         let mut operation = Self {
             id: id.clone(),
             spec: spec.clone(),
@@ -95,9 +101,20 @@ impl Operation {
             started_at: first.at,
             touched_at: first.at,
             standing: Standing::Running,
-            order: spec.targets().to_vec(),
-            targets: targets.collect(),
-            pools: pools.map(|it| (it, PoolState::default())).collect(),
+            order: targets.iter().map(|it| it.1.clone()).collect(),
+            targets: targets
+                .iter()
+                .map(|it| (it.1.clone(), TargetState::default()))
+                .collect(),
+            homes: targets
+                .iter()
+                .map(|it| (it.1.clone(), it.0.clone()))
+                .collect(),
+            pools: pools
+                .iter()
+                .map(|it| ((*it).clone(), state_of(it)))
+                .collect(),
+            turned_back: None,
             stalled: None,
             took_over: None,
         };
@@ -147,6 +164,16 @@ impl Operation {
         self.targets.get(id)
     }
 
+    /// Returns the pool that a target belongs to.
+    pub fn pool_of(&self, id: &InstanceId) -> &PoolKey {
+        self.homes.get(id).unwrap_or_else(|| self.spec.pool())
+    }
+
+    /// Returns why a roll goes back to the template before, if it does.
+    pub fn turned_back(&self) -> Option<&str> {
+        self.turned_back.as_deref()
+    }
+
     /// Returns what was done to a pool as a whole; nothing to one that is not ours.
     pub fn pool(&self, key: &PoolKey) -> &PoolState {
         static NOTHING: PoolState = PoolState::nothing();
@@ -166,11 +193,21 @@ impl Operation {
         match &event.what {
             // `replay` takes the plan; a second one is refused there.
             Happening::Planned { .. } => {}
-            Happening::Intended { call } | Happening::Unanswered { call, .. } => {
+            Happening::Intended { call } => {
                 self.set(call, |it| *it = Mark::Intended(at));
+                self.follow(call, Stage::Intended, at);
+            }
+            Happening::Unanswered { call, .. } => {
+                self.set(call, |it| *it = Mark::Intended(at));
+                self.follow(call, Stage::Unanswered, at);
             }
             Happening::Applied { call, made } => {
                 self.set(call, |it| *it = Mark::Applied(at));
+                self.follow(call, Stage::Applied, at);
+                let made = match call {
+                    Call::CopyConfiguration { name, .. } => Some(name),
+                    _ => made.as_ref(),
+                };
                 if let (Some((key, slot)), Some(made)) = (slot_of(call), made)
                     && let Some(pool) = self.pools.get_mut(key)
                 {
@@ -179,6 +216,7 @@ impl Operation {
             }
             Happening::Refused { call, kind, why } => {
                 self.set(call, |it| it.refuse(at, *kind, why));
+                self.follow(call, Stage::Refused, at);
             }
             Happening::Saw { instance, sight } => {
                 if let Some(target) = self.targets.get_mut(instance) {
@@ -189,6 +227,30 @@ impl Operation {
             Happening::Found { call } => self.set(call, |it| *it = Mark::Applied(at)),
             Happening::Stalled { why } => self.stalled = Some((at, why.clone())),
             Happening::Unstalled => self.stalled = None,
+            Happening::SawDesired { pool, desired, by } => {
+                self.edit_pool(pool, |it| it.see_desired(*desired, by.as_deref(), at));
+            }
+            Happening::Registered { pool, instance } => self.edit_pool(pool, |it| {
+                it.registered.insert(instance.clone(), at);
+            }),
+            Happening::Short { pool, is_short } => {
+                self.edit_pool(pool, |it| it.short_since = is_short.then_some(at));
+            }
+            Happening::Enlisted {
+                pool,
+                instance,
+                is_surplus,
+            } => self.enlist(pool, instance, *is_surplus),
+            Happening::Reached { pool } => self.edit_pool(pool, |it| {
+                it.reached.push(Reached {
+                    at,
+                    is_released: false,
+                });
+            }),
+            Happening::TurnedBack { why } => {
+                self.turned_back = Some(why.clone());
+                self.pools.values_mut().for_each(PoolState::turn_back);
+            }
             Happening::Paused => self.standing = Standing::Paused,
             Happening::Resumed => {
                 if self.standing == Standing::Paused {
@@ -198,7 +260,7 @@ impl Operation {
                 self.targets
                     .values_mut()
                     .for_each(TargetState::forget_refusals);
-                self.pools.values_mut().for_each(PoolState::forget_refusals);
+                self.pools.values_mut().for_each(|it| it.resume(at));
             }
             Happening::Aborted { why } => {
                 if !self.is_over() {
@@ -217,6 +279,35 @@ impl Operation {
                 };
             }
         }
+    }
+
+    fn edit_pool(&mut self, key: &PoolKey, edit: impl FnOnce(&mut PoolState)) {
+        if let Some(pool) = self.pools.get_mut(key) {
+            edit(pool);
+        }
+    }
+
+    /// Follows what a call does to the numbers of its pool.
+    fn follow(&mut self, call: &Call, stage: Stage, at: Timestamp) {
+        let key = match call {
+            Call::TerminateInstance { pool, .. } | Call::EnterStandby { pool, .. } => pool,
+            _ => match slot_of(call) {
+                Some((key, _)) => key,
+                None => return,
+            },
+        };
+        self.edit_pool(key, |it| it.follow(call, stage, at));
+    }
+
+    fn enlist(&mut self, pool: &PoolKey, id: &InstanceId, is_surplus: bool) {
+        if !self.targets.contains_key(id) {
+            self.order.push(id.clone());
+            self.homes.insert(id.clone(), pool.clone());
+        }
+        let target = self.targets.entry(id.clone()).or_default();
+        target.is_surplus = is_surplus;
+        // It may have been given back before the roll turned round.
+        target.forget_end();
     }
 
     /// Changes the mark that stands for a call; a call about nothing of ours changes nothing.

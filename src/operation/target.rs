@@ -40,6 +40,10 @@ pub struct TargetState {
     pub uncordon: Mark,
     pub unprotect: Mark,
     pub untag: Mark,
+    /// Put aside, because no agent of it ever came and nothing proves it idle.
+    pub standby: Mark,
+    /// One more than the pool wants, whatever it was made from.
+    pub is_surplus: bool,
     /// Seen on its way out, where nothing calls it back.
     pub was_leaving: bool,
     /// First seen gone.
@@ -96,6 +100,16 @@ impl TargetState {
         self.tag != Mark::None
     }
 
+    /// Begins anew with one that was given back, unless it may be going already.
+    pub(super) fn forget_end(&mut self) {
+        if self.untag.is_applied() && self.terminate.may_have_happened_at().is_none() {
+            *self = Self {
+                is_surplus: self.is_surplus,
+                ..Self::default()
+            };
+        }
+    }
+
     pub(super) fn forget_refusals(&mut self) {
         let cordons = self.cordons.values_mut();
         let others = [
@@ -107,6 +121,7 @@ impl TargetState {
             &mut self.uncordon,
             &mut self.unprotect,
             &mut self.untag,
+            &mut self.standby,
         ];
         for mark in others.into_iter().chain(cordons) {
             mark.forget_refusal();
@@ -157,6 +172,7 @@ impl TargetState {
                 protected: false, ..
             } => change(&mut self.unprotect),
             Call::TerminateInstance { .. } => change(&mut self.terminate),
+            Call::EnterStandby { .. } => change(&mut self.standby),
             Call::CompleteHook { .. } => change(&mut self.hook),
             Call::Heartbeat { .. } => change(&mut self.heartbeat),
             _ => {}

@@ -69,6 +69,32 @@ pub enum WaitingOn {
         n_missing: u32,
         max_unavailable: u32,
     },
+    /// So many of its pool are under way already.
+    Batch {
+        n_under_way: usize,
+        batch: usize,
+    },
+    /// All pools of the operation together lack as many as they may.
+    Total {
+        n_missing: u32,
+        max_unavailable: u32,
+    },
+    /// The canaries, or a checkpoint, come first.
+    Stage {
+        what: String,
+    },
+    /// Watches what was replaced so far, until then.
+    Bake {
+        what: String,
+        until: Timestamp,
+        /// An operator may resume before.
+        may_resume: bool,
+    },
+    /// The group launches them, and their agents register.
+    NewInstances {
+        n_ready: u32,
+        n_wanted: u32,
+    },
     /// AWS takes it down.
     Termination,
     /// A service asked us to come back later.
@@ -110,6 +136,35 @@ impl fmt::Display for WaitingOn {
                     "its turn: the pool lacks {n_missing} instances of at most {max_unavailable}"
                 )
             }
+            Self::Batch { n_under_way, batch } => {
+                write!(
+                    f,
+                    "its turn: {n_under_way} of a batch of {batch} are under way"
+                )
+            }
+            Self::Total {
+                n_missing,
+                max_unavailable,
+            } => write!(
+                f,
+                "its turn: all pools together lack {n_missing} instances of at most {max_unavailable}"
+            ),
+            Self::Stage { what } => write!(f, "{what}"),
+            Self::Bake {
+                what,
+                until,
+                may_resume,
+            } => {
+                write!(f, "{what} to prove itself until {}", until.clock_time())?;
+                if *may_resume {
+                    f.write_str(", or an operator to resume it")?;
+                }
+                Ok(())
+            }
+            Self::NewInstances { n_ready, n_wanted } => write!(
+                f,
+                "new instances: {n_ready} of {n_wanted} are in service with their agents"
+            ),
             Self::Termination => f.write_str("AWS to terminate it"),
             Self::Retry { why, .. } => write!(f, "another try after: {why}"),
             Self::Time { what, at } => write!(f, "{what} at {at}"),
@@ -133,6 +188,18 @@ pub enum Halt {
     Retained { instance: InstanceId },
     /// Another operation owns it.
     Owned { instance: InstanceId, by: String },
+    /// Somebody else changed what the group launches from.
+    TemplateChanged {
+        pool: PoolKey,
+        is: String,
+        wanted: String,
+    },
+    /// Somebody or something changes desired again and again.
+    DesiredFought { pool: PoolKey, n: u32, by: String },
+    /// Somebody else rolls the same pool.
+    RefreshRunning { pool: PoolKey, id: String },
+    /// New instances do not come up.
+    NewInstances { pool: PoolKey, why: String },
 }
 
 impl fmt::Display for Halt {
@@ -154,6 +221,24 @@ impl fmt::Display for Halt {
                 )
             }
             Self::Owned { instance, by } => write!(f, "{instance}: operation {by} owns it"),
+            Self::TemplateChanged { pool, is, wanted } => write!(
+                f,
+                "{pool}: somebody else made it launch from {is}, and {wanted} was wanted; AWS does not say who; \
+                 resume sets {wanted} again, abort leaves it"
+            ),
+            Self::DesiredFought { pool, n, by } => write!(
+                f,
+                "{pool}: its desired size was changed {n} times by somebody else, last: {by}; resume tries again, \
+                 and terminate-first needs no larger size"
+            ),
+            Self::RefreshRunning { pool, id } => write!(
+                f,
+                "{pool}: instance refresh {id} is under way; cancel it, and resume"
+            ),
+            Self::NewInstances { pool, why } => write!(
+                f,
+                "{pool}: {why}; resume goes on with what is there, abort stops, rollback goes back"
+            ),
         }
     }
 }
@@ -161,6 +246,9 @@ impl fmt::Display for Halt {
 impl TargetState {
     /// Returns how far the target has come, in a word.
     pub fn step(&self) -> &'static str {
+        if self.standby.is_applied() {
+            return "standby";
+        }
         if self.untag.is_applied() {
             return "given back";
         }

@@ -41,6 +41,14 @@ impl World {
             }
             Call::CancelRefresh { pool } => self.cancel_refresh(pool),
             Call::RollbackRefresh { pool } => self.roll_back(pool),
+            Call::CreateTemplateVersion {
+                pool,
+                from,
+                image,
+                token,
+            } => self.create_version(pool, from, image.as_ref(), token),
+            Call::CopyConfiguration { pool, from, .. } => self.copy_configuration(pool, from),
+            Call::LaunchFrom { pool, source } => self.launch_from(pool, source),
             Call::TagInstances {
                 scope,
                 instances,

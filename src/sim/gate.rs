@@ -34,7 +34,7 @@ impl World {
         Ok(Receipt {
             request_id: Some(request_id),
             message: None,
-            made: None,
+            made: self.made_by(call),
         })
     }
 

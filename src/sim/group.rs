@@ -1,7 +1,7 @@
 //! A pool as it truly is: an Auto Scaling group with its members, or a set of tagged machines.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -33,6 +33,8 @@ pub struct Group {
     pub(super) is_balancing: bool,
     /// Since when more slots are idle than the policy likes.
     pub(super) idle_since: Option<Timestamp>,
+    /// The version that each client token made.
+    pub(super) versions_by_token: BTreeMap<String, String>,
     /// How many of the next launches never register.
     pub(super) n_duds: u32,
     /// The tags that its machines do not get.
@@ -56,6 +58,7 @@ impl Group {
             change: None,
             is_balancing: false,
             idle_since: None,
+            versions_by_token: BTreeMap::new(),
             n_duds: 0,
             local_tags: BTreeSet::new(),
             rolling: None,

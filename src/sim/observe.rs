@@ -32,6 +32,7 @@ impl World {
         };
         let mut part = Part {
             scopes: vec![region.scope.clone()],
+            read_at: Some(self.now),
             ..Part::default()
         };
         for group in self.groups.values().filter(|it| it.row.scope == *scope) {

@@ -197,7 +197,7 @@ impl Driver {
     }
 
     /// Returns the journal as lines, for a failure that has to be understood.
-    fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         let lines = self
             .journal
             .iter()
@@ -229,7 +229,22 @@ impl Driver {
                     "the hook of {instance} ends while it runs a job"
                 );
             }
-            Call::SetDesiredCapacity { .. } => panic!("a bare change of desired names no victim"),
+            Call::SetDesiredCapacity { pool, desired } => {
+                // As it was read: AWS offers no way to change a number only if it is still so.
+                let source = SourceId::Scope(pool.scope.clone());
+                let pools = self.parts.get(&source).map_or(&[][..], |it| &it.pools);
+                let read = pools.iter().find(|it| it.key() == *pool);
+                let capacity = read.and_then(|it| it.capacity);
+                assert!(
+                    matches!(self.operation.spec, Spec::Roll(_)),
+                    "a bare change of desired"
+                );
+                assert!(
+                    capacity.is_some_and(|it| it.desired <= *desired),
+                    "a smaller desired names no victim: {call}, of {capacity:?}\n{}",
+                    self.told()
+                );
+            }
             _ => {}
         }
     }

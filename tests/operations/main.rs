@@ -7,3 +7,4 @@ mod bench;
 mod drains;
 mod freezes;
 mod journal;
+mod rolls;

@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
-use super::{errors::explain, open::Writers, refresh, upkeep};
+use super::{errors::explain, launch, open::Writers, refresh, upkeep};
 use crate::{
     cloud::Error,
     fleet::{Call, FailureKind, HookResult, InstanceId, PoolKey, Process, Receipt},
@@ -80,6 +80,13 @@ pub(super) async fn apply(writers: &Writers, call: &Call) -> Result<Receipt, Err
             instance,
             hook,
         } => heartbeat(writers, call, (pool, hook, instance)).await,
+        Call::CreateTemplateVersion {
+            from, image, token, ..
+        } => launch::create_version(writers, call, from, image.as_ref(), token).await,
+        Call::CopyConfiguration {
+            from, name, image, ..
+        } => launch::copy_configuration(writers, call, from, name, image.as_ref()).await,
+        Call::LaunchFrom { pool, source } => launch::launch_from(writers, call, pool, source).await,
         Call::TagInstances {
             instances,
             key,

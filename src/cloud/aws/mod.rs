@@ -10,6 +10,7 @@ mod denials;
 mod details;
 mod errors;
 mod groups;
+mod launch;
 mod machines;
 mod memory;
 mod metrics;

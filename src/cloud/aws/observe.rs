@@ -203,6 +203,7 @@ fn part(scope: Scope, selection: &Selection, memory: &mut Memory, now: Timestamp
     let activities = memory.log.all().to_vec();
     Part {
         scopes: vec![scope],
+        read_at: Some(now),
         pools,
         instances,
         activities,

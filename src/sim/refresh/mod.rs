@@ -117,7 +117,7 @@ impl Group {
         (version, image.or_else(|| self.spec.images.last().cloned()))
     }
 
-    fn image_of_version(&self, version: &str) -> Option<ImageId> {
+    pub(in crate::sim) fn image_of_version(&self, version: &str) -> Option<ImageId> {
         let version_idx = version.parse::<usize>().ok()?.checked_sub(1)?;
         self.spec.images.get(version_idx).cloned()
     }

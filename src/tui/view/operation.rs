@@ -7,7 +7,8 @@ use crate::{
     engine::OperationView,
     fleet::{InstanceId, Process, Timestamp, Value, short_duration},
     operation::{
-        Drain, Freeze, Mark, Operation, OperationId, Sight, Spec, Standing, TargetState, WaitingOn,
+        Change, Drain, Freeze, Mark, Operation, OperationId, PoolRoll, Roll, Sight, Spec, Standing,
+        Strategy, TargetState, WaitingOn,
     },
     tui::{
         app::App,
@@ -199,6 +200,7 @@ fn terms(it: &Operation, at: Timestamp) -> Vec<Line> {
     match &it.spec {
         Spec::Drain(drain) => drain_terms(it, drain, at),
         Spec::Freeze(freeze) => freeze_terms(freeze),
+        Spec::Roll(roll) => roll_terms(it, roll, at),
     }
 }
 
@@ -216,6 +218,47 @@ fn freeze_terms(freeze: &Freeze) -> Vec<Line> {
         fact("suspends", dim(names.join(" "))),
         fact("lasts", dim(lasts)),
     ]
+}
+
+/// How a roll goes about it.
+fn roll_terms(it: &Operation, roll: &Roll, at: Timestamp) -> Vec<Line> {
+    let change = |it: &PoolRoll| {
+        let to = match &it.to {
+            Change::Existing(source) => source.to_string(),
+            Change::Copy { image: Some(image) } => format!("a copy with {image}"),
+            Change::Copy { image: None } => "a copy that boots afresh".to_owned(),
+        };
+        format!("{} → {to}", it.from)
+    };
+    let pools = roll.pools.iter();
+    let mut lines: Vec<Line> = pools
+        .map(|it| fact("template", plain(change(it))))
+        .collect();
+    let strategy = match roll.strategy {
+        Strategy::Surge => "new ones first",
+        Strategy::TerminateFirst => "old ones first",
+    };
+    let batch = roll.pools.iter().map(|it| it.batch).max().unwrap_or(1);
+    let canary = match roll.canary {
+        0 => "no canary".to_owned(),
+        n => format!("{n} first, watched for {}", short_duration(roll.bake)),
+    };
+    let most = roll.max_unavailable;
+    lines.push(fact(
+        "roll",
+        dim(format!(
+            "{strategy}, {batch} at a time, {canary}; at most {most} missing"
+        )),
+    ));
+    if let Some(why) = it.turned_back() {
+        lines.push(fact("back", Span::new(why.to_owned(), Role::Danger)));
+    }
+    lines.extend(roll.deadline.filter(|_| !it.is_over()).map(|deadline| {
+        let left = (it.started_at + deadline).since(at);
+        let text = format!("in {}, then the rest is given back", short_duration(left));
+        fact("deadline", Span::new(text, Role::Waiting))
+    }));
+    lines
 }
 
 fn drain_terms(it: &Operation, drain: &Drain, at: Timestamp) -> Vec<Line> {

@@ -1,0 +1,276 @@
+//! What a roll stands on: one pool as it was last read, beside what was planned and done.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::{
+    fleet::{
+        Capacity, Executor, Fleet, Health, Instance, InstanceId, LaunchSource, Phase, Pool,
+        Template, Timestamp, Work,
+    },
+    operation::{
+        Change, Mark, Operation, PoolRoll, PoolState, Roll, Slot, Standing, TargetState,
+        protocol::Attempts,
+    },
+};
+
+#[derive(Clone, Debug)]
+pub(super) struct Ground<'a> {
+    pub(super) operation: &'a Operation,
+    pub(super) roll: &'a Roll,
+    pub(super) plan: &'a PoolRoll,
+    pub(super) state: &'a PoolState,
+    pub(super) pool: &'a Arc<Pool>,
+    pub(super) template: &'a Template,
+    pub(super) capacity: Capacity,
+    pub(super) members: &'a [Arc<Instance>],
+    pub(super) fleet: &'a Fleet,
+    pub(super) now: Timestamp,
+    /// When the pool was read.
+    pub(super) read_at: Timestamp,
+    /// What every member shall be made from; `None` until it is made itself.
+    pub(super) goal: Option<LaunchSource>,
+    /// What a roll that turned back came from.
+    pub(super) left_behind: Option<LaunchSource>,
+}
+
+impl<'a> Ground<'a> {
+    /// Returns `None` for a pool that was not read yet, or is no group any more.
+    pub(super) fn new(
+        operation: &'a Operation,
+        roll: &'a Roll,
+        plan: &'a PoolRoll,
+        fleet: &'a Fleet,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let pool = fleet.pool(&plan.pool)?;
+        let state = operation.pool(&plan.pool);
+        let forward = match (&plan.to, &plan.from) {
+            (Change::Existing(it), _) => Some(it.clone()),
+            (Change::Copy { .. }, from) => state.made(Slot::Create).map(|made| match from {
+                LaunchSource::Template(it) => {
+                    let mut version = it.clone();
+                    made.clone_into(&mut version.version);
+                    LaunchSource::Template(version)
+                }
+                LaunchSource::Configuration(_) => LaunchSource::Configuration(made.to_owned()),
+            }),
+        };
+        let (goal, left_behind) = match operation.turned_back() {
+            Some(_) => (Some(plan.from.clone()), forward),
+            None => (forward, None),
+        };
+        Some(Self {
+            operation,
+            roll,
+            plan,
+            state,
+            pool,
+            template: pool.template.as_ref()?,
+            capacity: pool.capacity?,
+            members: &fleet.roster(&plan.pool).instances,
+            fleet,
+            now,
+            read_at: fleet.read_at(&plan.pool.scope).unwrap_or(now),
+            goal,
+            left_behind,
+        })
+    }
+
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts {
+            subject: self.plan.pool.clone().into(),
+            settle: self.settle(),
+            now: self.now,
+        }
+    }
+
+    pub(super) fn settle(&self) -> Duration {
+        self.roll.proof.settle
+    }
+
+    /// Returns whether the reading is late enough to show what was written then.
+    pub(super) fn is_settled_since(&self, at: Timestamp) -> bool {
+        self.settle() <= self.read_at.since(at)
+    }
+
+    /// Returns whether nothing more is begun: it was aborted, or its deadline is over.
+    pub(super) fn is_stopping(&self) -> bool {
+        let ends_at = self.roll.deadline.map(|it| self.operation.started_at + it);
+        matches!(self.operation.standing(), Standing::Aborting { .. })
+            || ends_at.is_some_and(|it| it <= self.now)
+    }
+
+    /// Returns the targets of this pool, in their order.
+    pub(super) fn targets(&self) -> impl Iterator<Item = (&'a InstanceId, &'a TargetState)> {
+        let key = &self.plan.pool;
+        let operation = self.operation;
+        operation
+            .targets()
+            .filter(move |(id, _)| operation.pool_of(id) == key)
+    }
+
+    pub(super) fn is_on_goal(&self, instance: &Instance) -> bool {
+        self.goal.as_ref().is_some_and(|it| it.is_of(instance))
+    }
+
+    /// Returns whether it has to be replaced; nothing has to before there is a goal.
+    pub(super) fn is_outdated(&self, instance: &Instance) -> bool {
+        self.goal.as_ref().is_some_and(|it| !it.is_of(instance))
+    }
+
+    /// Returns whether it is still a member of this group.
+    pub(super) fn is_member(&self, instance: &Instance) -> bool {
+        let is_placed = !matches!(
+            instance.phase(),
+            Phase::Detached | Phase::Unattached | Phase::Warm
+        );
+        is_placed && instance.pool.as_ref() == Some(&self.plan.pool)
+    }
+
+    /// Returns whether it came up after the operation began.
+    pub(super) fn is_new(&self, instance: &Instance) -> bool {
+        self.operation.started_at < launched_at(instance)
+    }
+
+    /// Returns whether it takes jobs, as far as this operation is concerned.
+    pub(super) fn is_serving(&self, instance: &Instance) -> bool {
+        let target = self.operation.target(&instance.id);
+        let is_ours =
+            target.is_some_and(|it| it.is_begun() && !it.is_finished(self.now, self.settle()));
+        let has_agent = !self.is_new(instance) || self.state.registered.contains_key(&instance.id);
+        self.is_up(instance) && has_agent && !is_ours
+    }
+
+    pub(super) fn is_up(&self, instance: &Instance) -> bool {
+        instance.phase() == Phase::InService && instance.health != Some(Health::Unhealthy)
+    }
+
+    pub(super) fn n_serving(&self) -> u32 {
+        count(self.members.iter().filter(|it| self.is_serving(it)))
+    }
+
+    /// Returns how many instances the pool lacks of what it shall have in the end.
+    pub(super) fn n_missing(&self) -> u32 {
+        self.state.base.saturating_sub(self.n_serving())
+    }
+
+    /// Returns those that have to go and are in service.
+    pub(super) fn outdated_in_service(&self) -> impl Iterator<Item = &'a Arc<Instance>> {
+        self.members
+            .iter()
+            .filter(|it| it.phase() == Phase::InService && self.is_outdated(it))
+    }
+
+    /// Returns whether a member that has to go is there, or is on its way in.
+    pub(super) fn has_outdated(&self) -> bool {
+        let is_counted = |it: &Instance| {
+            matches!(
+                it.phase(),
+                Phase::InService | Phase::Pending | Phase::PendingWait | Phase::Other
+            )
+        };
+        self.members
+            .iter()
+            .any(|it| is_counted(it) && self.is_outdated(it))
+    }
+
+    /// Returns how many targets are begun or gone, how many of them are still emptied, and
+    /// how many are gone or going.
+    pub(super) fn progress(&self) -> Progress {
+        let mut progress = Progress::default();
+        for (id, target) in self.targets().filter(|it| !it.1.is_surplus) {
+            let is_gone = target.gone_at.is_some() || target.was_leaving;
+            let is_over = is_gone || target.is_finished(self.now, self.settle());
+            progress.n_all += 1;
+            progress.n_begun += usize::from(target.is_begun() || is_over);
+            progress.n_gone += usize::from(is_over);
+            let is_there = self.fleet.instances.contains_key(id);
+            progress.n_under_way += usize::from(target.is_begun() && !is_over && is_there);
+        }
+        progress
+    }
+
+    /// Counts the members of each zone, without those that go.
+    pub(super) fn n_in_zones(&self) -> BTreeMap<&'a str, usize> {
+        let zones = self.pool.zones.iter().map(|it| (it.as_str(), 0));
+        let mut n_in_zone: BTreeMap<&str, usize> = zones.collect();
+        for member in self.members {
+            let target = self.operation.target(&member.id);
+            let is_going =
+                target.is_some_and(|it| it.is_begun() && !it.is_finished(self.now, self.settle()));
+            let is_counted = matches!(
+                member.phase(),
+                Phase::InService | Phase::Pending | Phase::PendingWait
+            );
+            if is_counted && !is_going {
+                *n_in_zone.entry(&member.zone).or_default() += 1;
+            }
+        }
+        n_in_zone
+    }
+
+    /// Returns whether AWS would even the zones out as soon as it may.
+    pub(super) fn is_lopsided(&self) -> bool {
+        let n_in_zone = self.n_in_zones();
+        let (least, most) = (n_in_zone.values().min(), n_in_zone.values().max());
+        least
+            .zip(most)
+            .is_some_and(|(least, most)| least + 2 <= *most)
+    }
+
+    /// Returns a zone whose turn is before that of this instance.
+    ///
+    /// A roll that unbalances the zones would be followed by AWS' own balancing, which asks no job.
+    pub(super) fn fuller_zone(&self, instance: &Instance) -> Option<&'a str> {
+        let n_in_zone = self.n_in_zones();
+        let target = |it: &Instance| self.operation.target(&it.id);
+        let is_begun = |it: &Instance| target(it).is_some_and(TargetState::is_begun);
+        let waits = |it: &&Arc<Instance>| {
+            let is_going = self.is_outdated(it) || target(it).is_some_and(|it| it.is_surplus);
+            it.phase() == Phase::InService && is_going && !is_begun(it) && target(it).is_some()
+        };
+        let n_in = |zone: &str| n_in_zone.get(zone).copied().unwrap_or(0);
+        let zones = self.members.iter().filter(waits).map(|it| it.zone.as_str());
+        let fullest = zones.max_by_key(|it| n_in(it))?;
+        (n_in(&instance.zone) < n_in(fullest)).then_some(fullest)
+    }
+
+    /// Returns when the last mark of this kind was set, if its call may have happened.
+    pub(super) fn written_at(&self, slot: Slot) -> Option<Timestamp> {
+        Mark::may_have_happened_at(self.state.mark(slot))
+    }
+
+    /// Returns whether a controller of this pool was read lately, so that a missing agent is missing.
+    pub(super) fn knows_agents(&self) -> bool {
+        let Some(link) = &self.pool.ci else {
+            return true;
+        };
+        let max_age = self.roll.proof.max_age;
+        let is_fresh = |it: &&Arc<Executor>| {
+            let newest = it.evidence.iter().map(|it| it.at).max();
+            it.controller == link.controller
+                && !matches!(it.work, Work::Unknown(_))
+                && newest.is_some_and(|at| self.now.since(at) <= max_age)
+        };
+        self.fleet.executors.iter().any(|it| is_fresh(&it))
+    }
+}
+
+/// How far the targets of a pool have come, in numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress {
+    pub(super) n_all: usize,
+    /// Those that are gone included.
+    pub(super) n_begun: usize,
+    pub(super) n_under_way: usize,
+    /// Those on their way out included.
+    pub(super) n_gone: usize,
+}
+
+pub(super) fn launched_at(instance: &Instance) -> Timestamp {
+    instance.launched_at.unwrap_or(instance.lifecycle_since)
+}
+
+pub(super) fn count<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,241 @@
+//! What a reading says of a roll: new instances, foreign hands, stages, and failures.
+
+use super::{
+    ground::{Ground, count, launched_at},
+    turns_back,
+};
+use crate::{
+    fleet::{
+        Activity, ActivityStatus, Fleet, Instance, InstanceId, Phase, Timestamp, Work,
+        short_duration,
+    },
+    operation::{Happening, Operation, Roll, TargetState},
+};
+
+/// Returns what is new about the pools of a roll.
+pub(crate) fn notice(
+    operation: &Operation,
+    roll: &Roll,
+    fleet: &Fleet,
+    now: Timestamp,
+) -> Vec<Happening> {
+    let mut news = Vec::new();
+    let mut failed = None;
+    for plan in &roll.pools {
+        let key = plan.pool.clone();
+        let Some(ground) = Ground::new(operation, roll, plan, fleet, now) else {
+            continue;
+        };
+        news.extend(desired(&ground));
+        let of_pool = |instance: InstanceId| Happening::Registered {
+            pool: key.clone(),
+            instance,
+        };
+        news.extend(registered(&ground).map(of_pool));
+        let is_short = is_short(&ground);
+        if is_short != ground.state.short_since.is_some() {
+            let pool = key.clone();
+            news.push(Happening::Short { pool, is_short });
+        }
+        news.extend(enlisted(&ground));
+        if ground.has_reached() {
+            news.push(Happening::Reached { pool: key });
+        }
+        if failed.is_none() && may_turn_back(&ground) {
+            failed = failure(&ground);
+        }
+    }
+    news.extend(failed.map(|why| Happening::TurnedBack { why }));
+    news
+}
+
+/// Says what new instances are too late; `None` while all come up in time.
+pub(super) fn failure(ground: &Ground<'_>) -> Option<String> {
+    let budget = ground.plan.boot_budget;
+    let is_overdue = |since: Timestamp| {
+        let due = since + budget;
+        let is_known = ground.state.resumed_at.is_some_and(|it| due <= it);
+        due <= ground.read_at && !is_known
+    };
+    let is_late = |it: &&std::sync::Arc<Instance>| {
+        let is_coming = matches!(
+            it.phase(),
+            Phase::InService | Phase::Pending | Phase::PendingWait
+        );
+        is_coming
+            && ground.is_on_goal(it)
+            && ground.is_new(it)
+            && !ground.state.registered.contains_key(&it.id)
+            && !has_agent(ground, it)
+            && is_overdue(launched_at(it))
+    };
+    let within = short_duration(budget);
+    if ground.knows_agents()
+        && let Some(late) = ground.members.iter().find(is_late)
+    {
+        let state = late.lifecycle.as_ref().map_or("", |it| it.as_str());
+        return Some(format!(
+            "new instance {} is {state}, and its agent did not register within {within}",
+            late.id
+        ));
+    }
+    let since = ground.state.short_since.filter(|it| is_overdue(*it))?;
+    let why = launch_failure(ground, since).map_or_else(String::new, |it| format!(": {it}"));
+    Some(format!(
+        "the group could not launch what it wants within {within}{why}"
+    ))
+}
+
+/// Returns whether a failure leads back to the template before.
+pub(super) fn may_turn_back(ground: &Ground<'_>) -> bool {
+    let is_forward = ground.operation.turned_back().is_none() && !ground.is_stopping();
+    turns_back(ground.roll) && is_forward && ground.goal.is_some()
+}
+
+/// AWS' words for the last launch that failed since then.
+fn launch_failure(ground: &Ground<'_>, since: Timestamp) -> Option<String> {
+    let mut activities = ground.fleet.activities.iter();
+    let is_it = |it: &&std::sync::Arc<Activity>| {
+        it.pool == ground.plan.pool
+            && it.status == ActivityStatus::Failed
+            && since <= it.ended_at.unwrap_or(it.started_at)
+    };
+    let failed = activities.find(is_it)?;
+    failed.status_message.clone()
+}
+
+/// Compares desired with what our own calls made of it.
+fn desired(ground: &Ground<'_>) -> Option<Happening> {
+    let (seen, state) = (ground.capacity.desired, ground.state);
+    let changed_at = state.desired_changed_at();
+    if state.desired() == Some(seen) || !ground.is_settled_since(changed_at) {
+        return None;
+    }
+    let by = (!state.may_be_desired(seen)).then(|| changed_by(ground, seen));
+    Some(Happening::SawDesired {
+        pool: ground.plan.pool.clone(),
+        desired: seen,
+        by,
+    })
+}
+
+/// AWS attributes a change only in the words of the activity that followed from it.
+fn changed_by(ground: &Ground<'_>, desired: u32) -> String {
+    let words = format!(" to {desired}");
+    let mut activities = ground.fleet.activities.iter();
+    let is_it = |it: &&std::sync::Arc<Activity>| {
+        it.pool == ground.plan.pool
+            && ground.operation.started_at <= it.started_at
+            && it.cause.contains("desired capacity")
+            && it.cause.contains(&words)
+    };
+    let found = activities.find(is_it).map(|it| it.cause.clone());
+    found.unwrap_or_else(|| "AWS does not say by whom".to_owned())
+}
+
+/// Returns the new instances that are in service, their agents registered, for the first time.
+fn registered(ground: &Ground<'_>) -> impl Iterator<Item = InstanceId> {
+    let is_it = |it: &&std::sync::Arc<Instance>| {
+        ground.is_new(it)
+            && ground.is_up(it)
+            && !ground.state.registered.contains_key(&it.id)
+            && has_agent(ground, it)
+    };
+    let found: Vec<_> = ground.members.iter().filter(is_it).collect();
+    found.into_iter().map(|it| it.id.clone())
+}
+
+/// Without a controller nothing more is known of an instance than that it is in service.
+fn has_agent(ground: &Ground<'_>, instance: &Instance) -> bool {
+    let mut agents = ground.fleet.executors_on(&instance.id);
+    ground.pool.ci.is_none()
+        || agents.any(|it| matches!(it.work, Work::Busy(_) | Work::Idle { .. }))
+}
+
+fn is_short(ground: &Ground<'_>) -> bool {
+    let is_counted = |it: &&std::sync::Arc<Instance>| {
+        matches!(
+            it.phase(),
+            Phase::InService | Phase::Pending | Phase::PendingWait | Phase::Other
+        )
+    };
+    count(ground.members.iter().filter(is_counted)) < ground.capacity.desired
+}
+
+/// Returns who has to go beside those that were named: the outdated, and what is too many.
+fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
+    let is_in_use = |it: &crate::fleet::LaunchSource| it.is_in_use(ground.template);
+    let is_open = |it: &&std::sync::Arc<Instance>| {
+        let target = ground.operation.target(&it.id);
+        // One that was given back, or whose turn never came, is taken up again.
+        target.is_none_or(|it| {
+            let is_back = it.untag.is_applied() && it.terminate.may_have_happened_at().is_none();
+            is_back || !it.is_begun() && !it.is_surplus
+        })
+    };
+    let enlist = |it: &std::sync::Arc<Instance>, is_surplus| Happening::Enlisted {
+        pool: ground.plan.pool.clone(),
+        instance: it.id.clone(),
+        is_surplus,
+    };
+    if !ground.is_stopping() {
+        if !ground.goal.as_ref().is_some_and(is_in_use) {
+            return Vec::new();
+        }
+        let outdated: Vec<_> = ground.outdated_in_service().collect();
+        let is_new = |it: &&&std::sync::Arc<Instance>| is_open(it);
+        if !outdated.is_empty() {
+            return outdated
+                .iter()
+                .filter(is_new)
+                .map(|it| enlist(it, false))
+                .collect();
+        }
+    }
+    let n = n_too_many(ground);
+    let mut spare: Vec<_> = ground
+        .members
+        .iter()
+        .filter(|it| ground.is_up(it) && is_open(it))
+        .collect();
+    let n_in_zone = ground.n_in_zones();
+    // From the fullest zone, idle ones first, and of these the youngest.
+    spare.sort_by_key(|it| {
+        let is_busy = ground
+            .fleet
+            .executors_on(&it.id)
+            .any(|it| !matches!(it.work, Work::Idle { .. }));
+        let n_in = n_in_zone.get(it.zone.as_str()).copied().unwrap_or(0);
+        (
+            std::cmp::Reverse(n_in),
+            is_busy,
+            std::cmp::Reverse(launched_at(it)),
+        )
+    });
+    spare
+        .into_iter()
+        .take(n)
+        .map(|it| enlist(it, true))
+        .collect()
+}
+
+/// Returns how many more than it shall have the pool has, beside those that go already.
+fn n_too_many(ground: &Ground<'_>) -> usize {
+    let Some(desired) = ground.state.desired() else {
+        return 0;
+    };
+    let is_going = |id: &InstanceId, target: &TargetState| {
+        let is_out = target.terminate.may_have_happened_at().is_some()
+            || target.is_finished(ground.now, ground.settle());
+        let instance = ground.fleet.instances.get(id).filter(|_| !is_out);
+        let has_to = |it: &std::sync::Arc<Instance>| {
+            ground.is_stopping() || target.is_surplus || ground.is_outdated(it)
+        };
+        instance.is_some_and(has_to)
+    };
+    let n_going = ground.targets().filter(|it| is_going(it.0, it.1)).count();
+    let n = desired.saturating_sub(ground.state.base);
+    usize::try_from(n)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(n_going)
+}

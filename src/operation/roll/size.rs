@@ -1,0 +1,174 @@
+//! The size of a pool during a roll: what is borrowed for new instances, and given back.
+
+use super::ground::{Ground, count};
+use crate::{
+    fleet::{Call, Process},
+    operation::{Halt, Mark, Slot, Strategy, WaitingOn, decide::Step},
+};
+
+/// A zone that stays empty has no room; it is not filled for ever.
+const N_EVENED_MAX: usize = 3;
+/// Somebody who changes desired more often than this is not raced.
+const N_FIGHTS_MAX: u32 = 5;
+
+/// Raises desired, so that new instances come up before old ones go.
+pub(super) fn grow(ground: &Ground<'_>) -> Step {
+    if ground.is_stopping() {
+        return Step::Finished;
+    }
+    let n_ahead = match ground.roll.strategy {
+        _ if evens_out(ground) => 1,
+        Strategy::Surge => n_ahead(ground),
+        Strategy::TerminateFirst => 0,
+    };
+    if n_ahead == 0 {
+        return Step::Finished;
+    }
+    let wanted = ground.state.base.saturating_add(n_ahead);
+    let Some(desired) = ground.state.desired() else {
+        return Step::Wait(unsettled());
+    };
+    if wanted <= desired {
+        return Step::Finished;
+    }
+    // Somebody wants more already, and our number would be a smaller one: AWS would choose who dies.
+    if wanted < ground.capacity.desired {
+        return Step::Wait(unsettled());
+    }
+    if N_FIGHTS_MAX < ground.state.n_fights {
+        return Step::Stuck(Halt::DesiredFought {
+            pool: ground.plan.pool.clone(),
+            n: ground.state.n_fights,
+            by: ground.state.desired_by.clone().unwrap_or_default(),
+        });
+    }
+    if ground.capacity.max < wanted {
+        let bounds = || Call::UpdateBounds {
+            pool: ground.plan.pool.clone(),
+            min: None,
+            max: Some(wanted),
+        };
+        let mark = fresh(
+            ground.state.mark(Slot::Bounds),
+            ground.state.max_written != Some(wanted),
+        );
+        return ground.attempts().attempt(mark, "its larger max", bounds);
+    }
+    let raise = || Call::SetDesiredCapacity {
+        pool: ground.plan.pool.clone(),
+        desired: wanted,
+    };
+    // What was answered is certain; only a call whose answer is missing is waited for.
+    let mark = fresh(ground.state.mark(Slot::Desired), true);
+    ground
+        .attempts()
+        .attempt(mark, "its larger desired size", raise)
+}
+
+/// Returns how many new instances shall be there before old ones go.
+fn n_ahead(ground: &Ground<'_>) -> u32 {
+    let progress = ground.progress();
+    let n_room = ground.limit().saturating_sub(progress.n_gone);
+    let n_outdated = ground.outdated_in_service().count();
+    count(0..ground.window().min(n_room).min(n_outdated))
+}
+
+/// At the end the zones are evened out by a newcomer in the emptiest, and a drain in the
+/// fullest: AWS, once it may again, would do so without asking what runs.
+fn evens_out(ground: &Ground<'_>) -> bool {
+    let n_evened = ground.targets().filter(|it| it.1.is_surplus).count();
+    ground.plan.suspends.contains(&Process::AzRebalance)
+        && n_evened < N_EVENED_MAX
+        && !ground.has_outdated()
+        && ground.is_lopsided()
+}
+
+/// Suspends what would undo the roll, or end jobs because of it.
+pub(super) fn suspend(ground: &Ground<'_>) -> Step {
+    let processes = &ground.plan.suspends;
+    let mark = ground.state.mark(Slot::Suspend);
+    if processes.is_empty() || mark.is_applied() {
+        return Step::Finished;
+    }
+    let call = || Call::SuspendProcesses {
+        pool: ground.plan.pool.clone(),
+        processes: processes.clone(),
+    };
+    ground
+        .attempts()
+        .attempt(mark, "the suspension of its processes", call)
+}
+
+/// Resumes what was suspended, unless somebody else did so already.
+pub(super) fn resume(ground: &Ground<'_>) -> Step {
+    let mark = ground.state.mark(Slot::Resume);
+    let Some(suspended_at) = ground
+        .written_at(Slot::Suspend)
+        .filter(|_| !mark.is_applied())
+    else {
+        return Step::Finished;
+    };
+    let suspended = ground.plan.suspends.iter();
+    let suspended: Vec<Process> = suspended
+        .filter(|it| ground.pool.is_suspended(it))
+        .cloned()
+        .collect();
+    if !suspended.is_empty() {
+        let call = || Call::ResumeProcesses {
+            pool: ground.plan.pool.clone(),
+            processes: suspended,
+        };
+        return ground
+            .attempts()
+            .attempt(mark, "the end of its suspension", call);
+    }
+    if ground.is_settled_since(suspended_at) {
+        return Step::Finished;
+    }
+    Step::Wait(WaitingOn::Settling {
+        what: "the suspension of its processes".to_owned(),
+    })
+}
+
+/// Gives max back at the end, unless somebody else changed it since.
+pub(super) fn restore(ground: &Ground<'_>) -> Step {
+    // Somebody may want more meanwhile than the old max allows.
+    let wanted = ground.plan.capacity.max.max(ground.state.base);
+    let Some(borrowed) = ground.state.max_borrowed else {
+        return Step::Finished;
+    };
+    let mark = ground.state.mark(Slot::Bounds);
+    let is_restored = ground.state.max_written == Some(wanted) && mark.is_applied();
+    if is_restored {
+        return Step::Finished;
+    }
+    if ground.capacity.max == borrowed {
+        let bounds = || Call::UpdateBounds {
+            pool: ground.plan.pool.clone(),
+            min: None,
+            max: Some(wanted),
+        };
+        let mark = fresh(mark, ground.state.max_written != Some(wanted));
+        return ground.attempts().attempt(mark, "its max as it was", bounds);
+    }
+    match ground.written_at(Slot::Bounds) {
+        Some(at) if !ground.is_settled_since(at) => Step::Wait(WaitingOn::Settling {
+            what: "its max".to_owned(),
+        }),
+        _ => Step::Finished,
+    }
+}
+
+pub(super) fn unsettled() -> WaitingOn {
+    WaitingOn::Settling {
+        what: "its desired size".to_owned(),
+    }
+}
+
+/// Returns the mark of a call that says something else than the last one of its kind.
+fn fresh(mark: &Mark, is_different: bool) -> &Mark {
+    if is_different && mark.is_applied() {
+        return &Mark::None;
+    }
+    mark
+}

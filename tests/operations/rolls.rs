@@ -1,0 +1,564 @@
+//! Rolls: every member replaced, no job lost, nothing borrowed is kept; or all of it back again.
+
+use std::time::Duration;
+
+use pooldeck::{
+    fleet::{
+        Call, Capacity, Hook, HookResult, HookTransition, ImageId, InstanceId, LaunchSource,
+        Lifecycle, PoolKey, Process, Timestamp,
+    },
+    operation::{
+        Change, Decision, Halt, Happening, OnFailure, PoolRoll, Proof, Roll, Spec, Standing,
+        Strategy, eta, left, phase,
+    },
+    sim::{Deed, Faults, ImageTrait, LoadSpec, PoolSpec, Project, Scenario, World},
+};
+
+use crate::bench::{Crash, Driver};
+
+const START: Timestamp = Timestamp::from_secs(1_763_719_200);
+/// `SEEDS=100000 cargo test --release --test operations every_seed` soaks.
+const N_SEEDS: u64 = 150;
+const OLD: &str = "ami-0a1d50c6f1f6b9d20";
+const NEW: &str = "ami-0feedfacecafebeef";
+
+fn key() -> PoolKey {
+    PoolKey::new("sim/us-east-1", "linux")
+}
+
+/// A pool of six under load; every third seed has a terminating hook.
+fn world(seed: u64, faults: Faults, names: &[&str]) -> World {
+    let capacity = Capacity {
+        desired: 6,
+        min: 1,
+        // Every other pool has no room for a surge: max is borrowed.
+        max: if seed.is_multiple_of(2) { 6 } else { 12 },
+    };
+    let pools = names.iter().map(|name| {
+        let mut pool = PoolSpec::group(name, "us-east-1", capacity);
+        if seed % 3 == 1 {
+            let timeout = Duration::from_mins(5);
+            let transition = HookTransition::Terminating;
+            let hook = Hook::new("drain", transition, timeout, HookResult::Abandon);
+            pool.hooks.push(hook);
+        }
+        pool
+    });
+    let loads = names.iter().map(|name| LoadSpec {
+        label: (*name).to_owned(),
+        projects: vec![Project::new("api/tests", 60, 1200)],
+        jobs_per_hour: 30,
+        night_percent: 100,
+        ..LoadSpec::default()
+    });
+    let scenario = Scenario::of(pools.collect(), loads.collect());
+    let mut world = World::new(seed, scenario, START);
+    world.advance(Duration::from_mins(20));
+    world.set_faults(faults);
+    world
+}
+
+/// What the plan would say of a pool as it is.
+fn pool_roll(world: &World, key: &PoolKey) -> PoolRoll {
+    let group = world.group(key).unwrap();
+    let template = group.row.template.as_ref().unwrap();
+    let alive = world.members(key).filter(|it| it.is_counted());
+    PoolRoll {
+        pool: key.clone(),
+        from: template.source().unwrap(),
+        word: Some(template.version.clone()).filter(|it| it.starts_with('$')),
+        to: Change::Copy {
+            image: Some(NEW.into()),
+        },
+        targets: alive.map(|it| it.id().clone()).collect(),
+        capacity: group.capacity().unwrap(),
+        suspends: vec![Process::AzRebalance],
+        batch: 2,
+        boot_budget: Duration::from_mins(10),
+    }
+}
+
+fn roll(world: &World, strategy: Strategy) -> Roll {
+    Roll {
+        pools: vec![pool_roll(world, &key())],
+        strategy,
+        canary: 1,
+        max_unavailable: u32::from(strategy == Strategy::TerminateFirst),
+        max_unavailable_total: None,
+        bake: Duration::from_mins(5),
+        checkpoints: Vec::new(),
+        checkpoint_delay: Duration::from_hours(1),
+        deadline: None,
+        on_failure: OnFailure::Rollback,
+        proof: Proof::default(),
+        is_rollback: false,
+    }
+}
+
+fn strategy(seed: u64) -> Strategy {
+    if seed % 4 < 2 {
+        Strategy::Surge
+    } else {
+        Strategy::TerminateFirst
+    }
+}
+
+fn driver(seed: u64, faults: Faults) -> Driver {
+    let world = world(seed, faults, &["linux"]);
+    let spec = roll(&world, strategy(seed));
+    Driver::new(world, Spec::Roll(spec), seed)
+}
+
+fn n_seeds() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a soak is asked for by whoever runs the tests"
+    )]
+    let wanted = std::env::var("SEEDS").ok();
+    wanted.map_or(N_SEEDS, |it| it.parse().expect("SEEDS is a number"))
+}
+
+fn capacity(driver: &Driver, key: &PoolKey) -> Capacity {
+    driver.world.group(key).unwrap().capacity().unwrap()
+}
+
+/// The images of the members that count, each once.
+fn images(driver: &Driver, key: &PoolKey) -> Vec<ImageId> {
+    let members = driver.world.members(key).filter(|it| it.is_counted());
+    let mut images: Vec<ImageId> = members.filter_map(|it| it.row.image.clone()).collect();
+    images.sort();
+    images.dedup();
+    images
+}
+
+fn is_begun_by_us(driver: &Driver, id: &InstanceId) -> bool {
+    driver.operation.target(id).is_some_and(|it| it.is_begun())
+}
+
+/// Goes on to the end; before each step the pool's true state is looked at.
+fn run_watching(driver: &mut Driver, max_unavailable: u32) -> Decision {
+    for _ in 0..5000 {
+        if let Some(decision) = driver.step() {
+            return decision;
+        }
+        let base = driver.operation.pool(&key()).base;
+        let pool = key();
+        let in_service = driver.world.members(&pool).filter(|it| {
+            let is_open = driver
+                .world
+                .agent_on(it.id())
+                .is_some_and(|it| it.cordon.is_none());
+            it.lifecycle() == Some(&Lifecycle::InService)
+                && is_open
+                && !is_begun_by_us(driver, it.id())
+        });
+        let n = u32::try_from(in_service.count()).unwrap();
+        assert!(
+            base - max_unavailable <= n,
+            "only {n} of {base} take jobs at {}; journal:\n{}",
+            driver.world.now(),
+            driver.told()
+        );
+        let capacity = capacity(driver, &key());
+        let Spec::Roll(roll) = &driver.operation.spec else {
+            unreachable!("a roll")
+        };
+        assert!(
+            capacity.desired <= base + roll.pools[0].batch.max(roll.canary),
+            "{capacity:?} is more than {base} and a batch"
+        );
+    }
+    panic!("never over: {}", driver.told());
+}
+
+/// Nothing that the operation borrowed is kept, and every member is of one image.
+fn check_end(driver: &Driver, image: &str, context: &str) {
+    driver.check_no_leaks();
+    for plan in plans(driver) {
+        let capacity = capacity(driver, &plan.pool);
+        let base = driver.operation.pool(&plan.pool).base;
+        assert_eq!(capacity.desired, base, "{context}\n{}", driver.told());
+        assert_eq!(
+            capacity.max,
+            plan.capacity.max.max(base),
+            "{context}: {capacity:?}\n{}",
+            driver.told()
+        );
+        let group = driver.world.group(&plan.pool).unwrap();
+        assert!(
+            group.row.suspended.is_empty(),
+            "{context}\n{}",
+            driver.told()
+        );
+        assert_eq!(
+            images(driver, &plan.pool),
+            [ImageId::from(image)],
+            "{context}\n{}",
+            driver.told()
+        );
+    }
+}
+
+fn plans(driver: &Driver) -> &[PoolRoll] {
+    let Spec::Roll(roll) = &driver.operation.spec else {
+        unreachable!("a roll")
+    };
+    &roll.pools
+}
+
+#[test]
+fn a_calm_roll_replaces_every_member_and_keeps_the_pool_whole() {
+    for seed in 0..24 {
+        let mut driver = driver(seed, Faults::none());
+        let before = capacity(&driver, &key());
+        let most = u32::from(strategy(seed) == Strategy::TerminateFirst);
+        assert_eq!(
+            run_watching(&mut driver, most),
+            Decision::Done,
+            "seed {seed}"
+        );
+        check_end(&driver, NEW, &format!("seed {seed}"));
+        assert_eq!(capacity(&driver, &key()), before, "seed {seed}");
+        let fleet = driver.read();
+        let left = left(&driver.operation, &fleet);
+        assert!(left.is_empty(), "seed {seed}: {left:?}");
+    }
+}
+
+#[test]
+fn every_seed_of_a_roll_ends_and_kills_no_job() {
+    for seed in 0..n_seeds() {
+        let mut driver = driver(seed, Faults::bad_day());
+        driver.crash_percent = if seed % 5 == 0 { 3 } else { 0 };
+        let end = driver.run();
+        let context = format!("seed {seed}");
+        if let Decision::Halt(_) = end {
+            driver.record(Happening::Aborted {
+                why: "a test".to_owned(),
+            });
+            assert_eq!(driver.run(), Decision::Done, "{context}");
+            driver.check_no_leaks();
+            continue;
+        }
+        let turned = driver.operation.turned_back().is_some();
+        check_end(&driver, if turned { OLD } else { NEW }, &context);
+    }
+}
+
+#[test]
+fn a_crash_at_any_step_of_a_roll_comes_to_the_same_end() {
+    // A small pool, so that every line of every journal can be crashed at.
+    for seed in [0, 2, 7] {
+        let small = |seed| {
+            let mut driver = driver(seed, Faults::none());
+            let Spec::Roll(roll) = &mut driver.operation.spec else {
+                unreachable!("a roll")
+            };
+            roll.pools[0].batch = 6;
+            roll.bake = Duration::ZERO;
+            let spec = driver.operation.spec.clone();
+            Driver::new(driver.world, spec, seed)
+        };
+        let mut calm = small(seed);
+        assert_eq!(calm.run(), Decision::Done);
+        check_end(&calm, NEW, "calm");
+        let calls =
+            |it: &&pooldeck::operation::Event| matches!(it.what, Happening::Intended { .. });
+        let n_lines = calm.journal.len();
+        for line in 1..=n_lines {
+            if calm.journal.get(line - 1).is_none_or(|it| !calls(&it)) {
+                continue;
+            }
+            for crash in [Crash::BeforeCall, Crash::AfterCall] {
+                let mut driver = small(seed);
+                driver.crash_at = Some((line, crash));
+                let context = format!("seed {seed}, line {line}, {crash:?}");
+                assert_eq!(driver.run(), Decision::Done, "{context}");
+                check_end(&driver, NEW, &context);
+            }
+        }
+    }
+}
+
+/// One version is made, however often the answer is lost.
+#[test]
+fn a_lost_answer_makes_no_second_version() {
+    let mut faults = Faults::none();
+    faults.cloud.lost_reply = 0.5;
+    for seed in 0..8 {
+        let mut driver = driver(seed, faults.clone());
+        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        check_end(&driver, NEW, &format!("seed {seed}"));
+        let template = driver.world.group(&key()).unwrap().row.template.clone();
+        assert_eq!(template.unwrap().resolved_version.as_deref(), Some("2"));
+    }
+}
+
+#[test]
+fn an_abort_at_any_time_gives_back_what_a_roll_borrowed() {
+    for seed in 0..60 {
+        let faults = if seed % 2 == 0 {
+            Faults::none()
+        } else {
+            Faults::bad_day()
+        };
+        let mut driver = driver(seed, faults);
+        driver.crash_percent = 3;
+        for _ in 0..seed * 7 {
+            if driver.step().is_some() {
+                break;
+            }
+        }
+        driver.record(Happening::Aborted {
+            why: "changed my mind".to_owned(),
+        });
+        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        driver.check_no_leaks();
+        let plan = &plans(&driver)[0];
+        let (now, base) = (
+            capacity(&driver, &key()),
+            driver.operation.pool(&key()).base,
+        );
+        assert_eq!(now.desired, base, "seed {seed}\n{}", driver.told());
+        assert_eq!(now.max, plan.capacity.max.max(base), "seed {seed}");
+        assert!(driver.world.group(&key()).unwrap().row.suspended.is_empty());
+    }
+}
+
+#[test]
+fn an_image_whose_agents_never_register_leads_back_or_holds() {
+    for (seed, on_failure) in [
+        (0, OnFailure::Rollback),
+        (1, OnFailure::Hold),
+        (2, OnFailure::Rollback),
+        (3, OnFailure::Hold),
+        (7, OnFailure::Rollback),
+    ] {
+        let mut world = world(seed, Faults::none(), &["linux"]);
+        world.set_image(NEW.into(), ImageTrait::NeverRegisters);
+        let mut spec = roll(&world, strategy(seed));
+        spec.on_failure = on_failure;
+        let mut driver = Driver::new(world, Spec::Roll(spec), seed);
+        let end = driver.run();
+        match on_failure {
+            OnFailure::Hold => {
+                assert!(
+                    matches!(&end, Decision::Halt(halts) if matches!(halts[..], [Halt::NewInstances { .. }])),
+                    "seed {seed}: {end:?}"
+                );
+            }
+            OnFailure::Rollback => {
+                assert_eq!(end, Decision::Done, "seed {seed}");
+                check_end(&driver, OLD, &format!("seed {seed}"));
+                // Nothing proves a machine idle whose agent was never seen: it is put aside.
+                let fleet = driver.read();
+                let left = left(&driver.operation, &fleet).join("\n");
+                assert!(left.contains("went back to linux:1"), "{left}");
+                assert!(left.contains("is in standby"), "{left}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_image_that_nothing_launches_from_leads_back() {
+    for seed in [0, 2] {
+        let mut world = world(seed, Faults::none(), &["linux"]);
+        world.set_image(NEW.into(), ImageTrait::Gone);
+        let spec = roll(&world, strategy(seed));
+        let mut driver = Driver::new(world, Spec::Roll(spec), seed);
+        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        check_end(&driver, OLD, &format!("seed {seed}"));
+        let why = driver.operation.turned_back().unwrap();
+        assert!(why.contains("could not launch"), "{why}");
+    }
+}
+
+#[test]
+fn a_rollback_brings_every_member_back() {
+    for seed in [0, 1, 2, 3] {
+        let mut there = driver(seed, Faults::none());
+        assert_eq!(there.run(), Decision::Done, "seed {seed}");
+        let plan = pool_roll(&there.world, &key());
+        let from = plans(&there)[0].from.clone();
+        let mut spec = roll(&there.world, strategy(seed));
+        spec.pools = vec![PoolRoll {
+            to: Change::Existing(from),
+            ..plan
+        }];
+        spec.is_rollback = true;
+        let mut back = Driver::new(there.world, Spec::Roll(spec), seed + 100);
+        assert_eq!(back.run(), Decision::Done, "seed {seed}");
+        check_end(&back, OLD, &format!("seed {seed}"));
+        assert_eq!(back.operation.spec.kind(), "rollback");
+    }
+}
+
+#[test]
+fn a_checkpoint_waits_for_an_operator_or_for_its_time() {
+    let staged = || {
+        let world = world(0, Faults::none(), &["linux"]);
+        let mut spec = roll(&world, Strategy::Surge);
+        spec.canary = 0;
+        spec.checkpoints = vec![50, 100];
+        Driver::new(world, Spec::Roll(spec), 0)
+    };
+    let n_new = |driver: &Driver| {
+        let pool = key();
+        let members = driver.world.members(&pool).filter(|it| it.is_counted());
+        members
+            .filter(|it| it.row.image == Some(ImageId::from(NEW)))
+            .count()
+    };
+    let at_checkpoint = |driver: &Driver| !driver.operation.pool(&key()).reached.is_empty();
+    let mut driver = staged();
+    while !at_checkpoint(&driver) {
+        assert_eq!(driver.step(), None);
+    }
+    let reached_at = driver.world.now();
+    for _ in 0..60 {
+        assert_eq!(driver.step(), None);
+        assert_eq!(n_new(&driver), 3, "it goes on");
+    }
+    let fleet = driver.read();
+    let words = phase(&driver.operation, &fleet, driver.world.now()).unwrap();
+    assert!(words.contains("the checkpoint at 50 %"), "{words}");
+    driver.record(Happening::Resumed);
+    assert_eq!(driver.run(), Decision::Done);
+    check_end(&driver, NEW, "resumed");
+    // Nobody resumes at the last one: it takes its hour, and no more.
+    let took = driver.world.now().since(reached_at);
+    assert!(
+        (Duration::from_hours(1)..Duration::from_hours(3)).contains(&took),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn a_foreign_template_stops_the_roll_and_resume_sets_it_again() {
+    let mut driver = driver(0, Faults::none());
+    for _ in 0..12 {
+        driver.step();
+    }
+    let other = "ami-0badc0ffee0badc0f";
+    let publish = Deed::PublishVersion {
+        pool: key(),
+        image: other.into(),
+    };
+    driver.world.meddle(&publish).unwrap();
+    // `$Latest` moved: the concrete number is set instead, and stays.
+    while driver
+        .operation
+        .pool(&key())
+        .mark(pooldeck::operation::Slot::Source)
+        == &pooldeck::operation::Mark::None
+    {
+        assert_eq!(driver.step(), None);
+    }
+    let source = driver.world.group(&key()).unwrap().row.template.clone();
+    assert_eq!(source.unwrap().version, "2");
+    for _ in 0..12 {
+        driver.step();
+    }
+    let LaunchSource::Template(mut theirs) = plans(&driver)[0].from.clone() else {
+        unreachable!("the world has launch templates")
+    };
+    theirs.version = "3".to_owned();
+    let source = LaunchSource::Template(theirs);
+    let point = Deed::Call(Call::LaunchFrom {
+        pool: key(),
+        source,
+    });
+    driver.world.meddle(&point).unwrap();
+    let Decision::Halt(halts) = driver.run() else {
+        panic!("nobody noticed: {}", driver.told())
+    };
+    let words = halts[0].to_string();
+    assert!(words.contains("linux:3"), "{words}");
+    driver.record(Happening::Resumed);
+    assert_eq!(driver.run(), Decision::Done);
+    check_end(&driver, NEW, "resumed");
+}
+
+#[test]
+fn a_desired_size_that_somebody_else_set_is_kept() {
+    for (seed, by) in [(0, 2), (2, 1), (8, -1), (10, -1)] {
+        let mut driver = driver(seed, Faults::none());
+        for _ in 0..30 {
+            driver.step();
+        }
+        // A pool without room for more refuses; then nothing changes.
+        let _ = driver
+            .world
+            .meddle(&Deed::ChangeDesired { pool: key(), by });
+        let wanted = capacity(&driver, &key()).desired;
+        let was = driver.operation.pool(&key()).desired().unwrap();
+        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        check_end(&driver, NEW, &format!("seed {seed}"));
+        if wanted != was {
+            assert_eq!(capacity(&driver, &key()).desired, wanted, "seed {seed}");
+            let by = driver.operation.pool(&key()).desired_by.clone().unwrap();
+            assert!(
+                by.contains("user request") || by.contains("does not say"),
+                "{by}"
+            );
+        }
+    }
+}
+
+#[test]
+fn two_pools_share_one_budget() {
+    for seed in [0, 1] {
+        let names = ["linux", "arm"];
+        let world = world(seed, Faults::none(), &names);
+        let keys = names.map(|it| PoolKey::new("sim/us-east-1", it));
+        let mut spec = roll(&world, Strategy::TerminateFirst);
+        spec.pools = keys.iter().map(|it| pool_roll(&world, it)).collect();
+        spec.max_unavailable_total = Some(1);
+        let mut driver = Driver::new(world, Spec::Roll(spec), seed);
+        let mut most = 0;
+        let end = loop {
+            if let Some(end) = driver.step() {
+                break end;
+            }
+            let is_out = |it: &(&InstanceId, &pooldeck::operation::TargetState)| {
+                it.1.is_begun() && !it.1.was_leaving && it.1.gone_at.is_none()
+            };
+            most = most.max(driver.operation.targets().filter(is_out).count());
+        };
+        assert_eq!(end, Decision::Done, "seed {seed}");
+        check_end(&driver, NEW, &format!("seed {seed}"));
+        assert_eq!(most, 1, "both pools were emptied at once");
+    }
+}
+
+#[test]
+fn the_same_seed_rolls_by_the_same_journal() {
+    let journal = |seed| {
+        let mut driver = driver(seed, Faults::bad_day());
+        driver.crash_percent = 3;
+        driver.run();
+        serde_json::to_string(&driver.journal).unwrap()
+    };
+    for seed in [7, 11] {
+        assert_eq!(journal(seed), journal(seed));
+    }
+}
+
+/// What is not known is not guessed, and what is known is not far from the truth.
+#[test]
+fn the_end_is_estimated_once_a_new_instance_has_come_up() {
+    let mut driver = driver(0, Faults::none());
+    let fleet = driver.read();
+    assert_eq!(eta(&driver.operation, &fleet, driver.world.now()), None);
+    while driver.operation.pool(&key()).reached.is_empty() {
+        driver.step();
+    }
+    let fleet = driver.read();
+    let guess = eta(&driver.operation, &fleet, driver.world.now()).unwrap();
+    assert_eq!(driver.run(), Decision::Done);
+    let end = driver.world.now();
+    let off = guess.since(end).max(end.since(guess));
+    assert!(off < Duration::from_mins(30), "{guess} for {end}");
+    assert!(matches!(driver.operation.standing(), Standing::Running));
+}
