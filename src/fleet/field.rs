@@ -136,29 +136,43 @@ impl<'a> Value<'a> {
 
 /// Orders text with its numbers as numbers: `worker-9` before `worker-10`.
 fn natural_order(a: &str, b: &str) -> Ordering {
-    let n_common = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-    if n_common == a.len() && n_common == b.len() {
+    if a == b {
         return Ordering::Equal;
+    }
+    let n_common = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    // Nearly always two names part where neither has a digit, and nothing else matters then.
+    if let (Some(x), Some(y)) = (a.as_bytes().get(n_common), b.as_bytes().get(n_common))
+        && !x.is_ascii_digit()
+        && !y.is_ascii_digit()
+    {
+        return x.cmp(y);
     }
     // What they begin with decides nothing, but for a number that they part in.
     let is_inside = |it: &usize| !a.is_char_boundary(*it) || ends_in_digit(&a[..*it]);
     let start = (1..=n_common).rev().find(|it| !is_inside(it)).unwrap_or(0);
-    let (mut a_rest, mut b_rest) = (&a[start..], &b[start..]);
+    by_letters_and_numbers(&a[start..], &b[start..])
+        // `01` and `1` are equal as numbers; the text decides.
+        .then_with(|| a.cmp(b))
+}
+
+fn by_letters_and_numbers(mut a: &str, mut b: &str) -> Ordering {
     loop {
-        let (a_chunk, a_next) = next_chunk(a_rest);
-        let (b_chunk, b_next) = next_chunk(b_rest);
-        let order = match (a_chunk.parse::<u64>(), b_chunk.parse::<u64>()) {
-            (Ok(x), Ok(y)) => x.cmp(&y),
-            _ => a_chunk.cmp(b_chunk),
+        let (Some(x), Some(y)) = (a.chars().next(), b.chars().next()) else {
+            return a.len().cmp(&b.len());
+        };
+        let order = if x.is_ascii_digit() && y.is_ascii_digit() {
+            let (x, y);
+            (x, a) = split_number(a);
+            (y, b) = split_number(b);
+            // Without its leading zeros, the longer number is the larger.
+            x.len().cmp(&y.len()).then_with(|| x.cmp(y))
+        } else {
+            (a, b) = (&a[x.len_utf8()..], &b[y.len_utf8()..]);
+            x.cmp(&y)
         };
         if order != Ordering::Equal {
             return order;
         }
-        if a_next.is_empty() || b_next.is_empty() {
-            // `01` and `1` are equal as numbers; the text decides.
-            return a_next.len().cmp(&b_next.len()).then_with(|| a.cmp(b));
-        }
-        (a_rest, b_rest) = (a_next, b_next);
     }
 }
 
@@ -168,14 +182,13 @@ fn ends_in_digit(text: &str) -> bool {
         .is_some_and(|it| it.is_ascii_digit())
 }
 
-/// Splits off the leading run of digits, or of anything else.
-fn next_chunk(text: &str) -> (&str, &str) {
-    let is_digit = |it: char| it.is_ascii_digit();
-    let starts_with_digit = text.starts_with(is_digit);
+/// Splits off the leading number, without its leading zeros.
+fn split_number(text: &str) -> (&str, &str) {
     let end = text
-        .find(|it| is_digit(it) != starts_with_digit)
+        .find(|it: char| !it.is_ascii_digit())
         .unwrap_or(text.len());
-    text.split_at(end)
+    let (number, rest) = text.split_at(end);
+    (number.trim_start_matches('0'), rest)
 }
 
 #[cfg(test)]
@@ -190,6 +203,14 @@ mod tests {
             names,
             ["worker", "worker-1a", "worker-09", "worker-9", "worker-10"]
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_shortcuts_of_the_order_change_nothing(a in "[a-bé0-2-]{0,6}", b in "[a-bé0-2-]{0,6}") {
+            let plain = by_letters_and_numbers(&a, &b).then_with(|| a.cmp(&b));
+            proptest::prop_assert_eq!(natural_order(&a, &b), plain);
+        }
     }
 
     #[test]

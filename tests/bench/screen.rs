@@ -63,6 +63,9 @@ fn measure(n_instances: u32) {
                 console.paint();
             },
         );
+        // One that does not scroll.
+        console.type_keys("k");
+        console.paint();
         println!("  bytes of a cursor move: {}", console.n_bytes);
     }
     let readings: Vec<Observation> = (1..40)
