@@ -79,12 +79,10 @@ fn keys() -> String {
 
 fn commands() -> String {
     let help = pooldeck(&["--help"]);
-    let list = help.split("Commands:\n").nth(1).unwrap();
-    let rows: Vec<&str> = list
-        .lines()
-        .take_while(|it| it.starts_with("  "))
-        .map(|it| &it[2..])
-        .collect();
+    // The groups stand between the usage and the options.
+    let start = help.find("\nLook:\n").unwrap() + 1;
+    let list = help[start..].split("Options:").next().unwrap();
+    let rows: Vec<&str> = list.trim_end().lines().collect();
     format!("```text\n{}\n```\n", rows.join("\n"))
 }
 

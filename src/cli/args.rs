@@ -9,7 +9,10 @@ use clap::{
     error::ErrorKind,
 };
 
-use super::exit::{EXAMPLES, EXIT_CODES};
+use super::{
+    exit::{EXAMPLES, EXIT_CODES},
+    overview,
+};
 use crate::{action::Action, fleet::parse_duration};
 
 /// Watch and operate fleets of CI workers on EC2
@@ -472,7 +475,7 @@ pub enum ColorChoice {
 static LONG_END: LazyLock<String> = LazyLock::new(|| format!("{EXAMPLES}\n\n{EXIT_CODES}"));
 
 /// Headings and names stand out; nothing depends on it.
-const STYLES: Styles = Styles::styled()
+pub(super) const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Yellow.on_default().bold())
     .usage(AnsiColor::Yellow.on_default().bold())
     .literal(AnsiColor::Green.on_default())
@@ -485,13 +488,14 @@ impl CommandLine {
             .into_iter()
             .map(|it| it.name)
             .collect();
-        Self::command().mut_subcommands(|it| {
+        let definition = Self::command().mut_subcommands(|it| {
             if verbs.iter().any(|verb| verb == it.get_name()) {
                 ActFlags::augment_args(it)
             } else {
                 it
             }
-        })
+        });
+        overview::arrange(definition)
     }
 
     /// Reads the words of a command line; asking for help is an `Err` too.

@@ -14,6 +14,7 @@ mod listing;
 mod manual;
 mod noun;
 mod ops;
+mod overview;
 mod pattern;
 mod plan;
 mod print;

@@ -15,7 +15,24 @@ fn check(line: &str, expected: Data) {
 #[test]
 fn the_short_help_fits_a_screen() {
     let said = Sandbox::new().run("-h");
-    assert!(said.lines().count() <= 60, "{said}");
+    assert!(said.lines().count() <= 50, "{said}");
+    assert!(said.lines().all(|it| it.chars().count() <= 100), "{said}");
+}
+
+#[test]
+fn every_command_stands_in_a_group_of_the_help() {
+    for line in ["-h", "--help"] {
+        let said = Sandbox::new().run(line);
+        assert!(
+            !said.contains("More"),
+            "`cli::overview` has no group for these: {said}"
+        );
+        let words: Vec<&str> = said.split_whitespace().collect();
+        for command in CommandLine::definition().get_subcommands() {
+            let name = command.get_name();
+            assert!(words.contains(&name), "{line}: {name}");
+        }
+    }
 }
 
 #[test]
@@ -122,7 +139,7 @@ fn the_example_is_a_configuration_that_can_be_used() {
 fn what_a_controllers_own_program_has_to_speak_is_printed() {
     let said = Sandbox::new().run("info --command-format");
     assert!(
-        said.starts_with("# What a controller's own program says"),
+        said.contains("\n# What a controller's own program says"),
         "{said}"
     );
     assert!(
