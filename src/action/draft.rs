@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 use super::{
     grammar::{Action, PoolArg},
     guardrail::{Confirmation, Guardrail, Policy},
+    money,
     plan::{Change, Plan, Refusal, Seal, Target},
 };
 use crate::{
@@ -38,6 +39,7 @@ impl<'a> Draft<'a> {
                 calls: Vec::new(),
                 targets: Vec::new(),
                 changes: Vec::new(),
+                cost: None,
                 jobs_at_risk: Vec::new(),
                 warnings: Vec::new(),
                 is_destructive: false,
@@ -256,6 +258,7 @@ impl<'a> Draft<'a> {
             };
             self.check_target(&target, scope, reason, policy)?;
         }
+        self.plan.cost = money::change(self.fleet, &self.plan.calls);
         Ok(self.plan)
     }
 

@@ -4,6 +4,7 @@
 mod draft;
 mod grammar;
 mod guardrail;
+mod money;
 mod plan;
 mod verb;
 
@@ -12,4 +13,5 @@ pub use grammar::{
     Action, ActionLine, Flag, HookAnswer, Instances, PoolArg, Selection, Size, Verb, verbs,
 };
 pub use guardrail::{Confirmation, Guardrail, Policy};
+pub use money::CostChange;
 pub use plan::{Change, Follow, Plan, Refusal, Target, plan};

@@ -6,6 +6,7 @@ use super::{
     draft::Draft,
     grammar::{Action, PoolArg},
     guardrail::{Confirmation, Policy},
+    money::CostChange,
     verb,
 };
 use crate::{
@@ -28,6 +29,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// What will be different, as `desired: 5 → 8`.
     pub changes: Vec<Change>,
+    /// What changes in dollars per hour; `None` when as many instances run as before.
+    pub cost: Option<CostChange>,
     /// The jobs that run on the targets, by name; they go on running unless a warning says otherwise.
     pub jobs_at_risk: Vec<String>,
     pub warnings: Vec<String>,

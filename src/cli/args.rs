@@ -10,8 +10,11 @@ use clap::{
 };
 
 use super::{
+    cost::CostFlags,
     exit::{EXAMPLES, EXIT_CODES},
     overview,
+    prices::PricesFlags,
+    summary::SummaryFlags,
 };
 use crate::{action::Action, fleet::parse_duration};
 
@@ -98,6 +101,25 @@ pub enum Command {
         #[command(flatten)]
         explain: ExplainFlags,
     },
+    /// Show what pools cost: now, today, this month, and what of it is waste
+    ///
+    /// Compute only, at list or spot prices less the discounts of the
+    /// configuration: volumes, traffic and savings plans are not in it. What
+    /// was spent is known for as long as a console or `--watch` has looked.
+    Cost {
+        #[command(flatten)]
+        cost: CostFlags,
+    },
+    /// Sum the fleet up in one chat message
+    Summary {
+        #[command(flatten)]
+        summary: SummaryFlags,
+    },
+    /// Show where the prices come from and how old they are, or read them anew
+    Prices {
+        #[command(flatten)]
+        prices: PricesFlags,
+    },
     /// Publish the executors and the queue of every pool to CloudWatch
     ///
     /// `TotalExecutors`, `BusyExecutors`, `IdleExecutors`, `OfflineExecutors`,
@@ -161,6 +183,9 @@ impl Command {
             Self::Ops { .. }
             | Self::Explain { .. }
             | Self::Publish { .. }
+            | Self::Cost { .. }
+            | Self::Summary { .. }
+            | Self::Prices { .. }
             | Self::Info { .. }
             | Self::Act(_)
             | Self::Completions { .. }

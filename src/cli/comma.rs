@@ -9,7 +9,6 @@ pub(super) fn of_records<R: Record>(
     has_titles: bool,
     now: Timestamp,
 ) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
     let mut lines = Vec::with_capacity(rows.len() + 1);
     if has_titles {
         lines.push(columns.iter().map(|it| it.name.to_owned()).collect());
@@ -18,6 +17,12 @@ pub(super) fn of_records<R: Record>(
         let values = columns.iter().map(|it| plain(&row.value(it.name, now)));
         lines.push(values.collect::<Vec<_>>());
     }
+    of_lines(lines)
+}
+
+/// Writes lines of cells that are harmless already.
+pub(super) fn of_lines(lines: Vec<Vec<String>>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
     for line in lines {
         writer
             .write_record(line)
@@ -40,7 +45,7 @@ fn plain(value: &Value<'_>) -> String {
 
 /// Keeps a spreadsheet from running text as a formula: whoever may tag an
 /// instance may not thereby run code where the list is opened.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@']) {
         format!("'{text}")
     } else {

@@ -6,6 +6,7 @@ mod activities;
 mod args;
 mod comma;
 mod confirm;
+mod cost;
 mod exit;
 mod explain;
 mod info;
@@ -17,10 +18,12 @@ mod ops;
 mod overview;
 mod pattern;
 mod plan;
+mod prices;
 mod print;
 mod publish;
 mod query;
 mod session;
+mod summary;
 mod table;
 mod watch;
 
@@ -28,10 +31,13 @@ pub use args::{
     ActFlags, ActFormat, ColorChoice, Command, CommandLine, ConsoleFlags, ExplainFlags, Format,
     GlobalFlags, InfoFlags, InfoFormat, OpsVerb, PoolPatterns, PublishFlags, ReadFlags,
 };
+pub use cost::CostFlags;
 pub use exit::{EXIT_CODES, Error, Exit};
 pub use info::{ControllerFacts, Facts, ScopeFacts};
+pub use prices::PricesFlags;
 pub use print::{Printer, Terminal, terminal_size};
 pub use session::Session;
+pub use summary::SummaryFlags;
 
 use crate::action::Action;
 use listing::Listing;
@@ -60,6 +66,9 @@ enum Task {
     Ops(Option<OpsVerb>, ActFormat),
     Publish(PublishFlags),
     Explain(ExplainFlags),
+    Cost(CostFlags),
+    Summary(SummaryFlags),
+    Prices(PricesFlags),
 }
 
 impl Job {
@@ -77,6 +86,9 @@ impl Job {
             Command::Man { command } => Self::Offline(Offline::Manual(command.clone())),
             Command::Ops { verb, output } => Self::Live(Live(Task::Ops(verb.clone(), *output))),
             Command::Explain { explain } => Self::Live(Live(Task::Explain(explain.clone()))),
+            Command::Cost { cost } => Self::Live(Live(Task::Cost(cost.clone()))),
+            Command::Summary { summary } => Self::Live(Live(Task::Summary(summary.clone()))),
+            Command::Prices { prices } => Self::Live(Live(Task::Prices(prices.clone()))),
             Command::Publish { publish } => {
                 publish::check(publish)?;
                 Self::Live(Live(Task::Publish(publish.clone())))
@@ -119,6 +131,9 @@ impl Live {
             Task::List(listing) => listing.run(session).await,
             Task::Ops(verb, output) => ops::run(session, verb, output).await,
             Task::Explain(flags) => explain::run(session, &flags).await,
+            Task::Cost(flags) => cost::run(session, &flags).await,
+            Task::Summary(flags) => summary::run(session, &flags).await,
+            Task::Prices(flags) => prices::run(session, &flags).await,
             Task::Publish(flags) => publish::run(session, &flags).await,
             Task::Act(action, flags) => act::run(session, *action, *flags).await,
         }

@@ -54,6 +54,9 @@ impl Noun {
             Command::Ops { .. }
             | Command::Explain { .. }
             | Command::Publish { .. }
+            | Command::Cost { .. }
+            | Command::Summary { .. }
+            | Command::Prices { .. }
             | Command::Info { .. }
             | Command::Act(_)
             | Command::Completions { .. }
@@ -125,7 +128,7 @@ impl Noun {
                 let mut rows = InstanceRow::all(fleet);
                 rows.retain(|it| is_named(it.instance.pool.as_ref()));
                 let rows = query.select(rows, now);
-                let json = rows.iter().map(json::Instance::new).collect();
+                let json = rows.iter().map(|it| json::Instance::new(it, now)).collect();
                 writer.write(&rows, Shown::Rows(Rows::Instances(json)))
             }
             Self::Activities => {

@@ -21,6 +21,9 @@ pub(super) fn in_words(plan: &Plan, fleet: &Fleet) -> String {
             &format!("{} {} -> {}", change.what, change.from, change.to),
         );
     }
+    if let Some(cost) = &plan.cost {
+        say("cost", &cost.to_string());
+    }
     for call in &plan.calls {
         say("call", &call.to_string());
     }

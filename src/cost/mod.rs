@@ -4,11 +4,15 @@
 //! unknown, and is never counted as nothing.
 
 mod book;
+mod ledger;
 mod list;
+mod spent;
 mod split;
 mod terms;
 
 pub use book::{Kind, PriceBook};
+pub use ledger::{Ledger, billed_time};
 pub use list::{PriceList, PriceListError};
+pub use spent::{Savings, Spent, savings};
 pub use split::{split, split_all};
 pub use terms::{Discount, Rule, Terms};

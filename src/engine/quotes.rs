@@ -43,6 +43,13 @@ pub struct Pricing {
     pub file: Option<PathBuf>,
 }
 
+impl Pricing {
+    /// Returns whether AWS may be asked at all.
+    pub fn may_ask(&self) -> bool {
+        self.asking != Asking::Never
+    }
+}
+
 /// Who may make us ask AWS for prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Asking {
@@ -157,8 +164,8 @@ impl Reader {
             let observation = snapshot.borrow_and_update().clone();
             let is_changed = self.asking != Asking::Never && self.read(&observation, wanted).await;
             if is_changed {
-                self.publish();
                 self.keep().await;
+                self.publish();
             }
             if let Some(request) = request {
                 let state = self.state();

@@ -50,6 +50,28 @@ impl Timestamp {
         )
     }
 
+    /// Returns the midnight before, in UTC.
+    #[must_use]
+    pub fn start_of_day(self) -> Self {
+        const DAY: i64 = 86_400_000;
+        Self::from_millis(self.millis.div_euclid(DAY) * DAY)
+    }
+
+    /// Returns when its month began and when it ends, in UTC: bills are made of those.
+    pub fn month(self) -> (Self, Self) {
+        let dates = self.to_jiff().and_then(|it| {
+            let date = it.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let first = date.first_of_month();
+            let next = date.last_of_month().tomorrow().ok()?;
+            let millis = |it: jiff::civil::Date| {
+                let at = it.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+                Some(Self::from_millis(at.timestamp().as_millisecond()))
+            };
+            Some((millis(first)?, millis(next)?))
+        });
+        dates.unwrap_or((self, self))
+    }
+
     fn to_jiff(self) -> Option<jiff::Timestamp> {
         jiff::Timestamp::from_millisecond(self.millis).ok()
     }
@@ -163,6 +185,21 @@ mod tests {
             assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
         }
         assert_eq!(Timestamp::EPOCH.to_string(), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn days_and_months_begin_at_midnight_utc() {
+        let at: Timestamp = "2024-02-29T13:14:15Z".parse().unwrap();
+        assert_eq!(at.start_of_day().to_string(), "2024-02-29T00:00:00Z");
+        let (from, until) = at.month();
+        let text = (from.to_string(), until.to_string());
+        let wanted = ("2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z");
+        assert_eq!((text.0.as_str(), text.1.as_str()), wanted);
+        assert_eq!(
+            from.month(),
+            (from, until),
+            "the first instant is of its month"
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ scale release +5 --max 20
   pool      demo/us-east-1/release, account 123456789012 as ci-operator, production
   change    max 12 -> 20
   change    desired 8 -> 13
+  cost      +$1.01 an hour, from $1.81 to $2.82
   call      autoscaling:UpdateAutoScalingGroup group=release max=20
   call      autoscaling:SetDesiredCapacity group=release desired=13
 
@@ -75,6 +76,7 @@ $ pooldeck protect i-09d55893f9cc10228 --dry-run -o json --demo --speed 0
         "to": "true"
       }
     ],
+    "usd_per_hour": null,
     "jobs_at_risk": [],
     "warnings": [],
     "destructive": false,

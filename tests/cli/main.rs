@@ -15,6 +15,7 @@ mod contract;
 mod exits;
 mod manual;
 mod mistakes;
+mod money;
 mod publish;
 mod reads;
 mod sandbox;

@@ -2,6 +2,7 @@
 //! streams that a test holds in its hands: faults, terminals, other operators.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Cursor, Write},
     sync::{
         Arc, Mutex,
@@ -39,6 +40,7 @@ pub(crate) struct Stage {
     pub(crate) stdout_ends_after: Option<usize>,
     /// How many times faster than life.
     pub(crate) speed: f64,
+    pub(crate) pricing: Pricing,
     state: tempfile::TempDir,
 }
 
@@ -82,6 +84,7 @@ impl Stage {
             hung: Vec::new(),
             stdout_ends_after: None,
             speed: 0.0,
+            pricing: Pricing::default(),
             state: tempfile::tempdir().unwrap(),
         }
     }
@@ -179,7 +182,7 @@ impl Stage {
             interval: std::time::Duration::from_secs(10),
             policy: self.policy.clone(),
             links: Vec::new(),
-            pricing: Pricing::default(),
+            pricing: self.pricing.clone(),
             state_dir: Some(self.state.path().to_owned()),
             actor: Actor::default(),
             history: Keeping::Off,
@@ -250,6 +253,21 @@ impl Cloud for Meddled {
         data: &[Datum],
     ) -> Result<(), cloud::Error> {
         self.inner.put_metrics(namespace, at, data).await
+    }
+
+    async fn spot_prices(
+        &self,
+        types: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<Vec<SpotPrice>, cloud::Error> {
+        self.inner.spot_prices(types, now).await
+    }
+
+    async fn list_prices(
+        &self,
+        wanted: &BTreeSet<(String, String)>,
+    ) -> Result<Vec<ListPrice>, cloud::Error> {
+        self.inner.list_prices(wanted).await
     }
 
     fn n_requests(&self) -> u64 {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::VERSION;
 use crate::{
     action, engine,
-    fleet::{self, Call, FailureKind, Receipt, SourceId, Timestamp},
+    fleet::{self, Call, FailureKind, Receipt, SourceId, Timestamp, Usd},
 };
 
 /// What an action writes at its end; with `--dry-run`, what it would do.
@@ -41,6 +41,9 @@ pub struct Plan {
     pub calls: Vec<PlannedCall>,
     pub targets: Vec<Target>,
     pub changes: Vec<Change>,
+    /// Dollars per hour before it, after it, and the difference; null when as many
+    /// instances run as before, and null within where a price is not known.
+    pub usd_per_hour: Option<CostChange>,
     pub jobs_at_risk: Vec<String>,
     pub warnings: Vec<String>,
     pub destructive: bool,
@@ -76,6 +79,15 @@ pub struct Change {
     pub what: String,
     pub from: String,
     pub to: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CostChange {
+    pub from: Option<Usd>,
+    pub to: Option<Usd>,
+    pub change: Option<Usd>,
+    /// Why it is not known.
+    pub why: Option<String>,
 }
 
 /// A call that was made, and its answer.
@@ -154,6 +166,12 @@ impl Plan {
             calls: plan.calls.iter().map(PlannedCall::new).collect(),
             targets: plan.targets.iter().map(Target::new).collect(),
             changes: plan.changes.iter().map(Change::new).collect(),
+            usd_per_hour: plan.cost.as_ref().map(|it| CostChange {
+                from: it.from,
+                to: it.to,
+                change: it.change,
+                why: it.why.clone(),
+            }),
             jobs_at_risk: plan.jobs_at_risk.clone(),
             warnings: plan.warnings.clone(),
             destructive: plan.is_destructive,

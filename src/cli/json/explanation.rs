@@ -37,7 +37,7 @@ impl Explanation {
         Self {
             version: VERSION,
             at: sight.observation.at,
-            instance: Instance::new(&explained.row),
+            instance: Instance::new(&explained.row, sight.observation.at),
             executors: explained
                 .agents
                 .iter()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::fleet::{self, InstanceRow, Timestamp, Work};
+use crate::fleet::{self, Billing, InstanceRow, Timestamp, Usd, Work};
 
 /// One row of `instances`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,7 +46,44 @@ pub struct Instance {
     pub cordoned: Option<bool>,
     /// What its agents run; null when that is not known. A busy agent may hide its jobs.
     pub jobs: Option<Vec<Job>>,
+    /// What EC2 bills it as, such as `Linux/UNIX`; null when EC2 has not shown it yet.
+    pub platform: Option<String>,
+    /// What it costs now, 0 while AWS bills nothing for it; null when its price is not known.
+    pub usd_per_hour: Option<Usd>,
+    /// What that goes to: `busy`, `idle`, `booting`, `draining`, `standby`, `retained`, `stray`
+    /// or `unknown`; null while it costs nothing.
+    pub r#use: Option<&'static str>,
+    pub price: Option<Price>,
     pub tags: BTreeMap<String, String>,
+}
+
+/// What a machine costs while it runs, who said so, and as of when.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Price {
+    pub usd_per_hour: Usd,
+    /// `configured`, `pricing_api`, `spot_history` or `bundled`.
+    pub source: &'static str,
+    /// The date of the price list, or when the spot price began.
+    pub at: Timestamp,
+    /// The same machine on demand; null when that is not known.
+    pub on_demand_usd_per_hour: Option<Usd>,
+    /// `per_second` or `per_hour`.
+    pub billing: Billing,
+    /// Whether a discount of the configuration is taken off.
+    pub discounted: bool,
+}
+
+impl Price {
+    fn new(it: &fleet::Price) -> Self {
+        Self {
+            usd_per_hour: it.per_hour,
+            source: it.source.as_str(),
+            at: it.at,
+            on_demand_usd_per_hour: it.on_demand,
+            billing: it.billing,
+            discounted: it.is_adjusted,
+        }
+    }
 }
 
 /// A job that an agent of the instance runs.
@@ -59,7 +96,7 @@ pub struct Job {
 }
 
 impl Instance {
-    pub(in crate::cli) fn new(row: &InstanceRow<'_>) -> Self {
+    pub(in crate::cli) fn new(row: &InstanceRow<'_>, now: Timestamp) -> Self {
         let it = row.instance;
         let agents: Vec<_> = row.fleet.executors_on(&it.id).collect();
         let jobs = agents.iter().flat_map(|agent| agent.jobs());
@@ -90,6 +127,10 @@ impl Instance {
             work: row.work().map_or("unknown", Work::as_str),
             cordoned: (!agents.is_empty()).then(|| agents.iter().any(|it| it.cordoned)),
             jobs: is_known.then(|| jobs.map(Job::new).collect()),
+            platform: it.platform.clone(),
+            usd_per_hour: it.usd_per_hour(),
+            r#use: row.fleet.use_of(it, now).map(fleet::Use::as_str),
+            price: it.price.as_ref().map(Price::new),
             tags: it.tags.clone(),
         }
     }

@@ -4,6 +4,7 @@
 //! Within a version fields are added, never removed, renamed or given another meaning.
 
 mod action;
+mod cost;
 mod executor;
 mod explanation;
 mod finding;
@@ -20,6 +21,8 @@ use std::io;
 use serde::Serialize;
 
 pub use action::{ActionResult, Applied, Event, Launched, Plan, PlannedCall, What};
+pub(super) use cost::Past as CostPast;
+pub use cost::{CostDocument, PoolCost, PoolPrice, PoolSummary, Prices, Summary};
 pub use executor::{Evidence, Executor, RunningJob};
 pub use explanation::{Explanation, Waiting};
 pub use finding::Finding;

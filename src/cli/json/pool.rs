@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::fleet::{self, Fleet, FreezeMark, PoolRow, Timestamp};
+use crate::fleet::{self, Fleet, FreezeMark, PoolRow, Timestamp, Usd};
 
 /// One row of `pools`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -49,6 +49,10 @@ pub struct Pool {
     pub created_at: Option<Timestamp>,
     /// Set only while the group is being deleted.
     pub status: Option<String>,
+    /// Dollars per hour; null when the price of an instance is not known.
+    pub usd_per_hour: Option<Usd>,
+    /// The part that does no work; null, too, when nobody sees what the instances do.
+    pub waste_usd_per_hour: Option<Usd>,
     /// The CI side; null when no controller is configured for the pool.
     pub executors: Option<Executors>,
     /// What the pool waits for, the alarming first.
@@ -152,6 +156,7 @@ impl Pool {
 
     fn new(row: &PoolRow<'_>, fleet: &Fleet, waiting: &[fleet::Waiting], now: Timestamp) -> Self {
         let pool = row.pool;
+        let split = row.split(now);
         let (key, capacity) = (pool.key(), pool.capacity);
         let counts = row.roster.counts.iter();
         let suspended = pool.suspended.iter().map(|it| it.process.to_string());
@@ -191,6 +196,8 @@ impl Pool {
             enabled_metrics: pool.enabled_metrics.clone(),
             created_at: pool.created_at,
             status: pool.status.clone(),
+            usd_per_hour: split.total(),
+            waste_usd_per_hour: split.waste(),
             executors: pool.ci.as_ref().map(|it| Executors::new(it, row, fleet)),
             waiting: waiting.map(Waiting::new).collect(),
             tags: pool.tags.clone(),

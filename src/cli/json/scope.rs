@@ -98,7 +98,7 @@ impl Scope {
 }
 
 impl SourceError {
-    pub(super) fn new((source, failure): &(SourceId, Failure)) -> Self {
+    pub(in crate::cli) fn new((source, failure): &(SourceId, Failure)) -> Self {
         Self {
             source: source.to_string(),
             source_kind: match source {

@@ -186,6 +186,19 @@ fn plan_lines(app: &App, confirm: &Confirm, plan: &Plan, width: u16) -> Vec<Line
         let what = format!("{}  {} → {}", change.what, change.from, change.to);
         lines.push(vec![dim(label), plain(what)]);
     }
+    if let Some(cost) = &plan.cost {
+        let text = cost.to_string();
+        for (line_idx, line) in wrap(&text, width.saturating_sub(9)).into_iter().enumerate() {
+            lines.push(vec![
+                dim(if line_idx == 0 {
+                    "cost     "
+                } else {
+                    "         "
+                }),
+                plain(line),
+            ]);
+        }
+    }
     for call in &plan.calls {
         let text = call.to_string();
         for (line_idx, line) in wrap(&text, width.saturating_sub(9)).into_iter().enumerate() {

@@ -1,0 +1,238 @@
+//! `cost`: what each pool costs now, what of it is waste, and what it has cost.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{
+    Error, Exit, Format, PoolPatterns, Session,
+    json::{self, CostDocument, CostPast, PoolCost},
+    pattern,
+    session::Sight,
+    table,
+};
+use crate::{
+    cost::{self, Spent},
+    engine::{PastQuery, Wanted},
+    fleet::{
+        Align, Metric, Pool, PoolKey, Span, Timestamp, Usd, Use, parse_duration, sanitize,
+        short_duration,
+    },
+};
+
+#[derive(Clone, Debug, Args)]
+pub struct CostFlags {
+    #[command(flatten)]
+    pub pools: PoolPatterns,
+    /// Add what it has cost in that time, such as 7d, as far as it was seen
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub since: Option<Duration>,
+    /// How to write it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+    /// Leave out the titles
+    #[arg(long)]
+    pub no_headers: bool,
+    /// Do not wait longer than this for an answer, such as 10s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// Sums need no more of the past than so many points.
+const N_POINTS: usize = 100;
+
+pub(super) async fn run(session: &mut Session<'_>, flags: &CostFlags) -> Result<Exit, Error> {
+    session.read_all(flags.timeout).await?;
+    // Spot prices that are younger than an hour will do.
+    session.handle.read_prices(Wanted::Spot).await;
+    let sight = session.sight(flags.timeout);
+    let named = pattern::pools(&flags.pools.pools, &sight)?;
+    let fleet = &sight.observation.fleet;
+    let mut pools = Vec::new();
+    for pool in fleet.pools.values() {
+        if named.as_ref().is_none_or(|it| it.contains(&pool.key())) {
+            pools.push(of_pool(session, &sight, pool, flags.since).await);
+        }
+    }
+    let document = CostDocument::new(&sight.observation, pools, &sight.failures);
+    let has_titles = !flags.no_headers;
+    let text = match flags.output {
+        Format::Json => json::to_text(&document),
+        Format::Ndjson => document.pools.iter().map(json::to_line).collect(),
+        Format::Csv => comma(&document, flags, has_titles),
+        Format::Table => in_words(&document, flags, session.printer.width()),
+    };
+    let is_table = flags.output == Format::Table;
+    session.printer.table(&text, has_titles && is_table)?;
+    sight.warn(session.printer);
+    if is_table {
+        talk(session, &document);
+    }
+    Ok(sight.exit())
+}
+
+async fn of_pool(
+    session: &Session<'_>,
+    sight: &Sight,
+    pool: &Pool,
+    since: Option<Duration>,
+) -> PoolCost {
+    let (fleet, now) = (&sight.observation.fleet, sight.observation.at);
+    let key = pool.key();
+    let (month_from, month_until) = now.month();
+    let past = CostPast {
+        today: spent(session, &key, now.start_of_day(), now).await,
+        month: spent(session, &key, month_from, now).await,
+        month_length: month_until.since(month_from),
+        since: match since {
+            Some(length) => Some(spent(session, &key, now - length, now).await),
+            None => None,
+        },
+    };
+    let split = cost::split(fleet, &key, now);
+    PoolCost::new(fleet, pool, &split, &past)
+}
+
+async fn spent(session: &Session<'_>, pool: &PoolKey, from: Timestamp, until: Timestamp) -> Spent {
+    let query = PastQuery {
+        pool: Some(pool.clone()),
+        metrics: vec![Metric::UsdPerHour, Metric::WasteUsd],
+        span: Span { from, until },
+        n_points: N_POINTS,
+    };
+    Spent::of(session.handle.past(query).await.as_ref())
+}
+
+/// The money of a pool, by the name of its column.
+fn amounts(it: &PoolCost) -> [(&'static str, &'static str, Option<Usd>); 17] {
+    let by = |used: Use| it.by.get(used.as_str()).copied().flatten();
+    [
+        ("usd_per_hour", "$/H", it.usd_per_hour),
+        ("waste_usd_per_hour", "WASTE/H", it.waste_usd_per_hour),
+        ("today_usd", "TODAY", it.today_usd),
+        ("today_waste_usd", "WASTED", it.today_waste_usd),
+        ("month_usd", "MONTH", it.month_usd),
+        ("projected_month_usd", "PROJECTED", it.projected_month_usd),
+        ("since_usd", "SINCE", it.since_usd),
+        ("since_waste_usd", "WASTED", it.since_waste_usd),
+        ("savings_usd_per_hour", "SAVED/H", it.savings_usd_per_hour),
+        ("busy", "BUSY", by(Use::Busy)),
+        ("idle", "IDLE", by(Use::Idle)),
+        ("booting", "BOOT", by(Use::Booting)),
+        ("draining", "DRAIN", by(Use::Draining)),
+        ("standby", "STBY", by(Use::Standby)),
+        ("retained", "RETAIN", by(Use::Retained)),
+        ("stray", "STRAY", by(Use::Stray)),
+        ("unknown", "UNKNOWN", by(Use::Unknown)),
+    ]
+}
+
+/// A column that says nothing of any pool is left out.
+fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> String {
+    let rows: Vec<_> = document.pools.iter().map(amounts).collect();
+    let always = [
+        "usd_per_hour",
+        "waste_usd_per_hour",
+        "today_usd",
+        "month_usd",
+        "since_usd",
+    ];
+    let is_shown = |column_idx: usize| {
+        let (name, ..) = rows.first().map_or(("", "", None), |it| it[column_idx]);
+        let is_asked = flags.since.is_some() || !name.starts_with("since");
+        let says = |it: &[(&str, &str, Option<Usd>); 17]| {
+            it[column_idx].2.is_some_and(|it| it != Usd::ZERO)
+        };
+        is_asked && (always.contains(&name) || rows.iter().any(says))
+    };
+    let shown: Vec<usize> = (0..17).filter(|it| is_shown(*it)).collect();
+    let mut titles = vec!["POOL", "SCOPE"];
+    titles.extend(shown.iter().filter_map(|it| Some(rows.first()?[*it].1)));
+    titles.extend(["PRICE FROM", "AGE"]);
+    let mut aligns = vec![Align::Left, Align::Left];
+    aligns.extend(shown.iter().map(|_| Align::Right));
+    aligns.extend([Align::Left, Align::Right]);
+    let lines = document.pools.iter().zip(&rows).map(|(it, row)| {
+        let mut cells = vec![
+            sanitize(&it.pool).into_owned(),
+            sanitize(&it.scope).into_owned(),
+        ];
+        cells.extend(shown.iter().map(|it| dollars(row[*it].2)));
+        let price = it.price.as_ref();
+        cells.push(price.map_or("-".to_owned(), |it| it.source.clone()));
+        cells.push(price.map_or("-".to_owned(), |it| age(document.at, it.at)));
+        cells
+    });
+    let mut lines: Vec<Vec<String>> = lines.collect();
+    if 1 < lines.len() {
+        let mut total = vec!["total".to_owned(), String::new()];
+        total.extend(shown.iter().map(|column_idx| {
+            let column = rows.iter().map(|it| it[*column_idx].2);
+            dollars(column.sum::<Option<Usd>>())
+        }));
+        total.extend([String::new(), String::new()]);
+        lines.push(total);
+    }
+    let titles = (!flags.no_headers).then_some(&titles[..]);
+    table::of_cells(titles, &lines, &aligns, width)
+}
+
+fn dollars(amount: Option<Usd>) -> String {
+    amount.map_or("-".to_owned(), |it| it.to_string())
+}
+
+/// The age of a price: of a list in days, of a spot price in minutes.
+fn age(now: Timestamp, at: Timestamp) -> String {
+    short_duration(now.since(at))
+}
+
+fn comma(document: &CostDocument, flags: &CostFlags, has_titles: bool) -> String {
+    let is_asked = |name: &str| flags.since.is_some() || !name.starts_with("since");
+    let mut lines = Vec::new();
+    if has_titles {
+        let names = amounts(&PoolCost::default()).map(|it| it.0);
+        let names = names.into_iter().filter(|it| is_asked(it));
+        let mut head = vec!["pool".to_owned(), "scope".to_owned()];
+        head.extend(names.map(str::to_owned));
+        head.extend(["price_source", "price_at"].map(str::to_owned));
+        lines.push(head);
+    }
+    for it in &document.pools {
+        let safe = |it: &str| super::comma::harmless(&sanitize(it));
+        let mut line = vec![safe(&it.pool), safe(&it.scope)];
+        let asked = amounts(it).into_iter().filter(|it| is_asked(it.0));
+        line.extend(asked.map(|it| it.2.map_or(String::new(), |it| it.as_f64().to_string())));
+        let price = it.price.as_ref();
+        line.push(price.map_or(String::new(), |it| it.source.clone()));
+        line.push(price.map_or(String::new(), |it| it.at.to_string()));
+        lines.push(line);
+    }
+    super::comma::of_lines(lines)
+}
+
+/// Says what the figures do not: what is in no sum, and how old the prices are.
+fn talk(session: &mut Session<'_>, document: &CostDocument) {
+    for error in document
+        .errors
+        .iter()
+        .filter(|it| it.source_kind == "prices")
+    {
+        session.printer.warn(&error.what);
+    }
+    if 0 < document.strays.instances {
+        let n = document.strays.instances;
+        session.printer.talk(&format!(
+            "{n} stray {}: {} an hour. `pooldeck strays` names them.",
+            if n == 1 { "machine" } else { "machines" },
+            document
+                .strays
+                .usd_per_hour
+                .map_or("not known".to_owned(), |it| it.to_string())
+        ));
+    }
+    if document.own.usd != Usd::ZERO {
+        session
+            .printer
+            .talk(&format!("Our own questions cost {:.4}.", document.own.usd));
+    }
+}

@@ -1,0 +1,298 @@
+//! Money headless: what pools cost, the summary, where prices come from.
+
+use std::collections::BTreeMap;
+
+use pooldeck::{
+    cost::{PriceBook, Terms},
+    fleet::Usd,
+};
+use serde_json::Value;
+use snapbox::{IntoData, str};
+
+use crate::{
+    sandbox::{Sandbox, check},
+    stage::Stage,
+};
+
+/// Two pools of which one has an older price list, and nobody has ever looked.
+fn priced() -> Stage {
+    let mut stage = Stage::new();
+    stage.pricing.book = PriceBook::new(Terms::default());
+    stage
+}
+
+#[track_caller]
+fn check_said(stage: &Stage, line: &str, wanted: impl IntoData) {
+    let said = stage.run(line);
+    let text = format!("{}--- stderr\n{}", said.stdout, said.stderr);
+    snapbox::assert_data_eq!(text, wanted);
+}
+
+#[test]
+fn what_pools_cost_is_a_table() {
+    check_said(
+        &priced(),
+        "cost",
+        str![[r#"
+POOL   SCOPE            $/H  WASTE/H  TODAY  MONTH   IDLE  PRICE FROM      AGE
+mac    sim/eu-west-1  $1.35    $1.35      -      -  $1.35  bundled     173d10h
+linux  sim/us-east-1  $1.21    $1.21      -      -  $1.21  bundled     173d10h
+total                 $2.56    $2.56      -      -  $2.56
+--- stderr
+
+"#]],
+    );
+}
+
+#[test]
+fn what_a_pool_costs_for_a_spreadsheet() {
+    check_said(
+        &priced(),
+        "cost linux --since 7d -o csv",
+        str![[r#"
+pool,scope,usd_per_hour,waste_usd_per_hour,today_usd,today_waste_usd,month_usd,projected_month_usd,since_usd,since_waste_usd,savings_usd_per_hour,busy,idle,booting,draining,standby,retained,stray,unknown,price_source,price_at
+linux,sim/us-east-1,1.2096,1.2096,,,,,,,0,0,1.2096,0,0,0,0,0,0,bundled,2025-06-01T00:00:00Z
+--- stderr
+
+"#]],
+    );
+}
+
+#[test]
+fn what_a_pool_costs_for_a_script() {
+    check_said(
+        &priced(),
+        "cost linux -o json",
+        str![[r#"
+{
+  "version": 1,
+  "at": "2025-11-21T10:00:00Z",
+  "usd_per_hour": 1.2096,
+  "waste_usd_per_hour": 1.2096,
+  "pools": [
+    {
+      "pool": "linux",
+      "scope": "sim/us-east-1",
+      "usd_per_hour": 1.2096,
+      "waste_usd_per_hour": 1.2096,
+      "today_usd": null,
+      "today_waste_usd": null,
+      "month_usd": null,
+      "projected_month_usd": null,
+      "month_seen_hours": 0.0,
+      "since_usd": null,
+      "since_waste_usd": null,
+      "savings_usd_per_hour": 0.0,
+      "by": {
+        "booting": 0.0,
+        "busy": 0.0,
+        "draining": 0.0,
+        "idle": 1.2096,
+        "retained": 0.0,
+        "standby": 0.0,
+        "stray": 0.0,
+        "unknown": 0.0
+      },
+      "price": {
+        "source": "bundled",
+        "at": "2025-06-01T00:00:00Z"
+      },
+      "unpriced": 0
+    }
+  ],
+  "strays": {
+    "instances": 0,
+    "usd_per_hour": 0.0
+  },
+  "prices": {
+    "lists": [
+      {
+        "source": "bundled",
+        "at": "2025-06-01T00:00:00Z",
+        "n_prices": 128
+      }
+    ],
+    "spot": null
+  },
+  "own": {
+    "metrics_read": 0,
+    "metric_writes": 0,
+    "usd": 0.0
+  },
+  "errors": []
+}
+--- stderr
+
+"#]],
+    );
+}
+
+#[test]
+fn without_prices_nothing_is_free() {
+    check_said(
+        &Stage::new(),
+        "cost",
+        str![[r#"
+POOL   SCOPE          $/H  WASTE/H  TODAY  MONTH  PRICE FROM  AGE
+mac    sim/eu-west-1    -        -      -      -  -             -
+linux  sim/us-east-1    -        -      -      -  -             -
+total                   -        -      -      -
+--- stderr
+warning: no price is known of m7i.xlarge (Linux/UNIX, on-demand) in eu-west-1: 6 instances
+warning: no price is known of m7i.xlarge (Linux/UNIX, on-demand) in us-east-1: 6 instances
+
+"#]],
+    );
+}
+
+#[test]
+fn a_damaged_file_of_prices_is_named_and_everything_goes_on() {
+    let mut stage = priced();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("prices.json");
+    std::fs::write(&file, "{\"version\": 1,\n\"list\": 7}").unwrap();
+    stage.pricing.file = Some(file.clone());
+    let said = stage.run("cost linux");
+    let wanted = format!("warning: {}:2: the kept prices are damaged", file.display());
+    assert!(said.stderr.contains(&wanted), "{}", said.stderr);
+    assert!(said.stdout.contains("bundled"), "{}", said.stdout);
+    std::fs::write(&file, "{\"version\": 2}").unwrap();
+    let said = stage.run("cost linux");
+    assert!(
+        said.stderr.contains("it is of version 2"),
+        "{}",
+        said.stderr
+    );
+    // What is read takes the place of what could not be.
+    assert_eq!(stage.run("prices --renew").stderr, "");
+    let said = stage.run("cost linux");
+    assert!(said.stdout.contains("pricing_api"), "{}", said.stdout);
+    assert_eq!(said.stderr, "");
+}
+
+#[test]
+fn a_fleet_fits_into_a_chat_message() {
+    check(
+        "summary --demo --speed 0",
+        str![[r#"
+$ pooldeck summary --demo --speed 0
+7 pools, 72 instances, at least $10.26/h, waste at least $3.47/h, 7 strays, 2026-03-02T09:30:00Z
+browsers: 13 of 12 instances (12 in service, 1 standby); 5 m7a.xlarge, 5 m7i.xlarge, 2 c7i.2xlarge, 1 m6i.xlarge; 8 spot, 5 on-demand; ami-0a1d50c6f1f6b9d20; 9 busy, 3 idle, 0 queued; unknown, waste unknown
+ios: 4 instances (4 unattached); mac2.metal; on-demand; ami-0a1d50c6f1f6b9d20; 4 busy, 0 idle, 0 queued; unknown, waste $0.00/h
+  ! stray: its instance i-0c1c68b72dd7d9228 belongs to no Auto Scaling group
+  ! stray: its instance i-01828ab30e84a3267 belongs to no Auto Scaling group
+  ! stray: its instance i-0340f631ebd7d0789 belongs to no Auto Scaling group
+  ! and 1 more
+windows: 7 of 7 instances (7 in service); m7i.2xlarge; on-demand; ami-0a1d50c6f1f6b9d20; 6 busy, 0 idle, 0 queued; unknown, waste $0.00/h
+gpu: 3 of 6 instances (3 in service); g5.2xlarge; on-demand; ami-0a1d50c6f1f6b9d20; 3 busy, 0 idle, 16 queued; $3.64/h, waste $0.00/h
+  ! 3 of 6 missing: Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient g5.2xlarge capacity…
+workhorse: 22 of 20 instances (18 in service, 2 pending wait, 1 terminating wait, 1 unattached); c7i.2xlarge; 21 spot, 1 on-demand; ami-0a1d50c6f1f6b9d20; 9 busy, 11 idle, 0 queued; $2.45/h, waste $1.45/h
+  ! stray: its instance i-0ec145c2341720f30 belongs to no Auto Scaling group
+arm-linux: 14 of 14 instances (13 in service, 1 pending wait); c7g.2xlarge; spot; ami-0a1d50c6f1f6b9d20; 8 busy, 5 idle, 0 queued; $2.36/h, waste $1.01/h
+  ! stray: launched 12m ago, and no agent of jenkins-eu registered within 10m
+release: 9 of 8 instances (8 in service, 1 terminating wait); m7i.xlarge; on-demand; 6 ami-0f34c5ae932e6f0e4, 3 ami-0c2b8ca1dad447f8a; 4 busy, 5 idle, 0 queued; $1.81/h, waste $1.01/h
+  ! 3 instances are outdated
+
+"#]],
+    );
+}
+
+#[test]
+fn prices_say_where_they_come_from_and_how_old_they_are() {
+    check(
+        "prices --demo --speed 0",
+        str![[r#"
+$ pooldeck prices --demo --speed 0
+PRICES FROM  OF                       AGE  PRICES
+bundled      2025-06-01T00:00:00Z  274d9h     128
+
+"#]],
+    );
+}
+
+#[test]
+fn prices_are_read_anew_when_told() {
+    check(
+        "prices --demo --speed 0 --renew",
+        str![[r#"
+$ pooldeck prices --demo --speed 0 --renew
+PRICES FROM   OF                       AGE  PRICES
+pricing_api   2026-03-02T09:30:00Z      0s       9
+bundled       2025-06-01T00:00:00Z  274d9h     128
+spot_history  2026-03-02T09:30:00Z      0s      15
+
+"#]],
+    );
+}
+
+#[test]
+fn nobody_is_asked_for_prices_where_that_is_forbidden() {
+    check(
+        "prices --demo --speed 0 --renew --no-pricing",
+        str![[r#"
+$ pooldeck prices --demo --speed 0 --renew --no-pricing
+--- stderr
+error: prices are not read: `pricing = false` in the configuration, or --no-pricing, forbids it
+--- exit code 2
+
+"#]],
+    );
+}
+
+#[test]
+fn a_plan_says_what_it_costs() {
+    check(
+        "scale release +2 --demo --speed 0 --dry-run",
+        str![[r#"
+$ pooldeck scale release +2 --demo --speed 0 --dry-run
+scale release +2
+  pool      demo/us-east-1/release, account 123456789012 as ci-operator, production
+  change    desired 8 -> 10
+  cost      +$0.40 an hour, from $1.81 to $2.22
+  call      autoscaling:SetDesiredCapacity group=release desired=10
+
+"#]],
+    );
+    check(
+        "scale windows +1 --demo --speed 0 --dry-run",
+        str![[r#"
+$ pooldeck scale windows +1 --demo --speed 0 --dry-run
+scale windows +1
+  pool      demo/us-east-1/windows, account 123456789012 as ci-operator, production
+  change    desired 7 -> 8
+  cost      not known: nobody has said what one more instance of demo/us-east-1/windows costs
+  call      autoscaling:SetDesiredCapacity group=windows desired=8
+
+"#]],
+    );
+    check(
+        "scale release -1 --demo --speed 0 --dry-run",
+        str![[r#"
+$ pooldeck scale release -1 --demo --speed 0 --dry-run
+--- stderr
+error: demo/us-east-1/release has only 0 instances in service that are not protected, and 1 are to go
+--- exit code 3
+
+"#]],
+    );
+}
+
+fn usd(value: &Value) -> Usd {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+#[test]
+fn the_parts_of_the_cost_add_up_to_the_cent() {
+    let line = "cost workhorse --demo --speed 0 -o json";
+    let output = Sandbox::new().command(line).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let pool = &document["pools"][0];
+    let by: BTreeMap<String, Value> = serde_json::from_value(pool["by"].clone()).unwrap();
+    let sum: Usd = by.values().map(usd).sum();
+    assert_eq!(sum, usd(&pool["usd_per_hour"]), "{pool:#}");
+    assert!(Usd::ZERO < sum);
+    // The six that are promised, whatever else is there.
+    for name in ["busy", "idle", "booting", "draining", "standby", "retained"] {
+        assert!(by.contains_key(name), "{name}");
+    }
+}
