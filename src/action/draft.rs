@@ -237,7 +237,7 @@ impl<'a> Draft<'a> {
 
     /// Asks the policy, and settles how the operator confirms.
     pub(super) fn finish(mut self, reason: Option<&str>, policy: &Policy) -> Result<Plan, Refusal> {
-        if self.plan.calls.is_empty() {
+        if self.plan.calls.is_empty() && self.plan.operation.is_none() {
             return Err(Refusal::AlreadySo(format!(
                 "{} changes nothing",
                 self.plan.command_line

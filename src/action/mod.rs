@@ -10,7 +10,8 @@ mod verb;
 
 pub use draft::check_writable;
 pub use grammar::{
-    Action, ActionLine, Flag, HookAnswer, Instances, PoolArg, Selection, Size, Verb, verbs,
+    Action, ActionLine, Flag, HookAnswer, Instances, PoolArg, RefreshAnswer, RefreshFlags,
+    Selection, Size, Verb, verbs,
 };
 pub use guardrail::{Confirmation, Guardrail, Policy};
 pub use money::CostChange;

@@ -241,6 +241,11 @@ pub fn plan(
             verb::hook(&mut draft, &instances.instances, &answer, reason)?;
         }
         Action::Freeze { pool, duration } => verb::freeze(&mut draft, pool, *duration)?,
+        Action::Refresh {
+            answer,
+            pool,
+            terms,
+        } => verb::refresh(&mut draft, *answer, pool, terms, reason)?,
         Action::Thaw { pool } => verb::thaw(&mut draft, pool)?,
         Action::Harden {
             pool,

@@ -416,7 +416,12 @@ impl Patient<'_> {
                 "the refresh {} waits for {n_protected} protected instances, and fails after an hour of it",
                 refresh.status
             );
-            self.find(FindingKind::RefreshWaits, Severity::Warning, evidence, None);
+            self.find(
+                FindingKind::RefreshWaits,
+                Severity::Warning,
+                evidence,
+                Some("refresh cancel POOL"),
+            );
         }
         let holds = |it: &Hook| it.transition == HookTransition::Terminating;
         if self.pool.hooks_read_at.is_some() && !self.pool.hooks.iter().any(holds) {

@@ -33,7 +33,6 @@ impl Claim {
             kind: Some(operation.spec.kind().to_owned()),
             decrement: match &operation.spec {
                 Spec::Drain(it) => Some(it.decrement),
-                #[expect(unreachable_patterns, reason = "other kinds say nothing of it")]
                 _ => None,
             },
             protects,

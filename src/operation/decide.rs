@@ -1,6 +1,6 @@
 //! What comes next. Each kind of operation decides for itself; what they share is here.
 
-use super::{Halt, Operation, Spec, Standing, Subject, WaitingOn, drain, freeze, roll};
+use super::{Halt, Operation, Spec, Standing, Subject, WaitingOn, drain, freeze, refresh, roll};
 use crate::fleet::{Call, Fleet, Timestamp};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,7 @@ pub fn decide(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Decision 
         Spec::Drain(it) => drain::decide(operation, it, fleet, now),
         Spec::Freeze(it) => freeze::decide(operation, it, fleet, now),
         Spec::Roll(it) => roll::decide(operation, it, fleet, now),
+        Spec::Refresh(it) => refresh::decide(operation, it, fleet, now),
     }
 }
 

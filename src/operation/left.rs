@@ -1,6 +1,6 @@
 //! What an operation that is over has not done, in sentences.
 
-use super::{Claim, Operation, Spec, TAG, freeze, roll};
+use super::{Claim, Operation, Spec, TAG, freeze, refresh, roll};
 use crate::fleet::{Fleet, InstanceId};
 
 /// Says what is left undone, given the fleet as last observed.
@@ -12,6 +12,7 @@ pub fn left(operation: &Operation, fleet: &Fleet) -> Vec<String> {
             .into_iter()
             .chain(taken_over(operation, fleet))
             .collect(),
+        Spec::Refresh(it) => refresh::left(operation, it, fleet),
     }
 }
 

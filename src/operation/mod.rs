@@ -17,6 +17,7 @@ mod lifetime;
 mod pool;
 mod progress;
 mod protocol;
+mod refresh;
 mod roll;
 mod sight;
 mod spec;
@@ -35,8 +36,8 @@ pub use pool::{PoolState, Reached, Slot};
 pub use progress::{eta, phase};
 pub use sight::{Sight, sightings};
 pub use spec::{
-    Change, Drain, Freeze, OnFailure, OperationId, Owner, PoolRoll, Proof, Roll, Spec, Strategy,
-    TAG,
+    Change, Drain, Freeze, OnFailure, OperationId, Owner, PoolRoll, Proof, Refresh, Roll, Spec,
+    Strategy, TAG,
 };
 pub use state::{JournalError, Operation, Standing};
 pub use target::{Mark, TargetState};

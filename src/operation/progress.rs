@@ -1,12 +1,13 @@
 //! Where an operation is, and when it may be over. Pure.
 
-use super::{Operation, Spec, roll};
+use super::{Operation, Spec, refresh, roll};
 use crate::fleet::{Fleet, InstanceId, Timestamp};
 
 /// Says where an operation is, beyond what each of its instances waits for.
 pub fn phase(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Option<String> {
     match &operation.spec {
         Spec::Roll(it) if !operation.is_over() => Some(roll::phase(operation, it, fleet, now)),
+        Spec::Refresh(it) if !operation.is_over() => refresh::phase(operation, it, fleet),
         _ => None,
     }
 }
@@ -20,6 +21,8 @@ pub fn eta(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Option<Times
     }
     match &operation.spec {
         Spec::Roll(it) => roll::eta(operation, it, fleet, now),
+        // AWS does not tell, and its percentages go back as well as on.
+        Spec::Refresh(_) => None,
         // It lasts as long as it was asked to.
         Spec::Freeze(it) => it.duration.map(|it| operation.started_at + it),
         Spec::Drain(drain) => {

@@ -85,7 +85,7 @@ pub fn sightings(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Vec<Ha
     let settle = operation.spec.proof().settle;
     // A roll may have hundreds of targets; those whose turn has not come only matter once they are gone.
     let is_watched = |id: &InstanceId, sight: &Sight| match &operation.spec {
-        Spec::Drain(_) | Spec::Freeze(_) => true,
+        Spec::Drain(_) | Spec::Freeze(_) | Spec::Refresh(_) => true,
         Spec::Roll(_) => {
             let is_begun = operation.target(id).is_some_and(TargetState::is_begun);
             is_begun || matches!(sight, Sight::Gone { .. } | Sight::Leaving { .. })

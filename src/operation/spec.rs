@@ -4,7 +4,9 @@ use std::{fmt, sync::LazyLock, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Capacity, ImageId, InstanceId, LaunchSource, PoolKey, Process, short_duration};
+use crate::fleet::{
+    Capacity, ImageId, InstanceId, LaunchSource, PoolKey, Process, RefreshTerms, short_duration,
+};
 
 /// The key of the EC2 tag that says which operation owns an instance.
 pub const TAG: &str = "pooldeck:operation";
@@ -39,6 +41,7 @@ pub enum Spec {
     Drain(Drain),
     Freeze(Freeze),
     Roll(Roll),
+    Refresh(Refresh),
 }
 
 /// Empties the named instances of their jobs, and terminates them through their group.
@@ -145,6 +148,17 @@ pub enum OnFailure {
     Rollback,
 }
 
+/// Lets EC2 Auto Scaling roll a pool, and follows that to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refresh {
+    pub pool: PoolKey,
+    pub terms: RefreshTerms,
+    /// The id of a refresh that is under way already: it is followed, and none is started.
+    pub follows: Option<String>,
+    /// No hook holds its instances; the operator knows, and gave a reason.
+    pub force: bool,
+}
+
 /// What it takes to believe that an instance is idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
@@ -209,6 +223,7 @@ impl Spec {
             Self::Freeze(_) => "freeze",
             Self::Roll(it) if it.is_rollback => "rollback",
             Self::Roll(_) => "reami",
+            Self::Refresh(_) => "refresh",
         }
     }
 
@@ -218,6 +233,7 @@ impl Spec {
             Self::Drain(it) => &it.pool,
             Self::Freeze(it) => &it.pool,
             Self::Roll(it) => &it.pools[0].pool,
+            Self::Refresh(it) => &it.pool,
         }
     }
 
@@ -227,6 +243,7 @@ impl Spec {
             Self::Drain(it) => vec![&it.pool],
             Self::Freeze(it) => vec![&it.pool],
             Self::Roll(it) => it.pools.iter().map(|it| &it.pool).collect(),
+            Self::Refresh(it) => vec![&it.pool],
         }
     }
 
@@ -235,6 +252,7 @@ impl Spec {
         match self {
             Self::Drain(it) => it.force,
             Self::Freeze(_) | Self::Roll(_) => false,
+            Self::Refresh(it) => it.force,
         }
     }
 
@@ -242,7 +260,7 @@ impl Spec {
     pub fn asks_controllers(&self) -> bool {
         match self {
             Self::Drain(_) | Self::Roll(_) => true,
-            Self::Freeze(_) => false,
+            Self::Freeze(_) | Self::Refresh(_) => false,
         }
     }
 
@@ -250,8 +268,8 @@ impl Spec {
         match self {
             Self::Drain(it) => &it.proof,
             // It proves nothing idle; only how long reads lag matters.
-            Self::Freeze(_) => &USUAL,
             Self::Roll(it) => &it.proof,
+            Self::Freeze(_) | Self::Refresh(_) => &USUAL,
         }
     }
 
@@ -271,7 +289,7 @@ impl Spec {
                     .flat_map(|it| it.targets.iter().map(move |id| (&it.pool, id)))
                     .collect()
             }
-            Self::Freeze(_) => Vec::new(),
+            Self::Freeze(_) | Self::Refresh(_) => Vec::new(),
         }
     }
 }

@@ -102,6 +102,12 @@ pub enum WaitingOn {
         why: String,
         at: Timestamp,
     },
+    /// EC2 Auto Scaling rolls; what it says of that.
+    Refresh {
+        status: String,
+        percent: Option<u32>,
+        reason: Option<String>,
+    },
     /// A point in time.
     Time {
         what: String,
@@ -167,6 +173,20 @@ impl fmt::Display for WaitingOn {
             ),
             Self::Termination => f.write_str("AWS to terminate it"),
             Self::Retry { why, .. } => write!(f, "another try after: {why}"),
+            Self::Refresh {
+                status,
+                percent,
+                reason,
+            } => {
+                write!(f, "EC2 Auto Scaling: {status}")?;
+                if let Some(percent) = percent {
+                    write!(f, ", {percent} %")?;
+                }
+                match reason {
+                    Some(reason) => write!(f, ": {reason}"),
+                    None => Ok(()),
+                }
+            }
             Self::Time { what, at } => write!(f, "{what} at {at}"),
             Self::Paused => f.write_str("an operator to resume it"),
         }

@@ -7,4 +7,5 @@ mod bench;
 mod drains;
 mod freezes;
 mod journal;
+mod refreshes;
 mod rolls;

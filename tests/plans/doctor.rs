@@ -167,7 +167,7 @@ const ILLNESSES: &[Illness] = {
         (
             Kind::RefreshWaits,
             |it| it.refresh = Some(refresh(None)),
-            None,
+            Some("refresh cancel mac"),
         ),
         (
             Kind::RefreshKills,

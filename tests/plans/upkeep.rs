@@ -351,3 +351,133 @@ fn what_cannot_be_read_is_not_thawed_and_what_is_not_frozen_neither() {
     let still = group(|it| it.suspended = all.to_vec());
     refused("freeze mac", &still, "nothing to do");
 }
+
+/// A pool of a launch template's version 6, with a termination hook.
+fn rolled(edit: impl FnOnce(&mut Pool)) -> Fleet {
+    group(|it| {
+        it.hooks = vec![terminating(HookResult::Abandon)];
+        it.template = Some(Template {
+            kind: TemplateKind::LaunchTemplate,
+            id: Some("lt-1".to_owned()),
+            name: "mac".to_owned(),
+            version: "6".to_owned(),
+            resolved_version: Some("6".to_owned()),
+            image: None,
+            instance_type: None,
+        });
+        edit(it);
+    })
+}
+
+fn under_way(version: Option<&str>) -> Refresh {
+    Refresh {
+        id: "r-1".to_owned(),
+        status: RefreshStatus::InProgress,
+        reason: None,
+        percent_complete: Some(10),
+        n_instances_to_update: None,
+        started_at: None,
+        ended_at: None,
+        on_protected: None,
+        version: version.map(str::to_owned),
+    }
+}
+
+#[test]
+fn a_refresh_says_what_it_does_to_whom() {
+    let fleet = rolled(|_| ());
+    let line = "refresh start mac --template-version 7 --min-healthy 50 --max-healthy 120 --checkpoints 20,50 \
+                --checkpoint-delay 10m --bake 5m --alarm errors --auto-rollback --protected ignore";
+    assert_eq!(
+        calls(line, &fleet),
+        [
+            "autoscaling:StartInstanceRefresh group=mac template=mac:7 min-healthy=50 max-healthy=120 \
+             checkpoints=20,50 checkpoint-delay=600s bake=300s alarms=errors auto-rollback=true skip-matching=true \
+             protected=Ignore standby=Wait"
+        ]
+    );
+    let plan = plan(line, &fleet).unwrap();
+    assert!(plan.is_destructive && plan.confirmation == Confirmation::TypePoolName);
+    for word in ["busy workers like idle ones", "the last checkpoint is 50 %"] {
+        assert!(plan.warnings.iter().any(|it| it.contains(word)), "{word}");
+    }
+}
+
+#[test]
+fn a_refresh_that_would_end_jobs_wants_force_and_a_reason() {
+    let bare = rolled(|it| it.hooks.clear());
+    let line = "refresh start mac --template-version 7";
+    refused(line, &bare, "busy workers are ended with their jobs");
+    refused(&format!("{line} --force"), &bare, "needs a reason");
+    let forced = plan(&format!("{line} --force --reason now"), &bare).unwrap();
+    assert!(forced.warnings.iter().any(|it| it.starts_with("by force")));
+    let unread = rolled(|it| {
+        it.hooks.clear();
+        it.hooks_read_at = None;
+    });
+    refused(line, &unread, "its hooks were not read yet");
+}
+
+#[test]
+fn what_aws_would_refuse_of_a_refresh_is_refused_before() {
+    let fleet = rolled(|_| ());
+    for (flags, why) in [
+        ("--template-version 7x", "is not the number"),
+        ("--template-version '$Latest'", "one that floats"),
+        ("--max-healthy 150", "needs --min-healthy"),
+        ("--min-healthy 101", "0 to 100"),
+        ("--min-healthy 20 --max-healthy 150", "more than 100 apart"),
+        ("--checkpoints 50,20", "each above the last"),
+        ("--checkpoint-delay 5m", "needs --checkpoints"),
+        ("--bake 49h", "at most 48h"),
+        ("--auto-rollback", "needs --template-version"),
+    ] {
+        refused(&format!("refresh start mac {flags}"), &fleet, why);
+    }
+    let mixed = rolled(|it| it.mixed = Some(MixedInstances::default()));
+    let line = "refresh start mac --template-version 7";
+    refused(line, &mixed, "would replace all of it");
+    let floats = rolled(|it| it.template.as_mut().unwrap().version = "$Latest".to_owned());
+    refused(
+        &format!("{line} --auto-rollback"),
+        &floats,
+        "floats ($Latest)",
+    );
+    let old = rolled(|it| {
+        it.template.as_mut().unwrap().kind = TemplateKind::LaunchConfiguration;
+    });
+    refused(line, &old, "has no versions");
+    assert!(plan("refresh start mac", &old).is_ok());
+    let busy = rolled(|it| it.refresh = Some(under_way(None)));
+    refused(line, &busy, "`refresh follow mac` watches it");
+}
+
+#[test]
+fn a_refresh_under_way_is_followed_held_and_ended() {
+    let fleet = rolled(|it| it.refresh = Some(under_way(Some("7"))));
+    let follow = plan("refresh follow mac", &fleet).unwrap();
+    assert!(follow.calls.is_empty() && !follow.is_destructive);
+    let Some(Spec::Refresh(spec)) = &follow.operation else {
+        panic!("{follow:#?}")
+    };
+    assert_eq!(spec.follows.as_deref(), Some("r-1"));
+    for (answer, call) in [
+        (
+            "pause",
+            "SuspendProcesses group=mac processes=InstanceRefresh",
+        ),
+        (
+            "cancel",
+            "CancelInstanceRefresh group=mac wait-for-transitioning=true",
+        ),
+        ("rollback", "RollbackInstanceRefresh group=mac"),
+    ] {
+        let made = calls(&format!("refresh {answer} mac"), &fleet);
+        assert_eq!(made, [format!("autoscaling:{call}")]);
+    }
+    refused("refresh resume mac", &fleet, "nothing to do");
+    refused("refresh cancel mac --bake 1m", &fleet, "takes none");
+    let one_way = rolled(|it| it.refresh = Some(under_way(None)));
+    refused("refresh rollback mac", &one_way, "there is no way back");
+    refused("refresh cancel mac", &rolled(|_| ()), "no refresh");
+}

@@ -107,6 +107,10 @@ impl World {
             Call::CreateTemplateVersion { pool, token, .. } => {
                 self.groups.get(pool)?.versions_by_token.get(token).cloned()
             }
+            Call::StartRefresh { pool, .. } => {
+                let refresh = self.groups.get(pool)?.row.refresh.as_ref();
+                refresh.map(|it| it.id.clone())
+            }
             _ => None,
         }
     }

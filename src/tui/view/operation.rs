@@ -7,8 +7,8 @@ use crate::{
     engine::OperationView,
     fleet::{InstanceId, Process, Timestamp, Value, short_duration},
     operation::{
-        Change, Drain, Freeze, Mark, Operation, OperationId, PoolRoll, Roll, Sight, Spec, Standing,
-        Strategy, TargetState, WaitingOn,
+        Change, Drain, Freeze, Mark, Operation, OperationId, PoolRoll, Refresh, Roll, Sight, Spec,
+        Standing, Strategy, TargetState, WaitingOn,
     },
     tui::{
         app::App,
@@ -201,11 +201,20 @@ fn terms(it: &Operation, at: Timestamp) -> Vec<Line> {
         Spec::Drain(drain) => drain_terms(it, drain, at),
         Spec::Freeze(freeze) => freeze_terms(freeze),
         Spec::Roll(roll) => roll_terms(it, roll, at),
+        Spec::Refresh(refresh) => refresh_terms(refresh),
     }
 }
 
 fn fact(name: &str, value: Span<'static>) -> Line {
     vec![dim(format!("{name:<9} ")), value]
+}
+
+fn refresh_terms(refresh: &Refresh) -> Vec<Line> {
+    let terms = match &refresh.follows {
+        Some(id) => format!("follows {id}, which was under way"),
+        None => refresh.terms.to_string(),
+    };
+    vec![fact("refresh", dim(terms))]
 }
 
 fn freeze_terms(freeze: &Freeze) -> Vec<Line> {

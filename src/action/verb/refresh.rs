@@ -1,0 +1,360 @@
+//! `refresh`: EC2 Auto Scaling's own roll, begun, followed, held, ended and turned round.
+
+use std::time::Duration;
+
+use crate::{
+    action::{
+        draft::Draft,
+        grammar::{PoolArg, RefreshAnswer, RefreshFlags},
+        plan::Refusal,
+    },
+    fleet::{
+        Call, HookTransition, Phase, Pool, Process, Refresh, RefreshTerms, Reluctance,
+        TemplateKind, TemplateVersion,
+    },
+    operation::{self, Spec},
+};
+
+/// What AWS takes.
+const DELAY_MAX: Duration = Duration::from_hours(48);
+const N_ALARMS_MAX: usize = 10;
+
+pub(in crate::action) fn refresh(
+    draft: &mut Draft<'_>,
+    answer: RefreshAnswer,
+    arg: &PoolArg,
+    flags: &RefreshFlags,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
+    let (pool, _) = draft.group(arg)?;
+    draft.changes_automation = true;
+    if answer == RefreshAnswer::Start {
+        return start(draft, pool, flags, reason);
+    }
+    if *flags != RefreshFlags::default() && answer != RefreshAnswer::Rollback {
+        return Err(Refusal::Unsound(format!(
+            "the terms of a refresh are set when it starts; `refresh {answer}` takes none"
+        )));
+    }
+    let key = pool.key();
+    let active = active(pool)?;
+    match answer {
+        RefreshAnswer::Start => {}
+        RefreshAnswer::Follow => {
+            draft.changes_automation = false;
+            draft.plan.operation = Some(Spec::Refresh(operation::Refresh {
+                pool: key,
+                terms: RefreshTerms::default(),
+                follows: Some(active.id.clone()),
+                force: false,
+            }));
+        }
+        RefreshAnswer::Pause => {
+            if pool.is_suspended(&Process::InstanceRefresh) {
+                return Err(Refusal::AlreadySo(format!(
+                    "the refresh of {key} rests: its process is suspended"
+                )));
+            }
+            draft.change(&key, "refresh", &active.status, "at rest");
+            draft.call(Call::SuspendProcesses {
+                pool: key,
+                processes: vec![Process::InstanceRefresh],
+            });
+        }
+        RefreshAnswer::Resume => {
+            if !pool.is_suspended(&Process::InstanceRefresh) {
+                return Err(Refusal::AlreadySo(format!(
+                    "the refresh of {key} goes on: its process is not suspended"
+                )));
+            }
+            warn_of_jobs(draft, pool, flags, reason)?;
+            draft.change(&key, "refresh", "at rest", &active.status);
+            draft.call(Call::ResumeProcesses {
+                pool: key,
+                processes: vec![Process::InstanceRefresh],
+            });
+        }
+        RefreshAnswer::Cancel => {
+            draft.change(&key, "refresh", &active.status, "cancelled");
+            draft.warn("what was replaced stays replaced; `refresh rollback` would turn it round");
+            draft.call(Call::CancelRefresh { pool: key });
+        }
+        RefreshAnswer::Rollback => roll_back(draft, pool, active, flags, reason)?,
+    }
+    Ok(())
+}
+
+fn active(pool: &Pool) -> Result<&Refresh, Refusal> {
+    let found = pool.refresh.as_ref().filter(|it| !it.status.is_over());
+    found.ok_or_else(|| {
+        let last = pool.refresh.as_ref().map_or(String::new(), |it| {
+            format!("; the last one ended as {}", it.status)
+        });
+        Refusal::Unsound(format!("no refresh of {} is under way{last}", pool.key()))
+    })
+}
+
+fn roll_back(
+    draft: &mut Draft<'_>,
+    pool: &Pool,
+    active: &Refresh,
+    flags: &RefreshFlags,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
+    let key = pool.key();
+    if active.version.is_none() {
+        return Err(Refusal::Unsound(format!(
+            "the refresh of {key} was started without a desired configuration, so there is no way back; \
+             `refresh cancel {}` stops it where it is",
+            pool.name
+        )));
+    }
+    warn_of_jobs(draft, pool, flags, reason)?;
+    draft.change(&key, "refresh", &active.status, "rolled back");
+    draft.call(Call::RollbackRefresh { pool: key });
+    Ok(())
+}
+
+/// Plans a refresh; `reami --engine instance-refresh` is the same with its own template.
+pub(in crate::action) fn start(
+    draft: &mut Draft<'_>,
+    pool: &Pool,
+    flags: &RefreshFlags,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
+    let key = pool.key();
+    if let Ok(active) = active(pool) {
+        return Err(Refusal::Unsound(format!(
+            "a refresh of {key} is {} already; `refresh follow {}` watches it, `refresh cancel {}` ends it",
+            active.status, pool.name, pool.name
+        )));
+    }
+    let terms = terms(pool, flags)?;
+    warn_of_jobs(draft, pool, flags, reason)?;
+    warn_of_terms(draft, pool, &terms);
+    let from = pool.template.as_ref().map_or_else(
+        || "not known".to_owned(),
+        |it| format!("{}:{}", it.name, it.version),
+    );
+    let to = terms
+        .template
+        .as_ref()
+        .map_or_else(|| format!("{from}, anew"), ToString::to_string);
+    draft.change(&key, "every instance made from", from, to);
+    draft.n_unnamed = draft.fleet.roster(&key).counts.get(Phase::InService);
+    draft.call(Call::StartRefresh {
+        pool: key.clone(),
+        terms: Box::new(terms.clone()),
+    });
+    draft.plan.operation = Some(Spec::Refresh(operation::Refresh {
+        pool: key,
+        terms,
+        follows: None,
+        force: flags.force,
+    }));
+    Ok(())
+}
+
+/// Reads the flags; what AWS would refuse is refused here, with the reason.
+fn terms(pool: &Pool, flags: &RefreshFlags) -> Result<RefreshTerms, Refusal> {
+    let unsound = |why: String| Err(Refusal::Unsound(why));
+    let template = flags
+        .template_version
+        .as_ref()
+        .map(|it| version(pool, it))
+        .transpose()?;
+    let (min, max) = (flags.min_healthy, flags.max_healthy);
+    if min.is_some_and(|it| 100 < it) || max.is_some_and(|it| !(100..=200).contains(&it)) {
+        return unsound(
+            "--min-healthy is 0 to 100, and --max-healthy 100 to 200 percent".to_owned(),
+        );
+    }
+    match (min, max) {
+        (None, Some(_)) => {
+            return unsound("--max-healthy needs --min-healthy beside it".to_owned());
+        }
+        (Some(min), Some(max)) if 100 < max - min => {
+            return unsound(format!(
+                "--min-healthy {min} and --max-healthy {max} are more than 100 apart"
+            ));
+        }
+        _ => {}
+    }
+    let ascends = flags.checkpoints.windows(2).all(|it| it[0] < it[1]);
+    if !ascends || flags.checkpoints.iter().any(|it| *it == 0 || 100 < *it) {
+        return unsound(
+            "--checkpoints are percentages from 1 to 100, each above the last".to_owned(),
+        );
+    }
+    if flags.checkpoint_delay.is_some() && flags.checkpoints.is_empty() {
+        return unsound("--checkpoint-delay needs --checkpoints, such as 20,50,100".to_owned());
+    }
+    for (name, it) in [
+        ("--checkpoint-delay", flags.checkpoint_delay),
+        ("--bake", flags.bake),
+        ("--warmup", flags.warmup),
+    ] {
+        if it.is_some_and(|it| DELAY_MAX < it) {
+            return unsound(format!("{name} is at most 48h"));
+        }
+    }
+    if N_ALARMS_MAX < flags.alarms.len() {
+        return unsound(format!("a refresh watches at most {N_ALARMS_MAX} alarms"));
+    }
+    if flags.auto_rollback {
+        check_way_back(pool, template.is_some())?;
+    }
+    Ok(RefreshTerms {
+        template,
+        min_healthy_percent: min,
+        max_healthy_percent: max,
+        warmup: flags.warmup,
+        checkpoints: flags.checkpoints.clone(),
+        checkpoint_delay: flags.checkpoint_delay,
+        bake: flags.bake,
+        alarms: flags.alarms.clone(),
+        auto_rollback: flags.auto_rollback,
+        skip_matching: !flags.all,
+        protected: flags.protected.map_or(Reluctance::Wait, Into::into),
+        standby: flags.standby.map_or(Reluctance::Wait, Into::into),
+    })
+}
+
+fn check_way_back(pool: &Pool, has_version: bool) -> Result<(), Refusal> {
+    let floats = pool
+        .template
+        .as_ref()
+        .is_some_and(|it| it.version.starts_with('$'));
+    let why = if !has_version {
+        "--auto-rollback needs --template-version: without a desired configuration there is no way back"
+            .to_owned()
+    } else if floats {
+        format!(
+            "the group launches by a version that floats ({}), and AWS does not roll back to one; pin it first",
+            pool.template.as_ref().map_or("", |it| it.version.as_str())
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::Unsound(why))
+}
+
+/// Names the version of the pool's template that is to be launched.
+fn version(pool: &Pool, wanted: &str) -> Result<TemplateVersion, Refusal> {
+    let key = pool.key();
+    let unsound = |why: String| Err(Refusal::Unsound(why));
+    if pool.mixed.is_some() {
+        return unsound(format!(
+            "{key} has a mixed instances policy, and a desired configuration would replace all of it; \
+             change its template first, and start a refresh without --template-version"
+        ));
+    }
+    let template = pool
+        .template
+        .as_ref()
+        .filter(|it| it.kind == TemplateKind::LaunchTemplate);
+    let Some(template) = template else {
+        return unsound(format!(
+            "{key} is not made from a launch template, so it has no versions; a refresh without \
+             --template-version replaces its instances with fresh ones"
+        ));
+    };
+    if wanted.parse::<u32>().is_err() {
+        return unsound(format!(
+            "`{wanted}` is not the number of a template version; one that floats could not be rolled back"
+        ));
+    }
+    Ok(TemplateVersion {
+        id: template.id.clone(),
+        name: template.name.clone(),
+        version: wanted.to_owned(),
+    })
+}
+
+/// A refresh looks at health and percentages, and at no job: only a hook makes it wait.
+fn warn_of_jobs(
+    draft: &mut Draft<'_>,
+    pool: &Pool,
+    flags: &RefreshFlags,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
+    draft.plan.is_destructive = true;
+    let members = draft.fleet.roster(&pool.key()).instances.clone();
+    for instance in &members {
+        draft.note_jobs(instance);
+    }
+    let mut hooks = pool.hooks.iter();
+    let waits = hooks.any(|it| it.transition == HookTransition::Terminating);
+    if waits {
+        draft.warn(
+            "it replaces busy workers like idle ones: each waits in the termination hook, and whoever answers \
+             that (the host's own software, or `hook heartbeat` and `hook complete`) decides whether its job ends",
+        );
+        return Ok(());
+    }
+    let why = if pool.hooks_read_at.is_none() {
+        "its hooks were not read yet, and without a termination hook busy workers are ended"
+    } else {
+        "no termination hook makes it wait, so busy workers are ended with their jobs"
+    };
+    if !flags.force {
+        return Err(Refusal::Unsound(format!(
+            "{}: {why}; `harden {}` sets one, and --force with a --reason does not look at the jobs",
+            pool.key(),
+            pool.name
+        )));
+    }
+    if reason.is_none_or(|it| it.trim().is_empty()) {
+        return Err(Refusal::ReasonMissing {
+            verb: "refresh --force".to_owned(),
+            pool: pool.name.to_string(),
+            why: None,
+        });
+    }
+    draft.warn(format!("by force: {why}"));
+    Ok(())
+}
+
+fn warn_of_terms(draft: &mut Draft<'_>, pool: &Pool, terms: &RefreshTerms) {
+    let members = &draft.fleet.roster(&pool.key()).instances;
+    let n_protected = members.iter().filter(|it| it.protected).count();
+    let n_standby = draft.fleet.roster(&pool.key()).counts.get(Phase::Standby);
+    if 0 < n_protected {
+        draft.warn(match terms.protected {
+            Reluctance::Wait => format!(
+                "{n_protected} instances are protected from scale-in: it waits an hour for that to end, and then fails \
+                 (--protected refresh or ignore)"
+            ),
+            Reluctance::Ignore => {
+                format!("{n_protected} instances are protected from scale-in, and stay as they are")
+            }
+            Reluctance::Replace => {
+                format!("{n_protected} instances are protected from scale-in, and are replaced all the same")
+            }
+        });
+    }
+    if 0 < n_standby {
+        draft.warn(match terms.standby {
+            Reluctance::Wait => format!(
+                "{n_standby} instances are in standby: it waits an hour for that to end, and then fails \
+                 (--standby terminate or ignore)"
+            ),
+            Reluctance::Ignore => format!("{n_standby} instances are in standby, and stay as they are"),
+            Reluctance::Replace => format!("{n_standby} instances are in standby, and are terminated"),
+        });
+    }
+    if let Some(last) = terms.checkpoints.last().filter(|it| **it < 100) {
+        draft.warn(format!(
+            "the last checkpoint is {last} %: it ends there, with the rest as it was"
+        ));
+    }
+    if terms.template.is_none() {
+        draft.warn("without --template-version there is no way back: it can only be cancelled");
+    }
+    if pool.is_suspended(&Process::InstanceRefresh) {
+        draft.warn(format!(
+            "its process is suspended: nothing is replaced until `refresh resume {}`",
+            pool.name
+        ));
+    }
+}
