@@ -96,7 +96,7 @@ fn exit_codes() -> String {
 }
 
 /// What the AWS door reads with.
-const READS: [&str; 12] = [
+const READS: [&str; 14] = [
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeInstanceRefreshes",
     "autoscaling:DescribeLaunchConfigurations",
@@ -107,7 +107,9 @@ const READS: [&str; 12] = [
     "ec2:DescribeInstances",
     "ec2:DescribeLaunchTemplateVersions",
     "ec2:DescribeLaunchTemplates",
+    "ec2:DescribeSpotPriceHistory",
     "ec2:GetConsoleOutput",
+    "pricing:GetProducts",
     "sts:GetCallerIdentity",
 ];
 

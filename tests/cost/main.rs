@@ -3,5 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod book;
+mod ledger;
+mod quotes;
+mod spent;
 mod splits;
 mod yard;

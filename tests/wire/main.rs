@@ -19,6 +19,7 @@ mod lifecycle;
 mod loose;
 mod metrics;
 mod pools;
+mod prices;
 mod region;
 mod secrets;
 mod servers;

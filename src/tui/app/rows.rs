@@ -88,10 +88,10 @@ impl Noun {
             ];
         }
         let fields = self.fields().iter();
-        fields
-            .filter(|it| it.is_default)
-            .map(|it| it.name)
-            .collect()
+        let usual = fields.filter(|it| it.is_default).map(|it| it.name);
+        // Money is worth a column where the terminal has room for it.
+        let money = (self == Self::Pools).then_some("usd_per_hour");
+        usual.chain(money).collect()
     }
 }
 

@@ -32,6 +32,7 @@ fn order(noun: Noun) -> &'static [&'static str] {
             "max",
             "min",
             "standby",
+            "usd_per_hour",
         ],
         Noun::Instances => &[
             "id",
@@ -240,6 +241,7 @@ fn fixed_width(field: &str) -> u16 {
         "az" | "region" => 14,
         "account" => 12,
         "type" => 11,
+        "usd_per_hour" | "waste_usd_per_hour" => 8,
         "machine" | "health" | "market" | "work" => 9,
         "started_at" => 8,
         "age" | "in_state" | "for" | "ends_in" | "seen" | "oldest" | "cordoned" | "length" => 6,
