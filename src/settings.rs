@@ -6,6 +6,7 @@ mod controller;
 mod cost;
 mod error;
 mod file;
+mod history;
 
 use std::{
     path::{Path, PathBuf},
@@ -15,6 +16,7 @@ use std::{
 pub use cost::CostSettings;
 pub use error::SettingsError;
 pub use file::example;
+pub use history::HistorySettings;
 
 use crate::{
     action::Guardrail,
@@ -42,6 +44,7 @@ pub struct Settings {
     /// What it takes to believe that an instance is idle.
     pub proof: Proof,
     pub cost: CostSettings,
+    pub history: HistorySettings,
 }
 
 /// Where to look: one profile in some regions.
@@ -158,6 +161,7 @@ impl Default for Settings {
             guardrails: Vec::new(),
             proof: Proof::default(),
             cost: CostSettings::default(),
+            history: HistorySettings::default(),
         }
     }
 }

@@ -96,13 +96,14 @@ fn exit_codes() -> String {
 }
 
 /// What the AWS door reads with.
-const READS: [&str; 14] = [
+const READS: [&str; 15] = [
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeInstanceRefreshes",
     "autoscaling:DescribeLaunchConfigurations",
     "autoscaling:DescribeLifecycleHooks",
     "autoscaling:DescribeScalingActivities",
     "autoscaling:DescribeWarmPool",
+    "cloudwatch:GetMetricData",
     "ec2:DescribeInstanceStatus",
     "ec2:DescribeInstances",
     "ec2:DescribeLaunchTemplateVersions",

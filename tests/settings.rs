@@ -66,10 +66,11 @@ fn the_example_documents_every_key() {
         "[[guardrail]]\n",
         "[proof]\n",
         "[cost]\n",
+        "[history]\n",
         "[[cost.price]]\n",
     ] {
         let error = parse(&format!("{table}zzz = 1\n")).unwrap_err();
-        let known = error.split("expected one of").nth(1).unwrap();
+        let known = error.split("expected ").nth(1).unwrap();
         for key in known.lines().next().unwrap().split('`').skip(1).step_by(2) {
             let is_there = example().lines().any(|it| {
                 let line = it.trim_start_matches(['#', ' ', '[']);
@@ -222,6 +223,10 @@ proptest! {
 #[test]
 fn a_discount_above_100_percent_is_refused_with_its_line() {
     for (text, expected) in [
+        (
+            "[history]\nmax_megabytes = 1\n",
+            "config.toml:2: `max_megabytes` is 1; a history takes 4 or more",
+        ),
         (
             "[cost]\npricing = true\ndiscount_percent = 101\n",
             "config.toml:3: `discount_percent` is 101; a discount is from 0 to 100\n    discount_percent = 101",

@@ -16,7 +16,10 @@ use super::{
     prices::PricesFlags,
     summary::SummaryFlags,
 };
-use crate::{action::Action, fleet::parse_duration};
+use crate::{
+    action::Action,
+    fleet::{Metric, Timestamp, parse_duration},
+};
 
 /// Watch and operate fleets of CI workers on EC2
 ///
@@ -132,6 +135,20 @@ pub enum Command {
         #[command(flatten)]
         publish: PublishFlags,
     },
+    /// Show what was measured of a pool over time; what was not seen is left empty
+    ///
+    /// The history is kept while the console or any command runs. A step shows
+    /// the mean by time; json has the least and the greatest value, too, and how
+    /// much of the step was seen.
+    History {
+        #[command(flatten)]
+        history: HistoryFlags,
+    },
+    /// Report what the past comes to: how pools were used, what they wasted or saved
+    Report {
+        #[command(flatten)]
+        report: ReportFlags,
+    },
     /// List long operations such as drains, or tell one what to do
     Ops {
         #[command(subcommand)]
@@ -180,7 +197,9 @@ impl Command {
             Self::Queue { read } | Self::Strays { read } | Self::Scopes { read } => {
                 Some((&[], read))
             }
-            Self::Ops { .. }
+            Self::History { .. }
+            | Self::Report { .. }
+            | Self::Ops { .. }
             | Self::Explain { .. }
             | Self::Publish { .. }
             | Self::Cost { .. }
@@ -298,6 +317,106 @@ pub struct ReadFlags {
     /// Do not wait longer than this for an answer, such as 10s
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct HistoryFlags {
+    /// The pool, by name or by scope/name; left out, all pools together
+    #[arg(value_name = "POOL")]
+    pub pool: Option<String>,
+    /// What to show, such as desired,busy_executors
+    #[arg(
+        short,
+        long,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        default_value = "desired,in_service,busy_executors,idle_executors,queued_jobs,usd_per_hour",
+        value_parser = Metric::parse
+    )]
+    pub metric: Vec<Metric>,
+    #[command(flatten)]
+    pub when: WhenFlags,
+    /// How long a step is, such as 5m; left out, what makes some sixty of them
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub step: Option<Duration>,
+    /// Fill what was not seen from CloudWatch first; AWS bills a cent for a thousand metrics
+    #[arg(long)]
+    pub backfill: bool,
+    /// How to write the steps
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+    /// Do not wait longer than this for an answer, such as 10s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ReportFlags {
+    /// What to report
+    #[arg(value_name = "WHAT")]
+    pub what: ReportKind,
+    #[command(flatten)]
+    pub pools: PoolPatterns,
+    #[command(flatten)]
+    pub when: WhenFlags,
+    /// How to write the rows
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+    /// Do not wait longer than this for an answer, such as 10s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportKind {
+    /// How much of the executors' time was work
+    Utilisation,
+    /// What was paid for idle, standby, retained and stray machines
+    Waste,
+    /// What spot saved, less the work that interruptions cost
+    Savings,
+    /// How long machines took to their first job, by image and type
+    TimeToReady,
+    /// What the last day says against a pool, with the evidence
+    Trends,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct WhenFlags {
+    /// From when on: how long ago, such as 24h or 7d, or a time such as 2026-09-22T08:00:00Z
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = When::parse)]
+    pub since: When,
+    /// Until when, written like --since
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = When::parse)]
+    pub until: When,
+}
+
+/// A time, or how long ago it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    At(Timestamp),
+    Ago(Duration),
+}
+
+impl When {
+    fn parse(text: &str) -> Result<Self, String> {
+        if let Ok(ago) = parse_duration(text) {
+            return Ok(Self::Ago(ago));
+        }
+        let wrong = |_| {
+            format!(
+                "`{text}` is neither a duration such as 24h nor a time such as 2026-09-22T08:00:00Z"
+            )
+        };
+        text.parse().map(Self::At).map_err(wrong)
+    }
+
+    pub(super) fn at(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(ago) => now - ago,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Args)]
@@ -440,6 +559,9 @@ pub struct GlobalFlags {
     /// Never ask AWS for prices; those that are known already still count
     #[arg(long, global = true, hide_short_help = true)]
     pub no_pricing: bool,
+    /// Keep no history of what is seen, and show none
+    #[arg(long, global = true, hide_short_help = true)]
+    pub no_history: bool,
     /// How often to read when nothing moves, such as 10s
     #[arg(long, global = true, hide_short_help = true, value_name = "DURATION", value_parser = parse_refresh)]
     pub refresh: Option<Duration>,

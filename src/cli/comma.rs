@@ -20,8 +20,8 @@ pub(super) fn of_records<R: Record>(
     of_lines(lines)
 }
 
-/// Writes lines of cells that are harmless already.
-pub(super) fn of_lines(lines: Vec<Vec<String>>) -> String {
+/// Writes lines of values that are made safe already.
+pub(super) fn of_lines(lines: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for line in lines {
         writer
@@ -32,7 +32,7 @@ pub(super) fn of_lines(lines: Vec<Vec<String>>) -> String {
     String::from_utf8(bytes).expect("only text was written")
 }
 
-fn plain(value: &Value<'_>) -> String {
+pub(super) fn plain(value: &Value<'_>) -> String {
     match value {
         Value::Text(text) => harmless(&sanitize(text)),
         Value::Age(age) => age.as_secs().to_string(),

@@ -9,6 +9,7 @@ mod confirm;
 mod cost;
 mod exit;
 mod explain;
+mod history;
 mod info;
 pub mod json;
 mod listing;
@@ -22,14 +23,17 @@ mod prices;
 mod print;
 mod publish;
 mod query;
+mod report;
 mod session;
+mod sheet;
 mod summary;
 mod table;
 mod watch;
 
 pub use args::{
     ActFlags, ActFormat, ColorChoice, Command, CommandLine, ConsoleFlags, ExplainFlags, Format,
-    GlobalFlags, InfoFlags, InfoFormat, OpsVerb, PoolPatterns, PublishFlags, ReadFlags,
+    GlobalFlags, HistoryFlags, InfoFlags, InfoFormat, OpsVerb, PoolPatterns, PublishFlags,
+    ReadFlags, ReportFlags, ReportKind, When, WhenFlags,
 };
 pub use cost::CostFlags;
 pub use exit::{EXIT_CODES, Error, Exit};
@@ -69,6 +73,8 @@ enum Task {
     Cost(CostFlags),
     Summary(SummaryFlags),
     Prices(PricesFlags),
+    History(HistoryFlags),
+    Report(ReportFlags),
 }
 
 impl Job {
@@ -85,6 +91,8 @@ impl Job {
             Command::Completions { shell } => Self::Offline(Offline::Completions(*shell)),
             Command::Man { command } => Self::Offline(Offline::Manual(command.clone())),
             Command::Ops { verb, output } => Self::Live(Live(Task::Ops(verb.clone(), *output))),
+            Command::History { history } => Self::Live(Live(Task::History(history.clone()))),
+            Command::Report { report } => Self::Live(Live(Task::Report(report.clone()))),
             Command::Explain { explain } => Self::Live(Live(Task::Explain(explain.clone()))),
             Command::Cost { cost } => Self::Live(Live(Task::Cost(cost.clone()))),
             Command::Summary { summary } => Self::Live(Live(Task::Summary(summary.clone()))),
@@ -130,6 +138,8 @@ impl Live {
             }
             Task::List(listing) => listing.run(session).await,
             Task::Ops(verb, output) => ops::run(session, verb, output).await,
+            Task::History(flags) => history::run(session, &flags).await,
+            Task::Report(flags) => report::run(session, &flags).await,
             Task::Explain(flags) => explain::run(session, &flags).await,
             Task::Cost(flags) => cost::run(session, &flags).await,
             Task::Summary(flags) => summary::run(session, &flags).await,

@@ -51,7 +51,9 @@ impl Noun {
             Command::Strays { .. } => Self::Strays,
             Command::Doctor { .. } => Self::Findings,
             Command::Scopes { .. } => Self::Scopes,
-            Command::Ops { .. }
+            Command::History { .. }
+            | Command::Report { .. }
+            | Command::Ops { .. }
             | Command::Explain { .. }
             | Command::Publish { .. }
             | Command::Cost { .. }

@@ -31,6 +31,24 @@ pub(super) fn pools(
     Ok(Some(named))
 }
 
+/// Returns the pools that a name means, among those that are there and those that were kept.
+pub(super) fn pools_or_kept(
+    pattern: &str,
+    sight: &Sight,
+    kept: &[PoolKey],
+) -> Result<BTreeSet<PoolKey>, Error> {
+    let is_meant = |it: &&PoolKey| {
+        matches_wildcards(it.name.as_str(), pattern) || matches_wildcards(&it.to_string(), pattern)
+    };
+    let there = sight.observation.fleet.pools.keys();
+    let found: BTreeSet<PoolKey> = there.chain(kept).filter(is_meant).cloned().collect();
+    if found.is_empty() {
+        let there = sight.observation.fleet.pools.keys();
+        return Err(no_such_pool(pattern, there.chain(kept), sight));
+    }
+    Ok(found)
+}
+
 fn no_such_pool<'a>(
     pattern: &str,
     keys: impl Iterator<Item = &'a PoolKey>,

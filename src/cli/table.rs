@@ -145,7 +145,7 @@ fn text_of(mut table: Table, width: Option<u16>) -> String {
     text
 }
 
-fn shown(value: &Value<'_>) -> String {
+pub(super) fn shown(value: &Value<'_>) -> String {
     match sanitize(&value.show(MISSING)) {
         it if it.is_empty() => MISSING.to_owned(),
         it => it.into_owned(),

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::fleet::{
     Activity, Call, ConsoleOutput, Datum, Failure, FailureKind, Identity, InstanceId, ListPrice,
-    OwnSpend, Part, PoolKey, Receipt, Scope, SpotPrice, Timestamp,
+    OwnSpend, Part, PoolKey, Receipt, Scope, Span, SpotPrice, Timestamp,
 };
 
 /// One scope of AWS, real or simulated.
@@ -74,6 +74,22 @@ pub trait Cloud: Debug + Send + Sync {
         Err(Error::new(FailureKind::Invalid, what))
     }
 
+    /// Reads what CloudWatch measured, in steps, in the order in which it is asked.
+    async fn past_metrics(
+        &self,
+        asked: &[AskedMetric],
+        span: Span,
+        step: Duration,
+    ) -> Result<Vec<Measured>, Error> {
+        let what = format!(
+            "cannot read {} metrics in steps of {} s from {}: this door has no CloudWatch",
+            asked.len(),
+            step.as_secs(),
+            span.from
+        );
+        Err(Error::new(FailureKind::Invalid, what))
+    }
+
     /// Returns what this door has asked for that AWS bills, since it was opened.
     fn own_spend(&self) -> OwnSpend {
         OwnSpend::default()
@@ -90,6 +106,25 @@ pub struct Reading {
     /// What could not be read; the rows that it concerns are the last good ones.
     pub missing: Vec<Failure>,
 }
+
+/// One metric of CloudWatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedMetric {
+    pub namespace: String,
+    pub name: String,
+    pub dimensions: Vec<(String, String)>,
+    pub statistic: Statistic,
+}
+
+/// What is made of the values of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistic {
+    Average,
+    Maximum,
+}
+
+/// The steps of which CloudWatch has a value, oldest first.
+pub type Measured = Vec<(Timestamp, f64)>;
 
 /// Why a call failed. `Display` is one sentence for an operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,6 +6,7 @@
 mod book;
 mod ledger;
 mod list;
+pub mod past;
 mod spent;
 mod split;
 mod terms;

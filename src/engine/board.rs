@@ -8,7 +8,9 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Clock, Config, Doors, Event, Link, Snapshot, pricing::Stamps, quotes::Quotes};
+use super::{
+    Clock, Config, Doors, Event, Link, Snapshot, history::Trends, pricing::Stamps, quotes::Quotes,
+};
 use crate::fleet::{
     Failure, Fleet, Observation, OwnSpend, Part, SourceHealth, SourceId, Timestamp,
     matches_wildcards,
@@ -38,6 +40,8 @@ pub(super) struct Board {
     stamps: Stamps,
     quotes: Quotes,
     clock: Clock,
+    /// What the last day says; told with whatever is read next.
+    trends: Trends,
     published: watch::Sender<Arc<Observation>>,
 }
 
@@ -56,6 +60,7 @@ impl Board {
         config: &Config,
         clock: Clock,
         quotes: Quotes,
+        trends: Trends,
     ) -> (Self, Snapshot) {
         let mut sources = BTreeMap::new();
         for cloud in &doors.clouds {
@@ -81,6 +86,7 @@ impl Board {
             stamps: Stamps::default(),
             quotes,
             clock,
+            trends,
             published,
         };
         board.publish();
@@ -172,6 +178,7 @@ impl Board {
             let failures = source.health.failure.iter().chain(&source.missing);
             failures.map(|it| (id.clone(), it.clone()))
         });
+        fleet.trends = self.trends.borrow().clone();
         let observation = Arc::new(Observation {
             at: self.clock.now(),
             fleet,

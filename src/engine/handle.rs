@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     Clock, Config, Doors, Event, Outcome, PastQuery, Snapshot, Submission, SubmissionId, Whose,
     execute::Execution,
-    history::Historian,
+    history::{self, Filled, Historian},
     poll::{Poller, Request},
     quotes::{Asker, Wanted},
     watched,
@@ -23,6 +23,7 @@ use crate::{
     cloud::SharedCloud,
     fleet::{
         Datum, Failure, FailureKind, InstanceId, Observation, Past, PoolKey, ScopeId, SourceId,
+        Span,
     },
     operation::OperationId,
 };
@@ -38,7 +39,7 @@ pub(super) struct Inner {
     pub(super) config: Config,
     pub(super) clock: Clock,
     pub(super) snapshot: Snapshot,
-    historian: Historian,
+    pub(super) historian: Historian,
     events: mpsc::Sender<Event>,
     pollers: Vec<Poller>,
     prices: Asker,
@@ -211,13 +212,37 @@ impl Handle {
         }
     }
 
+    /// Fills a span of time from CloudWatch, of one pool or of all of them; what was seen stays.
+    pub async fn backfill(&self, pool: Option<&PoolKey>, span: Span) -> Filled {
+        history::fill(&self.inner, pool, span).await
+    }
+
+    /// Lists the pools of which anything is kept, the deleted ones too.
+    pub async fn past_pools(&self) -> Vec<PoolKey> {
+        self.inner.historian.pools(self.whose()).await
+    }
+
     /// Fetches what is known of a span of time; it arrives as an event.
+    ///
+    /// Where there are gaps, CloudWatch is asked, and what it knows arrives as another.
     pub fn fetch_past(&self, query: PastQuery) {
         let handle = self.clone();
         // Ends with the answer.
         let task = async move {
-            let past = handle.past(query).await;
-            handle.inner.tell(Event::Past(past)).await;
+            let past = handle.past(query.clone()).await;
+            handle.inner.tell(Event::Past(past.clone())).await;
+            let historian = &handle.inner.historian;
+            if !historian.should_fill(&past, handle.inner.clock.now()) {
+                return;
+            }
+            let filled = history::fill(&handle.inner, query.pool.as_ref(), query.span).await;
+            for failure in filled.failures {
+                tracing::warn!(failure, "the past is not filled from CloudWatch");
+            }
+            if 0 < filled.n_values {
+                let past = handle.past(query).await;
+                handle.inner.tell(Event::Past(past)).await;
+            }
         };
         watched("past", task, &self.inner.events);
     }

@@ -32,7 +32,7 @@ pub use drive::OperationView;
 pub use execute::{Outcome, Progress, Submission, SubmissionId};
 pub use follow::{Launch, LaunchState};
 pub use handle::Handle;
-pub use history::{HistoryError, Keeping, Kept, Limits, Opened, PastQuery, Store, Whose};
+pub use history::{Filled, HistoryError, Keeping, Kept, Limits, Opened, PastQuery, Store, Whose};
 pub use journal::OperationError;
 pub use operations::Verdict;
 pub use quotes::{Asking, Pricing, Wanted};
@@ -125,9 +125,10 @@ const N_EVENTS_MAX: usize = 256;
 pub fn start(doors: Doors, config: Config, clock: Clock) -> (Handle, mpsc::Receiver<Event>) {
     let (events, events_rx) = mpsc::channel(N_EVENTS_MAX);
     let (prices, asker, quotes) = quotes::Reader::new(&doors, &config.pricing, &clock);
-    let (board, snapshot) = board::Board::new(&doors, &config, clock.clone(), quotes);
+    let (trends, told) = watch::channel(Arc::default());
+    let (board, snapshot) = board::Board::new(&doors, &config, clock.clone(), quotes, told);
     watched("prices", prices.run(snapshot.clone()), &events);
-    let historian = history::Historian::start(&config, &clock, &snapshot, &events);
+    let historian = history::Historian::start(&config, &clock, &snapshot, &events, trends);
     // Two readings for each source can wait at once: the one made and the next.
     let (readings, readings_rx) = mpsc::channel(board.n_sources().max(1) * 2);
     watched("board", board.run(readings_rx, events.clone()), &events);

@@ -13,6 +13,7 @@ mod filter;
 mod freeze;
 mod id;
 mod instance;
+mod interruption;
 mod joining;
 mod launch_failure;
 mod lifecycle;
@@ -29,6 +30,7 @@ mod spending;
 mod stray;
 mod text;
 mod time;
+mod trend;
 mod waiting;
 
 use std::{
@@ -47,6 +49,7 @@ pub use filter::{Filter, FilterError, matches_wildcards};
 pub use freeze::{FreezeMark, Held};
 pub use id::{ControllerName, ImageId, InstanceId, PoolKey, PoolName, Region, ScopeId};
 pub use instance::{ConsoleOutput, Instance};
+pub use interruption::Interruption;
 pub use joining::{JoinRule, Joining};
 pub use launch_failure::LaunchFailure;
 pub use lifecycle::{
@@ -73,6 +76,7 @@ pub use spending::{ByUse, Split, Use};
 pub use stray::{Stray, StrayKind, strays};
 pub use text::{sanitize, sanitize_lines};
 pub use time::{Timestamp, parse_duration, short_duration};
+pub use trend::{Trend, TrendKind};
 pub use waiting::{Waiting, waiting};
 
 /// What was seen at one time, and what could not be.
@@ -105,6 +109,8 @@ pub struct Fleet {
     pub queues: Vec<Queue>,
     /// Newest first.
     pub activities: Vec<Arc<Activity>>,
+    /// What the last day says against the pools.
+    pub trends: Arc<Vec<Trend>>,
     /// When each scope was read; the rows of one that fails now are from then.
     read_at: BTreeMap<ScopeId, Timestamp>,
     rosters: BTreeMap<PoolKey, Roster>,

@@ -73,6 +73,8 @@ metrics! {
     WasteUsd = "waste_usd_per_hour" in UsdPerHour,
     SpotUsd = "spot_usd_per_hour" in UsdPerHour,
     OnDemandUsd = "on_demand_usd_per_hour" in UsdPerHour,
+    /// What the spot instances would cost more on demand.
+    SpotSavingUsd = "spot_saving_usd_per_hour" in UsdPerHour,
 }
 
 /// What a metric counts in; metrics of one unit share an axis.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     ActivityStatus, Capacity, Fleet, FreezeMark, HookResult, Instance, InstanceId, Lifecycle,
-    MachineState, Phase, Pool, PoolKey, Process, Timestamp, short_duration,
+    MachineState, Phase, Pool, PoolKey, Process, Timestamp, TrendKind, short_duration,
 };
 
 /// One thing that a pool waits for.
@@ -27,6 +27,13 @@ pub fn waiting(fleet: &Fleet, now: Timestamp) -> Vec<Waiting> {
         .values()
         .flat_map(|it| waiting_in(fleet, it, now))
         .collect();
+    found.extend(fleet.trends.iter().map(|it| Waiting {
+        pool: it.pool.clone(),
+        instance: None,
+        why: it.why.clone(),
+        until: None,
+        is_alarming: it.kind == TrendKind::LaunchFailures,
+    }));
     found.sort_by(|a, b| {
         b.is_alarming
             .cmp(&a.is_alarming)

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::{
     ControllerSettings, PoolSelection, PoolSettings, ScopeSettings, Settings, SettingsError,
-    controller::ControllerTable, cost::CostTable,
+    controller::ControllerTable, cost::CostTable, history::HistoryTable,
 };
 use crate::{
     action::{Confirmation, Guardrail, verbs},
@@ -39,6 +39,8 @@ struct File {
     proof: ProofTable,
     #[serde(default)]
     cost: CostTable,
+    #[serde(default)]
+    history: HistoryTable,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +139,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> 
         pools,
         guardrails: guardrails.collect::<Result<_, _>>()?,
         cost: super::cost::read(&reader, file.cost)?,
+        history: super::history::read(&reader, &file.history)?,
         controllers,
     })
 }

@@ -25,6 +25,7 @@ mod make;
 mod member;
 mod observe;
 mod observe_ci;
+mod past;
 mod policy;
 mod price;
 mod reconcile;
@@ -52,6 +53,7 @@ pub use group::Group;
 pub use history::{Death, Doom, History, Launch, Outcomes};
 pub use image::ImageTrait;
 pub use machine::{HookWait, Machine};
+pub use past::past;
 pub use refresh::{RefreshSpec, Reluctant};
 pub use scenario::{
     AgentNames, ControllerSpec, HostSpec, LoadSpec, PoolSpec, Project, RegionSpec, ScalingPolicy,

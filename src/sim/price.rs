@@ -61,7 +61,7 @@ pub(super) fn list_prices(region: &Region, wanted: &BTreeSet<(String, String)>) 
 }
 
 /// Returns a price by the size of the machine, near those of AWS.
-fn list_price(instance_type: &str) -> Option<Usd> {
+pub(super) fn list_price(instance_type: &str) -> Option<Usd> {
     let (family, size) = instance_type.split_once('.')?;
     let large = match family.chars().next()? {
         'c' => 85,

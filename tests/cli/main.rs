@@ -16,6 +16,7 @@ mod exits;
 mod manual;
 mod mistakes;
 mod money;
+mod past;
 mod publish;
 mod reads;
 mod sandbox;

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use pooldeck::{
     action::Policy,
-    engine::{self, Actor, Clock, Config, Detach, Doors, Event, Handle, Keeping, PastQuery},
+    engine::{
+        self, Actor, Clock, Config, Detach, Doors, Event, Handle, Keeping, Limits, PastQuery,
+    },
     fleet::{Metric, Past, PoolKey, Span, Timestamp},
     sim,
 };
@@ -22,19 +24,27 @@ fn start(directory: &TempDir, history: Keeping) -> (Handle, mpsc::Receiver<Event
         cis: demo.cis,
     };
     let config = Config {
+        state_dir: Some(directory.path().to_owned()),
+        history,
+        ..config(Actor::default())
+    };
+    engine::start(doors, config, Clock::scaled(START, SPEED))
+}
+
+pub(crate) fn config(actor: Actor) -> Config {
+    Config {
         detach: Detach::Not("a test ends"),
         interval: Duration::from_secs(10),
         policy: Policy::default(),
         links: Vec::new(),
-        state_dir: Some(directory.path().to_owned()),
-        actor: Actor::default(),
+        state_dir: None,
+        actor,
         pricing: engine::Pricing {
             book: pooldeck::cost::PriceBook::new(pooldeck::cost::Terms::default()),
             ..engine::Pricing::default()
         },
-        history,
-    };
-    engine::start(doors, config, Clock::scaled(START, SPEED))
+        history: Keeping::Off,
+    }
 }
 
 fn query(metrics: &[Metric], until: Timestamp) -> PastQuery {
@@ -75,7 +85,7 @@ async fn until(
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_observed_is_kept_and_told() {
     let directory = TempDir::new().unwrap();
-    let (handle, mut events) = start(&directory, Keeping::StateDirectory);
+    let (handle, mut events) = start(&directory, Keeping::StateDirectory(Limits::default()));
     let metrics = [Metric::InService, Metric::Desired, Metric::TotalExecutors];
     let past = until(&handle, &mut events, &metrics, |it| {
         it.series.iter().all(|it| it.last().is_some())
@@ -129,7 +139,7 @@ async fn a_newer_database_is_said_and_the_console_goes_on() {
     .unwrap();
     drop(db);
     let before = std::fs::read(&file).unwrap();
-    let (handle, mut events) = start(&directory, Keeping::StateDirectory);
+    let (handle, mut events) = start(&directory, Keeping::StateDirectory(Limits::default()));
     let (mut warning, mut n_observed) = (None, 0);
     while warning.is_none() || n_observed < 3 {
         match events.recv().await.unwrap() {

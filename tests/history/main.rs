@@ -5,6 +5,7 @@
 mod ageing;
 mod asking;
 mod faults;
+mod filling;
 mod keeping;
 mod killed;
 

@@ -18,6 +18,7 @@ mod faults;
 mod lifecycle;
 mod loose;
 mod metrics;
+mod past;
 mod pools;
 mod prices;
 mod region;

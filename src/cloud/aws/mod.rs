@@ -17,6 +17,7 @@ mod metrics;
 mod observe;
 mod open;
 mod pages;
+mod past;
 mod pricing;
 mod profile;
 mod refresh;
@@ -33,6 +34,7 @@ mod words;
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -41,10 +43,10 @@ pub use open::{Connection, Credentials, EnvConfigFiles, Patience};
 pub use profile::default_region;
 
 use self::{memory::Memory, open::Clients, watch::Watch};
-use super::{Cloud, Error, Reading};
+use super::{AskedMetric, Cloud, Error, Measured, Reading};
 use crate::fleet::{
     Activity, Call, ConsoleOutput, Datum, FailureKind, Identity, InstanceId, ListPrice, OwnSpend,
-    PoolKey, PoolName, Receipt, Scope, SourceId, SpotPrice, Timestamp,
+    PoolKey, PoolName, Receipt, Scope, SourceId, Span, SpotPrice, Timestamp,
 };
 
 /// Which groups of a scope are pools. The default is every group.
@@ -321,6 +323,17 @@ impl Cloud for Aws {
     ) -> Result<Vec<ListPrice>, Error> {
         let clients = self.clients().await;
         let answer = pricing::prices(&clients, self.scope.region.as_str(), wanted).await;
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn past_metrics(
+        &self,
+        asked: &[AskedMetric],
+        span: Span,
+        step: Duration,
+    ) -> Result<Vec<Measured>, Error> {
+        let clients = self.clients().await;
+        let answer = past::read(&clients, &self.spend, asked, span, step).await;
         self.watch_for_refusal(answer).await
     }
 

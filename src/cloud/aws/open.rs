@@ -59,6 +59,7 @@ pub(super) struct Clients {
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) pricing: aws_sdk_pricing::Client,
+    pub(super) metrics: aws_sdk_cloudwatch::Client,
     pub(super) writers: Writers,
     pub(super) expiry: Expiry,
 }
@@ -90,13 +91,16 @@ impl Clients {
                 scaling.clone().retry_config(once.clone()).build(),
             ),
             ec2: aws_sdk_ec2::Client::from_conf(ec2.clone().retry_config(once.clone()).build()),
-            metrics: aws_sdk_cloudwatch::Client::from_conf(metrics.retry_config(once).build()),
+            metrics: aws_sdk_cloudwatch::Client::from_conf(
+                metrics.clone().retry_config(once).build(),
+            ),
         };
         Self {
             scaling: aws_sdk_autoscaling::Client::from_conf(scaling.build()),
             ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             pricing: aws_sdk_pricing::Client::from_conf(pricing.build()),
+            metrics: aws_sdk_cloudwatch::Client::from_conf(metrics.build()),
             writers,
             expiry,
         }

@@ -12,6 +12,11 @@ pub(super) struct Meter {
 }
 
 impl Meter {
+    pub(super) fn count_metrics(&self, n_metrics: usize) {
+        self.n_metrics_read
+            .fetch_add(n_metrics as u64, Ordering::Relaxed);
+    }
+
     pub(super) fn count_writes(&self, n_requests: usize) {
         self.n_metric_writes
             .fetch_add(n_requests as u64, Ordering::Relaxed);

@@ -10,21 +10,26 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    HistoryError, Keeping, Limits, PastQuery,
+    HistoryError, Keeping, PastQuery,
+    fill::Fill,
     operations::Told,
     read::Whose,
     sampler::{Sampler, Seen, accounts},
     store::{Opened, Store},
+    watch::Watch,
 };
 use crate::{
     engine::{Clock, Event},
-    fleet::{Chronicle, Observation, Past},
+    fleet::{Chronicle, Observation, Past, PoolKey, Trend},
 };
 
 /// What the thread is asked.
 #[derive(Debug)]
 pub(super) enum Ask {
     Observed(Arc<Observation>),
+    Fill(Fill),
+    /// Every pool that anything is kept of.
+    Pools(Whose, oneshot::Sender<Vec<PoolKey>>),
     Past {
         query: PastQuery,
         whose: Whose,
@@ -35,12 +40,12 @@ pub(super) enum Ask {
 /// What the thread works with; it opens the database itself, so that nobody waits for the disk.
 pub(super) struct Keeper {
     pub(super) keeping: Keeping,
-    pub(super) limits: Limits,
     pub(super) state_dir: Option<PathBuf>,
     pub(super) holder: String,
     pub(super) interval: Duration,
     pub(super) clock: Clock,
     pub(super) events: tokio::sync::mpsc::Sender<Event>,
+    pub(super) trends: tokio::sync::watch::Sender<Arc<Vec<Trend>>>,
 }
 
 /// How often what is due is looked for while nobody asks.
@@ -51,6 +56,8 @@ impl Keeper {
     pub(super) fn run(self, asks: &mpsc::Receiver<Ask>) {
         let mut sampler = Sampler::new(self.interval);
         let mut told = Told::default();
+        let mut watch = Watch::new(self.trends.clone());
+        let (mut pools, mut whose) = (Vec::new(), Whose::default());
         let mut book = Book {
             store: None,
             trouble: None,
@@ -64,12 +71,19 @@ impl Keeper {
             match asks.recv_timeout(pause) {
                 Ok(Ask::Observed(observation)) => {
                     let mut seen = sampler.take(&observation);
+                    pools = observation.fleet.pools.keys().cloned().collect();
+                    whose.clone_from(&Whose::of(&observation));
                     if let Some(state_dir) = &book.keeper.state_dir {
                         let marks = told.news(state_dir, &accounts(&observation), observation.at);
                         seen.markers.extend(marks);
                     }
                     book.write(&seen);
                     has_more = true;
+                }
+                Ok(Ask::Fill(fill)) => book.fill(&fill),
+                Ok(Ask::Pools(whose, reply)) => {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(book.pools(&whose));
                 }
                 Ok(Ask::Past {
                     query,
@@ -79,7 +93,9 @@ impl Keeper {
                     // Whoever asked may have gone.
                     let _ = reply.send(book.past(&query, &whose));
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => has_more = book.tidy(),
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    has_more = book.tidy() || book.look_back(&mut watch, &pools, &whose);
+                }
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
             book.say();
@@ -113,14 +129,14 @@ impl Book {
                 });
                 store.map(|store| Opened { store, said: None })
             }
-            (Keeping::StateDirectory, None) => {
+            (Keeping::StateDirectory(_), None) => {
                 let why =
                     "no history is kept: no state directory is known; give one with --state-dir";
                 self.trouble = Some(why.to_owned());
                 return;
             }
-            (Keeping::StateDirectory, Some(state_dir)) => {
-                Store::open(state_dir, keeper.limits, &keeper.holder, now)
+            (Keeping::StateDirectory(limits), Some(state_dir)) => {
+                Store::open(state_dir, *limits, &keeper.holder, now)
             }
         };
         match opened {
@@ -167,6 +183,29 @@ impl Book {
         };
         past.notes.extend(self.trouble.clone());
         past
+    }
+
+    fn fill(&mut self, fill: &Fill) {
+        if let Some(Err(error)) = self.store.as_mut().map(|it| it.fill(fill)) {
+            self.suffer(&error);
+        }
+    }
+
+    fn pools(&mut self, whose: &Whose) -> Vec<PoolKey> {
+        match self.store.as_ref().map(|it| it.pools(whose)) {
+            Some(Ok(pools)) => pools,
+            Some(Err(error)) => {
+                self.suffer(&error);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn look_back(&self, watch: &mut Watch, pools: &[PoolKey], whose: &Whose) -> bool {
+        let now = self.keeper.clock.now();
+        let store = self.store.as_ref();
+        store.is_some_and(|it| watch.look(it, pools, whose, now))
     }
 
     fn tidy(&mut self) -> bool {

@@ -8,6 +8,7 @@ mod block;
 mod boots;
 mod bucket;
 mod error;
+mod fill;
 mod keeper;
 mod operations;
 mod read;
@@ -18,24 +19,31 @@ mod store;
 mod tail;
 mod total;
 mod varint;
+mod watch;
 mod write;
 
 use std::{
     sync::{Arc, mpsc},
     thread,
+    time::Duration,
 };
 
 use tokio::sync::oneshot;
 
 pub use ask::PastQuery;
 pub use error::HistoryError;
+pub use fill::Filled;
 pub use read::Whose;
 pub use store::{Limits, Opened, Store};
 pub use write::Kept;
 
-use self::keeper::{Ask, Keeper};
+use self::{
+    fill::Asked,
+    keeper::{Ask, Keeper},
+};
+pub(super) use self::{fill::fill, watch::Trends};
 use super::{Clock, Config, Event, Snapshot};
-use crate::fleet::{Chronicle, Past};
+use crate::fleet::{Chronicle, Past, PoolKey, Timestamp, Trend};
 
 /// Whether the past is kept, and where.
 #[derive(Clone, Debug, Default)]
@@ -45,8 +53,8 @@ pub enum Keeping {
     Off,
     /// In memory, until the engine stops; it begins with a past that is told.
     Memory(Arc<Chronicle>),
-    /// In the state directory.
-    StateDirectory,
+    /// In the state directory, as much of it as this.
+    StateDirectory(Limits),
 }
 
 /// A way to ask the thread that has the database.
@@ -54,8 +62,11 @@ pub enum Keeping {
 pub(super) struct Historian {
     /// `None` when nothing is kept.
     asks: Option<mpsc::SyncSender<Ask>>,
+    asked: Arc<Asked>,
 }
 
+/// CloudWatch is behind by this much, and so is a sample.
+const RECENT: Duration = Duration::from_mins(10);
 /// Observations and questions that wait for the disk; an observation more is a gap.
 const N_ASKS_MAX: usize = 64;
 
@@ -66,24 +77,25 @@ impl Historian {
         clock: &Clock,
         snapshot: &Snapshot,
         events: &tokio::sync::mpsc::Sender<Event>,
+        trends: tokio::sync::watch::Sender<Arc<Vec<Trend>>>,
     ) -> Self {
         if matches!(config.history, Keeping::Off) {
-            return Self { asks: None };
+            return Self::none();
         }
         let (asks, asks_rx) = mpsc::sync_channel(N_ASKS_MAX);
         let keeper = Keeper {
             keeping: config.history.clone(),
-            limits: Limits::default(),
             state_dir: config.state_dir.clone(),
             holder: holder(&config.actor.host),
             interval: config.interval,
             clock: clock.clone(),
             events: events.clone(),
+            trends,
         };
         let thread = thread::Builder::new().name("history".to_owned());
         if let Err(error) = thread.spawn(move || keeper.run(&asks_rx)) {
             tracing::warn!(%error, "no history is kept: no thread can be started");
-            return Self { asks: None };
+            return Self::none();
         }
         let (mut snapshot, observed) = (snapshot.clone(), asks.clone());
         // Ends with the board.
@@ -95,24 +107,62 @@ impl Historian {
             }
         };
         super::watched("history", task, events);
-        Self { asks: Some(asks) }
+        Self {
+            asks: Some(asks),
+            asked: Arc::default(),
+        }
+    }
+
+    fn none() -> Self {
+        Self {
+            asks: None,
+            asked: Arc::default(),
+        }
+    }
+
+    /// Tells the thread something; a full queue is waited for, but not by the thread that draws.
+    async fn tell(&self, ask: Ask) {
+        if let Some(asks) = self.asks.clone() {
+            // A thread that is gone has said so in the log.
+            let _ = tokio::task::spawn_blocking(move || asks.send(ask)).await;
+        }
+    }
+
+    /// Lists the pools of which anything is kept.
+    pub(super) async fn pools(&self, whose: Whose) -> Vec<PoolKey> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Ask::Pools(whose, reply)).await;
+        answer.await.unwrap_or_default()
+    }
+
+    /// Returns whether CloudWatch should be asked for what is missing, and notes that it is.
+    pub(super) fn should_fill(&self, past: &Past, now: Timestamp) -> bool {
+        let has_gap = past.series.iter().any(|it| {
+            let is_old = |at: Timestamp| RECENT < now.since(at);
+            it.points
+                .iter()
+                .any(|it| it.value.is_none() && is_old(it.at))
+        });
+        let pool = past.pool.as_ref();
+        self.asks.is_some()
+            && has_gap
+            && pool.is_some_and(|it| self.asked.begin(it, past.span, now))
     }
 
     /// Answers a question about the past.
     pub(super) async fn past(&self, query: PastQuery, whose: Whose) -> Past {
         let mut unseen = query.unseen();
-        let Some(asks) = self.asks.clone() else {
+        if self.asks.is_none() {
             unseen.notes.push("no history is kept".to_owned());
             return unseen;
-        };
+        }
         let (reply, answer) = oneshot::channel();
-        let ask = Ask::Past {
+        self.tell(Ask::Past {
             query,
             whose,
             reply,
-        };
-        // A full queue is waited for, but not by the thread that draws.
-        let _ = tokio::task::spawn_blocking(move || asks.send(ask)).await;
+        })
+        .await;
         answer.await.unwrap_or_else(|_| {
             unseen
                 .notes

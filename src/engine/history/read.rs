@@ -11,7 +11,9 @@ use super::{
     store::Store,
     tail,
 };
-use crate::fleet::{Boot, Marker, MarkerKind, Past, PoolKey, PoolName, ScopeId, Series, Timestamp};
+use crate::fleet::{
+    Boot, Marker, MarkerKind, Observation, Past, PoolKey, PoolName, ScopeId, Series, Timestamp,
+};
 
 /// Where a past is looked for: the scopes that the console looks at, and whose they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +23,16 @@ pub struct Whose {
 }
 
 impl Whose {
+    pub(super) fn of(observation: &Observation) -> Self {
+        let scopes = observation.fleet.scopes.iter().map(|it| {
+            let account = it.identity.as_ref().map(|it| it.account.clone());
+            (it.id.clone(), account)
+        });
+        Self {
+            scopes: scopes.collect(),
+        }
+    }
+
     fn account(&self, scope: &ScopeId) -> Option<&str> {
         let found = self.scopes.iter().find(|it| it.0 == *scope)?;
         found.1.as_deref()
@@ -65,6 +77,28 @@ impl Store {
         past.markers = self.markers(query, &own)?;
         past.boots = self.boots(query, whose)?;
         Ok(past)
+    }
+
+    /// Lists the pools of which anything is kept.
+    pub fn pools(&self, whose: &Whose) -> Result<Vec<PoolKey>, HistoryError> {
+        self.try_pools(whose).map_err(|it| self.wrong(&it))
+    }
+
+    fn try_pools(&self, whose: &Whose) -> rusqlite::Result<Vec<PoolKey>> {
+        let sql = "select pool from series where scope = ?1 and pool <> '' \
+                   and (?2 is null or account = ?2) order by pool";
+        let mut select = self.db.prepare_cached(sql)?;
+        let mut found = Vec::new();
+        for (scope, account) in &whose.scopes {
+            let mut rows = select.query(params![scope.as_str(), account])?;
+            while let Some(row) = rows.next()? {
+                found.push(PoolKey {
+                    scope: scope.clone(),
+                    name: PoolName::from(row.get::<_, String>(0)?),
+                });
+            }
+        }
+        Ok(found)
     }
 
     fn series_asked(&self, query: &PastQuery, whose: &Whose) -> rusqlite::Result<Vec<u32>> {

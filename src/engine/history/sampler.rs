@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -9,9 +10,10 @@ use super::boots::Boots;
 use crate::{
     cost,
     fleet::{
-        Activity, ActivityStatus, Boot, FailureKind, Fleet, InstanceId, LaunchFailure, Marker,
-        MarkerKind, Metric, Observation, Pool, PoolKey, PoolMetrics, PoolName, Sample, ScopeId,
-        SourceId, Timestamp, Usd, Use, Values, metrics,
+        Activity, ActivityStatus, Boot, Executor, FailureKind, Fleet, InstanceId, Interruption,
+        LaunchFailure, MachineState, Marker, MarkerKind, Metric, Observation, Pool, PoolKey,
+        PoolMetrics, PoolName, Sample, ScopeId, SourceId, Timestamp, Usd, Use, Values, Work,
+        metrics,
     },
 };
 
@@ -41,6 +43,8 @@ pub(super) struct Sampler {
     boots: Boots,
     told_activities: BTreeSet<String>,
     told_interruptions: BTreeSet<InstanceId>,
+    /// What ran on spot machines when it was last known.
+    worked: BTreeMap<InstanceId, Vec<Arc<Executor>>>,
 }
 
 impl Sampler {
@@ -53,6 +57,7 @@ impl Sampler {
             boots: Boots::default(),
             told_activities: BTreeSet::new(),
             told_interruptions: BTreeSet::new(),
+            worked: BTreeMap::new(),
         }
     }
 
@@ -182,17 +187,39 @@ impl Sampler {
                     at: observation.at,
                     pool: it.pool.clone(),
                     kind: MarkerKind::Interruption,
-                    what: format!(
-                        "spot took back {} ({}, {})",
-                        it.id, it.instance_type, it.zone
-                    ),
+                    what: Interruption::new(
+                        it,
+                        self.worked.get(&it.id).map(Vec::as_slice),
+                        observation.at,
+                    )
+                    .to_string(),
                 };
                 marks.push((format!("spot {}", it.id), marker));
             }
             told.insert(it.id.clone());
         }
         self.told_interruptions = told;
+        self.remember_work(&observation.fleet);
         marks
+    }
+
+    /// Remembers what runs on spot machines: once one is taken back, nobody can tell any more.
+    fn remember_work(&mut self, fleet: &Fleet) {
+        let mut worked = std::mem::take(&mut self.worked);
+        worked.retain(|id, _| fleet.instances.contains_key(id));
+        let running = fleet
+            .instances
+            .values()
+            .filter(|it| it.is_spot() && it.state == Some(MachineState::Running));
+        for instance in running {
+            let agents = || fleet.executors_on(&instance.id);
+            let is_known =
+                |it: &&Arc<Executor>| matches!(it.work, Work::Busy(_) | Work::Idle { .. });
+            if agents().next().is_some() && agents().all(|it| is_known(&it)) {
+                worked.insert(instance.id.clone(), agents().cloned().collect());
+            }
+        }
+        self.worked = worked;
     }
 }
 
@@ -271,6 +298,13 @@ fn of_aws(fleet: &Fleet, pool: &Pool, now: Timestamp) -> Values {
         let its = instances.filter(|it| it.is_spot() == is_spot);
         usd(fleet.split_of(its, now).total())
     };
+    let instances = fleet.roster(&pool.key()).instances.iter();
+    let saved = instances.filter(|it| it.is_spot() && fleet.use_of(it, now).is_some());
+    let saved = saved.map(|it| {
+        let price = it.price?;
+        Some(price.on_demand? - price.per_hour)
+    });
+    values.set(Metric::SpotSavingUsd, usd(saved.sum()));
     values.set(Metric::SpotUsd, market(true));
     values.set(Metric::OnDemandUsd, market(false));
     values

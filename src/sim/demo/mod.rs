@@ -12,13 +12,14 @@ use super::{
     deed::Deed,
     door::{SharedWorld, SimCi, SimCloud, share},
     faults::{Faults, Weather},
+    past,
     scenario::{PoolSpec, RegionSpec, Scenario},
     world::World,
 };
 use crate::{
     ci::SharedCi,
     cloud::SharedCloud,
-    fleet::{PoolKey, Scope, Timestamp},
+    fleet::{Chronicle, PoolKey, Scope, Timestamp},
 };
 
 /// How long the demo's world has lived when its first reading is made.
@@ -30,6 +31,8 @@ pub struct Demo {
     pub clouds: Vec<SharedCloud>,
     pub cis: Vec<SharedCi>,
     pub world: SharedWorld,
+    /// What happened before, as a console would have kept it.
+    pub past: Chronicle,
 }
 
 /// Begins the demo, alive from its first second: the same seed tells the same story.
@@ -38,8 +41,10 @@ pub fn demo(seed: u64, start: Timestamp) -> Demo {
     world.advance_to(start);
     let scopes: Vec<Scope> = world.scopes().cloned().collect();
     let controllers: Vec<_> = world.controllers().map(|it| it.name.clone()).collect();
+    let past = past::past(&world, seed, start);
     let world = share(world);
     Demo {
+        past,
         clouds: scopes
             .into_iter()
             .map(|it| Arc::new(SimCloud::new(world.clone(), it)) as SharedCloud)

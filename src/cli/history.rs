@@ -1,0 +1,188 @@
+//! `history POOL`: what was measured over time, a line for each step.
+
+use std::time::Duration;
+
+use super::{
+    Error, Exit, Format, HistoryFlags, Session, WhenFlags,
+    json::{self, History},
+    pattern,
+    session::Sight,
+    sheet::Sheet,
+};
+use crate::{
+    engine::PastQuery,
+    fleet::{Marker, MarkerKind, Past, PoolKey, Span, Timestamp, Usd, Value, sanitize},
+};
+
+/// So many steps are read on a screen or in a chat.
+const N_STEPS: u64 = 60;
+/// The lengths of step that a reader can add up.
+const NICE_STEPS: [u64; 14] = [
+    1, 5, 15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 86_400,
+];
+/// More steps than this are a mistake, and not a table.
+const N_STEPS_MAX: u64 = 20_000;
+
+pub(super) async fn run(session: &mut Session<'_>, flags: &HistoryFlags) -> Result<Exit, Error> {
+    let sight = session.read_all(flags.timeout).await?;
+    let now = session.handle.clock().now();
+    let span = span(&flags.when, now)?;
+    let step = step(flags.step, span)?;
+    let pool = match &flags.pool {
+        Some(name) => Some(one_pool(session, name, &sight).await?),
+        None => None,
+    };
+    let query = PastQuery {
+        pool,
+        metrics: flags.metric.clone(),
+        span,
+        n_points: n_points(span, step),
+    };
+    if flags.backfill {
+        backfill(session, &query).await;
+    }
+    let past = session.handle.past(query).await;
+    let text = match flags.output {
+        Format::Table => sheet(&past).table(session.printer.width()),
+        Format::Csv => sheet(&past).csv(),
+        Format::Json => json::to_text(&History::new(now, &past, &sight.failures)),
+        Format::Ndjson => History::new(now, &past, &sight.failures).lines(),
+    };
+    let has_titles = flags.output == Format::Table;
+    session.printer.table(&text, has_titles)?;
+    sight.warn(session.printer);
+    if flags.output == Format::Table {
+        tell_markers(session, &past);
+    }
+    note(session, &past);
+    Ok(sight.exit())
+}
+
+/// Tells what operators, spot and the clock did; what groups do all day is only counted.
+fn tell_markers(session: &mut Session<'_>, past: &Past) {
+    let is_common =
+        |it: &Marker| matches!(it.kind, MarkerKind::Activity | MarkerKind::LaunchFailure);
+    for it in past.markers.iter().filter(|it| !is_common(it)) {
+        let what = format!("{} {}: {}", it.at, it.kind.as_str(), it.what);
+        session.printer.talk(&sanitize(&what));
+    }
+    let n_common = past.markers.iter().filter(|it| is_common(it)).count();
+    if n_common != 0 {
+        session.printer.talk(&format!(
+            "{n_common} activities and launch failures; -o json has them"
+        ));
+    }
+}
+
+/// Says where the past comes from, and what is wrong with it.
+pub(super) fn note(session: &mut Session<'_>, past: &Past) {
+    let is_known = |it: &crate::fleet::Series| it.last().is_some();
+    if !past.series.iter().any(is_known) {
+        session.printer.talk(
+            "Nothing was seen in that time. The history is kept while pooldeck runs; --backfill asks CloudWatch.",
+        );
+    }
+    for it in &past.notes {
+        session.printer.warn(&sanitize(it));
+    }
+}
+
+async fn backfill(session: &mut Session<'_>, query: &PastQuery) {
+    let filled = session
+        .handle
+        .backfill(query.pool.as_ref(), query.span)
+        .await;
+    session.printer.talk(&format!(
+        "asked CloudWatch for {} metrics of {} pools",
+        filled.n_metrics, filled.n_pools
+    ));
+    for it in &filled.failures {
+        session.printer.warn(&sanitize(it));
+    }
+}
+
+pub(super) fn span(when: &WhenFlags, now: Timestamp) -> Result<Span, Error> {
+    let span = Span {
+        from: when.since.at(now),
+        until: when.until.at(now).min(now),
+    };
+    if span.until <= span.from {
+        let what = format!("--since {} is not before --until {}", span.from, span.until);
+        return Err(Error::usage(what).hint("--since 24h is the last day until now"));
+    }
+    Ok(span)
+}
+
+fn step(asked: Option<Duration>, span: Span) -> Result<Duration, Error> {
+    let length = span.length().as_secs();
+    let secs = match asked {
+        Some(step) => step.as_secs().max(1),
+        None => {
+            let least = length.div_ceil(N_STEPS);
+            let nice = NICE_STEPS.into_iter().find(|it| least <= *it);
+            nice.unwrap_or(least.div_ceil(86_400) * 86_400)
+        }
+    };
+    if N_STEPS_MAX < length / secs {
+        let what = format!("steps of {secs} s are {} lines", length / secs);
+        return Err(Error::usage(what).hint("choose a longer --step or a later --since"));
+    }
+    Ok(Duration::from_secs(secs))
+}
+
+/// Returns how many points make steps of exactly this length.
+fn n_points(span: Span, step: Duration) -> usize {
+    let n = span.length().as_secs() / step.as_secs().max(1);
+    let n = usize::try_from(n).unwrap_or(usize::MAX).max(1);
+    // A span that is no multiple of the step would else make longer ones.
+    (1..=n)
+        .rev()
+        .find(|it| {
+            let it = u64::try_from(*it).unwrap_or(u64::MAX);
+            span.length().as_secs().div_ceil(it) >= step.as_secs()
+        })
+        .unwrap_or(1)
+}
+
+/// Finds the one pool of that name, among those that are there and those that once were.
+async fn one_pool(session: &mut Session<'_>, name: &str, sight: &Sight) -> Result<PoolKey, Error> {
+    let kept = session.handle.past_pools().await;
+    let named = pattern::pools_or_kept(name, sight, &kept)?;
+    let mut named = named.into_iter();
+    match (named.next(), named.next()) {
+        (Some(pool), None) => Ok(pool),
+        (Some(first), Some(second)) => {
+            let what = format!("`{name}` is more than one pool: {first}, {second}, …");
+            Err(Error::new(Exit::Refused, what).hint("name one of them as scope/name"))
+        }
+        (None, _) => unreachable!("a name without a pool is an error"),
+    }
+}
+
+fn sheet(past: &Past) -> Sheet<'static> {
+    let mut titles = vec!["time"];
+    titles.extend(past.series.iter().map(|it| it.metric.as_str()));
+    let mut sheet = Sheet::new(&titles);
+    let n_rows = past.series.first().map_or(0, |it| it.points.len());
+    for row_idx in 0..n_rows {
+        let points = past
+            .series
+            .iter()
+            .map(|it| (it.metric, it.points.get(row_idx)));
+        let mut at = None;
+        let cells = points.map(|(metric, point)| {
+            at = at.or(point.map(|it| it.at));
+            point
+                .and_then(|it| it.value)
+                .map_or(Value::Missing, |it| match metric.unit() {
+                    crate::fleet::MetricUnit::UsdPerHour => Value::maybe_usd(Usd::from_f64(it)),
+                    _ => Value::Number((it * 100.0).round() / 100.0),
+                })
+        });
+        let cells: Vec<Value<'static>> = cells.collect();
+        let mut row = vec![at.map_or(Value::Missing, Value::Time)];
+        row.extend(cells);
+        sheet.push(row);
+    }
+    sheet
+}

@@ -1,0 +1,82 @@
+//! What the past of a pool comes to: how it was used, what it cost, what it wasted.
+
+mod readiness;
+mod spending;
+mod trends;
+mod utilisation;
+
+pub use readiness::{Readiness, Took, readiness};
+pub use spending::{Savings, Spent, savings, spent};
+pub use trends::{TREND_METRICS, TREND_SPAN, trends};
+pub use utilisation::{Utilisation, utilisation};
+
+use crate::fleet::{Metric, Past, Series, Usd};
+
+/// Returns the sum over the time that was seen, in dollars.
+///
+/// What was priced for less than half of the time in which the pool was seen is
+/// not known: the rest was not for nothing.
+fn dollars(past: &Past, metric: Metric) -> Option<Usd> {
+    let series = past.series(metric)?;
+    let longest = past.series.iter().map(seen_hours).fold(0.0, f64::max);
+    if seen_hours(series) < longest / 2.0 {
+        return None;
+    }
+    Usd::from_f64(series.total_hours()?)
+}
+
+/// Returns the mean by the time that was seen.
+fn mean(series: &Series) -> Option<f64> {
+    let hours = seen_hours(series);
+    series
+        .total_hours()
+        .filter(|_| 0.0 < hours)
+        .map(|it| it / hours)
+}
+
+fn seen_hours(series: &Series) -> f64 {
+    let seen = series.points.iter().filter(|it| it.value.is_some());
+    seen.map(|it| it.seen).fold(0.0, |sum, it| sum + it) * series.step.as_secs_f64() / 3600.0
+}
+
+fn most(series: &Series) -> Option<f64> {
+    let values = series.points.iter().filter_map(|it| it.most);
+    values.max_by(f64::total_cmp)
+}
+
+#[cfg(test)]
+mod fixture {
+    use std::time::Duration;
+
+    use crate::fleet::{Metric, Past, Point, PoolKey, Series, Span, Timestamp};
+
+    /// A past in steps of an hour from a Monday midnight on; `None` is a gap.
+    pub(super) fn past(series: &[(Metric, &[Option<f64>])]) -> Past {
+        // 2026-03-02 was a Monday.
+        let start = Timestamp::from_secs(1_772_409_600);
+        let hour = Duration::from_hours(1);
+        let at = |idx: usize| start + hour * u32::try_from(idx).unwrap();
+        let n = series.iter().map(|it| it.1.len()).max().unwrap_or(0);
+        let point = |(idx, value): (usize, &Option<f64>)| {
+            value.map_or(Point::gap(at(idx)), |it| Point::flat(at(idx), it))
+        };
+        Past {
+            pool: Some(PoolKey::new("prod/us-east-1", "workhorse")),
+            span: Span {
+                from: start,
+                until: at(n),
+            },
+            series: series
+                .iter()
+                .map(|(metric, values)| Series {
+                    metric: *metric,
+                    step: hour,
+                    points: values.iter().enumerate().map(point).collect(),
+                })
+                .collect(),
+            markers: Vec::new(),
+            boots: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Fills the past from CloudWatch: what the console was not there for. It never
+//! overwrites what was seen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::params;
+
+use super::{
+    HistoryError,
+    block::{Block, Column, ticks},
+    bucket::seconds,
+    keeper::Ask,
+    roll::{CLOUDWATCH, DAY, Tier},
+    rows::{Stat, key},
+    store::{SeriesKey, Store},
+};
+use crate::{
+    cloud::{AskedMetric, Measured, SharedCloud, Statistic},
+    engine::handle::Inner,
+    fleet::{Metric, Pool, PoolKey, PoolKind, Span, Timestamp},
+};
+
+/// The namespace that `publish` writes to, unless it is told otherwise.
+const NAMESPACE: &str = "pooldeck";
+/// CloudWatch keeps steps of a minute for 15 days, of five minutes for 63.
+const FINE_MAX: Duration = Duration::from_hours(62 * 24);
+const MINUTES_MAX: Duration = Duration::from_hours(26);
+/// What was asked so lately is not asked again.
+const PAUSE: Duration = Duration::from_mins(15);
+
+/// The metrics of a group and what CloudWatch calls them.
+const OF_GROUP: [(Metric, &str); 7] = [
+    (Metric::Desired, "GroupDesiredCapacity"),
+    (Metric::Min, "GroupMinSize"),
+    (Metric::Max, "GroupMaxSize"),
+    (Metric::InService, "GroupInServiceInstances"),
+    (Metric::Pending, "GroupPendingInstances"),
+    (Metric::Standby, "GroupStandbyInstances"),
+    (Metric::Terminating, "GroupTerminatingInstances"),
+];
+const PUBLISHED: [&str; 7] = [
+    "TotalExecutors",
+    "BusyExecutors",
+    "IdleExecutors",
+    "OfflineExecutors",
+    "DrainingExecutors",
+    "QueuedJobs",
+    "OldestQueuedSeconds",
+];
+
+/// What came of asking CloudWatch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filled {
+    pub n_pools: usize,
+    /// What AWS bills.
+    pub n_metrics: usize,
+    /// How many values came.
+    pub n_values: usize,
+    /// A sentence for each region that did not answer.
+    pub failures: Vec<String>,
+}
+
+/// Which days of which pools were asked for, and when.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Asked(Mutex<BTreeMap<PoolKey, BTreeMap<i64, Timestamp>>>);
+
+impl Asked {
+    /// Returns whether any day of the span is worth asking for, and notes that it is asked.
+    pub(super) fn begin(&self, pool: &PoolKey, span: Span, now: Timestamp) -> bool {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let days = asked.entry(pool.clone()).or_default();
+        let (first, last) = (seconds(span.from) / DAY, seconds(span.until) / DAY);
+        let mut is_new = false;
+        for day in first..=last {
+            let is_known = days.get(&day).is_some_and(|at| {
+                // A day that was over when it was asked for has no more to tell.
+                (day + 1) * DAY < seconds(*at) || now.since(*at) < PAUSE
+            });
+            if !is_known {
+                days.insert(day, now);
+                is_new = true;
+            }
+        }
+        is_new
+    }
+}
+
+/// Asks CloudWatch for a pool, or for every pool, and keeps what it says.
+pub(in crate::engine) async fn fill(inner: &Inner, pool: Option<&PoolKey>, span: Span) -> Filled {
+    let mut filled = Filled::default();
+    let now = inner.clock.now();
+    let fleet = &inner.snapshot.borrow().clone().fleet;
+    for cloud in &inner.doors.clouds {
+        let scope = cloud.scope();
+        let Some(account) = scope.identity.as_ref().map(|it| it.account.clone()) else {
+            continue;
+        };
+        let is_meant = |it: &PoolKey| it.scope == scope.id && pool.is_none_or(|pool| pool == it);
+        let pools: Vec<&Pool> = fleet
+            .pools
+            .iter()
+            .filter(|it| is_meant(it.0))
+            .map(|it| &**it.1)
+            .collect();
+        if pools.is_empty() {
+            continue;
+        }
+        let tier = tier_of(span, now);
+        match ask(cloud, &pools, span, tier).await {
+            Ok((n_metrics, found)) => {
+                filled.n_pools += pools.len();
+                filled.n_metrics += n_metrics;
+                for (key, measured) in found {
+                    filled.n_values += measured.iter().map(|it| it.1.len()).sum::<usize>();
+                    let fill = Fill {
+                        key: SeriesKey {
+                            scope: key.scope.to_string(),
+                            account: account.clone(),
+                            pool: key.name.to_string(),
+                        },
+                        tier,
+                        measured,
+                        told_at: now,
+                    };
+                    inner.historian.tell(Ask::Fill(fill)).await;
+                }
+            }
+            Err(error) => filled
+                .failures
+                .push(format!("{}: {}", scope.id, error.what)),
+        }
+    }
+    filled
+}
+
+/// Returns the steps that CloudWatch still has, and a screen can show.
+fn tier_of(span: Span, now: Timestamp) -> Tier {
+    if now.since(span.from) <= MINUTES_MAX {
+        Tier::Minute
+    } else if now.since(span.from) <= FINE_MAX {
+        Tier::Fine
+    } else {
+        Tier::Coarse
+    }
+}
+
+type Found = BTreeMap<PoolKey, Vec<(Metric, Measured)>>;
+
+async fn ask(
+    cloud: &SharedCloud,
+    pools: &[&Pool],
+    span: Span,
+    tier: Tier,
+) -> Result<(usize, Found), crate::cloud::Error> {
+    let mut wanted: Vec<(PoolKey, Metric)> = Vec::new();
+    let mut asked = Vec::new();
+    for pool in pools {
+        for (metric, question) in questions(pool) {
+            wanted.push((pool.key(), metric));
+            asked.push(question);
+        }
+    }
+    if asked.is_empty() {
+        return Ok((0, Found::new()));
+    }
+    let step = Duration::from_secs(tier.step().unsigned_abs());
+    // Whole days: the next question about them is answered from what is kept.
+    let whole = Span {
+        from: Timestamp::from_secs(seconds(span.from).div_euclid(DAY) * DAY),
+        until: span.until,
+    };
+    let answers = cloud.past_metrics(&asked, whole, step).await?;
+    let mut found = Found::new();
+    for ((pool, metric), measured) in wanted.into_iter().zip(answers) {
+        found.entry(pool).or_default().push((metric, measured));
+    }
+    Ok((asked.len(), found))
+}
+
+/// Returns what CloudWatch may know of a pool.
+fn questions(pool: &Pool) -> Vec<(Metric, AskedMetric)> {
+    let mut questions = Vec::new();
+    let enabled: BTreeSet<&str> = pool.enabled_metrics.iter().map(String::as_str).collect();
+    for (metric, name) in OF_GROUP {
+        if pool.kind == PoolKind::Group && enabled.contains(name) {
+            let question = AskedMetric {
+                namespace: "AWS/AutoScaling".to_owned(),
+                name: name.to_owned(),
+                dimensions: vec![("AutoScalingGroupName".to_owned(), pool.name.to_string())],
+                statistic: statistic(metric),
+            };
+            questions.push((metric, question));
+        }
+    }
+    let Some(link) = &pool.ci else {
+        return questions;
+    };
+    for name in PUBLISHED {
+        let Some(metric) = Metric::of_published(name) else {
+            continue;
+        };
+        let question = AskedMetric {
+            namespace: NAMESPACE.to_owned(),
+            name: name.to_owned(),
+            dimensions: vec![
+                ("Pool".to_owned(), pool.name.to_string()),
+                ("Label".to_owned(), link.label.clone()),
+            ],
+            statistic: statistic(metric),
+        };
+        questions.push((metric, question));
+    }
+    questions
+}
+
+/// A setting has no mean.
+fn statistic(metric: Metric) -> Statistic {
+    if metric.is_setting() || metric == Metric::OldestQueuedSeconds {
+        Statistic::Maximum
+    } else {
+        Statistic::Average
+    }
+}
+
+/// What CloudWatch said of one pool.
+#[derive(Debug)]
+pub(super) struct Fill {
+    key: SeriesKey,
+    tier: Tier,
+    measured: Vec<(Metric, Measured)>,
+    told_at: Timestamp,
+}
+
+impl Store {
+    /// Keeps what CloudWatch said, beside what was seen.
+    pub(super) fn fill(&mut self, fill: &Fill) -> Result<(), HistoryError> {
+        let answer = self.try_fill(fill);
+        answer.map_err(|it| {
+            self.forget_series();
+            self.wrong(&it)
+        })
+    }
+
+    fn try_fill(&mut self, fill: &Fill) -> rusqlite::Result<()> {
+        let series = self.series_id(&fill.key)?;
+        let measured: Vec<(u32, &Measured)> = fill
+            .measured
+            .iter()
+            .map(|(metric, measured)| (self.metric_id(*metric), measured))
+            .collect();
+        let told_at = seconds(fill.told_at);
+        self.within(|db| {
+            let sql = "insert or replace into block (series, tier, source, start, told_at, cells) \
+                       values (?1, ?2, ?3, ?4, ?5, ?6)";
+            let mut insert = db.prepare_cached(sql)?;
+            for (day, block) in by_day(&measured) {
+                let cells = block.encode();
+                let start = day * DAY;
+                insert.execute(params![
+                    series,
+                    fill.tier.step(),
+                    CLOUDWATCH,
+                    start,
+                    told_at,
+                    cells
+                ])?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn by_day(measured: &[(u32, &Measured)]) -> BTreeMap<i64, Block> {
+    let mut days: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+    for (at, _) in measured.iter().flat_map(|it| it.1) {
+        let at = seconds(*at);
+        days.entry(at.div_euclid(DAY)).or_default().insert(at);
+    }
+    let blocks = days.into_iter().map(|(day, times)| {
+        let columns = measured.iter().map(|(metric_id, values)| {
+            let values: BTreeMap<i64, f64> =
+                values.iter().map(|(at, it)| (seconds(*at), *it)).collect();
+            let cells = times
+                .iter()
+                .map(|at| values.get(at).and_then(|it| ticks(*it)));
+            Column {
+                key: key(*metric_id, Stat::Value),
+                cells: cells.collect(),
+            }
+        });
+        let block = Block {
+            columns: columns.collect(),
+            times: times.iter().copied().collect(),
+        };
+        (day, block)
+    });
+    blocks.collect()
+}

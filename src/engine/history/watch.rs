@@ -1,0 +1,80 @@
+//! Looks back now and then for what goes on for a while, and tells it beside every observation.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use super::{PastQuery, read::Whose, store::Store};
+use crate::{
+    cost::past::{TREND_METRICS, TREND_SPAN, trends},
+    fleet::{PoolKey, Span, Timestamp, Trend},
+};
+
+/// How often is looked back; a habit does not change in a minute.
+const PAUSE: Duration = Duration::from_mins(10);
+/// Steps of five minutes, of a day.
+const N_POINTS: usize = 288;
+
+/// What was found when the past was last looked at.
+pub(in crate::engine) type Trends = watch::Receiver<Arc<Vec<Trend>>>;
+
+/// One pool is looked at each time, so that nobody waits for all of them.
+#[derive(Debug)]
+pub(super) struct Watch {
+    told: watch::Sender<Arc<Vec<Trend>>>,
+    began_at: Option<Timestamp>,
+    left: Vec<PoolKey>,
+    found: Vec<Trend>,
+}
+
+impl Watch {
+    pub(super) fn new(told: watch::Sender<Arc<Vec<Trend>>>) -> Self {
+        Self {
+            told,
+            began_at: None,
+            left: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Looks at one pool, when it is time; `false` when there is none to look at.
+    pub(super) fn look(
+        &mut self,
+        store: &Store,
+        pools: &[PoolKey],
+        whose: &Whose,
+        now: Timestamp,
+    ) -> bool {
+        if self.left.is_empty() {
+            let is_early = |it: Timestamp| it <= now && now.since(it) < PAUSE;
+            if pools.is_empty() || self.began_at.is_some_and(is_early) {
+                return false;
+            }
+            self.began_at = Some(now);
+            self.left = pools.to_vec();
+        }
+        let Some(pool) = self.left.pop() else {
+            return false;
+        };
+        let query = PastQuery {
+            pool: Some(pool),
+            metrics: TREND_METRICS.to_vec(),
+            span: Span::before(now, TREND_SPAN),
+            n_points: N_POINTS,
+        };
+        // What cannot be read says nothing against anybody.
+        if let Ok(past) = store.past(&query, whose) {
+            self.found.extend(trends(&past));
+        }
+        if self.left.is_empty() {
+            let mut found = std::mem::take(&mut self.found);
+            found.sort_by(|a, b| (&a.pool, a.kind).cmp(&(&b.pool, b.kind)));
+            self.told.send_if_modified(|told| {
+                let is_new = **told != found;
+                *told = Arc::new(found);
+                is_new
+            });
+        }
+        true
+    }
+}

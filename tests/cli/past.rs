@@ -1,0 +1,128 @@
+//! `history` and `report`, of the past that the demo begins with.
+
+use snapbox::{Data, file};
+
+use crate::sandbox::Sandbox;
+
+/// Before the demo's first reading, so that nothing of it moves with the clock.
+const WHEN: &str = "--since 2026-03-01T06:00:00Z --until 2026-03-02T06:00:00Z";
+
+#[track_caller]
+fn check(line: &str, expected: Data) {
+    snapbox::assert_data_eq!(Sandbox::new().run(line), expected.raw());
+}
+
+fn json(line: &str) -> serde_json::Value {
+    let said = Sandbox::new().command(line).output().unwrap();
+    serde_json::from_slice(&said.stdout).unwrap()
+}
+
+#[test]
+fn a_day_of_a_pool_is_a_table_with_its_gap() {
+    let line = format!("--demo history workhorse --step 2h {WHEN}");
+    check(&line, file!["past/history.txt"]);
+}
+
+#[test]
+fn all_pools_together_are_lines_too() {
+    let line = format!("--demo history --step 6h -m in_service,usd_per_hour -o csv {WHEN}");
+    check(&line, file!["past/history.csv"]);
+    let line = format!("--demo history gpu --step 12h -m queued_jobs -o ndjson {WHEN}");
+    check(&line, file!["past/history.ndjson"]);
+}
+
+#[test]
+fn json_has_nulls_for_gaps_and_says_how_much_was_seen() {
+    let document = json(&format!(
+        "--demo history workhorse -m busy_executors --step 10m -o json {WHEN}"
+    ));
+    assert_eq!(
+        (&document["version"], &document["step_seconds"]),
+        (&1.into(), &600.into())
+    );
+    let points = document["series"][0]["points"].as_array().unwrap();
+    assert_eq!(points.len(), 144);
+    let gaps: Vec<_> = points.iter().filter(|it| it["value"].is_null()).collect();
+    assert_eq!(gaps.len(), 5, "fifty minutes without the controller");
+    assert!(
+        gaps.iter()
+            .all(|it| it["seen"] == 0.0 && it["least"].is_null())
+    );
+    let kinds: Vec<_> = document["markers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["kind"])
+        .collect();
+    assert!(kinds.contains(&&"activity".into()), "{kinds:?}");
+}
+
+#[test]
+fn a_wrong_metric_pool_or_time_is_answered_with_the_nearest() {
+    let said = |line: &str| Sandbox::new().run(line);
+    let text = said("--demo history workhorse -m busy_executers");
+    assert!(text.contains("did you mean `busy_executors`?"), "{text}");
+    let text = said("--demo history workhorze");
+    assert!(text.contains("did you mean `workhorse`?"), "{text}");
+    let text = said("--demo history workhorse --since yesterday");
+    assert!(
+        text.contains("neither a duration such as 24h nor a time"),
+        "{text}"
+    );
+    let text = said("--demo history workhorse --since 1h --until 2h");
+    assert!(text.contains("is not before --until"), "{text}");
+    let text = said("--demo history workhorse --since 30d --step 1s");
+    assert!(text.contains("choose a longer --step"), "{text}");
+}
+
+#[test]
+fn reports_are_tables_of_every_pool() {
+    check(
+        &format!("--demo report utilisation {WHEN}"),
+        file!["past/utilisation.txt"],
+    );
+    check(
+        &format!("--demo report waste {WHEN}"),
+        file!["past/waste.txt"],
+    );
+    check(
+        &format!("--demo report savings {WHEN}"),
+        file!["past/savings.txt"],
+    );
+    check(
+        &format!("--demo report time-to-ready {WHEN}"),
+        file!["past/time-to-ready.txt"],
+    );
+    check(
+        &format!("--demo report trends {WHEN}"),
+        file!["past/trends.txt"],
+    );
+}
+
+#[test]
+fn a_report_in_json_has_unknown_money_as_null() {
+    let document = json(&format!("--demo report waste ios release -o json {WHEN}"));
+    let rows = document["waste"].as_array().unwrap();
+    assert_eq!(rows[0]["pool"], "ios");
+    assert!(
+        rows[0]["usd"].is_null(),
+        "no list has the price of a mac: {}",
+        rows[0]
+    );
+    let release = &rows[1];
+    let parts = release["by"].as_object().unwrap().values();
+    let sum: f64 = parts.map(|it| it.as_f64().unwrap()).sum();
+    assert!(
+        (sum - release["usd"].as_f64().unwrap()).abs() < 0.01,
+        "{release}"
+    );
+    assert!(0.0 < release["waste_usd"].as_f64().unwrap());
+    let document = json(&format!("--demo report utilisation release -o json {WHEN}"));
+    let heat = &document["utilisation"][0]["busy_share_by_hour"];
+    assert_eq!(heat.as_array().unwrap().len(), 7);
+    assert!(
+        heat[6][12].as_f64().is_some(),
+        "a Sunday noon was seen: {heat}"
+    );
+    assert!(heat[2][12].is_null(), "no Wednesday was asked for");
+}
