@@ -10,6 +10,9 @@ pub struct Timestamp {
     millis: i64,
 }
 
+const HOUR_MILLIS: i64 = 3_600_000;
+const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
+
 impl Timestamp {
     pub const EPOCH: Self = Self { millis: 0 };
 
@@ -54,7 +57,7 @@ impl Timestamp {
     #[must_use]
     pub fn start_of_day(self) -> Self {
         const DAY: i64 = 86_400_000;
-        Self::from_millis(self.millis.div_euclid(DAY) * DAY)
+        Self::from_millis(self.millis.div_euclid(DAY).saturating_mul(DAY))
     }
 
     /// Returns when its month began and when it ends, in UTC: bills are made of those.
@@ -70,6 +73,31 @@ impl Timestamp {
             Some((millis(first)?, millis(next)?))
         });
         dates.unwrap_or((self, self))
+    }
+
+    /// Returns the time of day without its seconds, `12:34`, in UTC.
+    pub fn minute_time(self) -> String {
+        self.to_jiff()
+            .map_or_else(|| "--:--".to_owned(), |it| it.strftime("%H:%M").to_string())
+    }
+
+    /// Returns the day, `Sat 21 Nov`, in UTC.
+    pub fn day(self) -> String {
+        self.to_jiff().map_or_else(
+            || "--- -- ---".to_owned(),
+            |it| it.strftime("%a %d %b").to_string(),
+        )
+    }
+
+    /// Returns the day of the week, Monday being 0, and the hour, in UTC.
+    pub fn weekday_and_hour(self) -> (usize, usize) {
+        // 1970-01-01 was a Thursday.
+        let day = (self.millis.div_euclid(DAY_MILLIS) + 3).rem_euclid(7);
+        let hour = self.millis.rem_euclid(DAY_MILLIS) / HOUR_MILLIS;
+        (
+            usize::try_from(day).unwrap_or(0),
+            usize::try_from(hour).unwrap_or(0),
+        )
     }
 
     fn to_jiff(self) -> Option<jiff::Timestamp> {
@@ -200,6 +228,22 @@ mod tests {
             (from, until),
             "the first instant is of its month"
         );
+    }
+
+    #[test]
+    fn a_time_knows_its_day_and_its_hour() {
+        let at = Timestamp::from_secs(1_790_078_400 + 90);
+        assert_eq!(
+            (at.day(), at.minute_time()),
+            ("Tue 22 Sep".to_owned(), "12:01".to_owned())
+        );
+        assert_eq!(at.weekday_and_hour(), (1, 12));
+        assert_eq!(Timestamp::EPOCH.weekday_and_hour(), (3, 0));
+        assert_eq!(Timestamp::from_secs(-1).weekday_and_hour(), (2, 23));
+        for millis in [i64::MIN, i64::MAX] {
+            Timestamp::from_millis(millis).weekday_and_hour();
+            let _ = Timestamp::from_millis(millis).start_of_day();
+        }
     }
 
     #[test]

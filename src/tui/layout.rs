@@ -51,7 +51,82 @@ pub(super) fn panels(size: Size, view: &View) -> Vec<Rect> {
         | View::Sources => {
             vec![body]
         }
-        View::Instance(_) | View::Executor(..) | View::Operation(_) | View::Help => Vec::new(),
+        View::Cost => vec![cost(size).table],
+        View::Instance(_)
+        | View::Executor(..)
+        | View::Operation(_)
+        | View::Help
+        | View::Graph(_)
+        | View::CostGraph(_)
+        | View::Utilisation(_)
+        | View::Boots(_) => Vec::new(),
+    }
+}
+
+/// The parts of a graph's screen; one without room has no height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GraphAreas {
+    pub(super) title: Rect,
+    /// Where the data is from.
+    pub(super) notes: Rect,
+    pub(super) plot: Rect,
+    pub(super) legend: Rect,
+    pub(super) readout: Rect,
+}
+
+/// How wide an entry of a graph's legend is.
+pub(super) const LEGEND_ENTRY: u16 = 19;
+
+/// Divides the body for a graph with so many curves or layers.
+pub(super) fn graph(size: Size, n_entries: u16) -> GraphAreas {
+    let body = areas(size).body;
+    let per_line = (body.width.saturating_sub(1) / LEGEND_ENTRY).max(1);
+    let (title, notes, legend, readout) = match body.height {
+        18.. => (1, 1, n_entries.div_ceil(per_line).clamp(1, 3), 2),
+        11.. => (1, 0, n_entries.div_ceil(per_line).clamp(1, 2), 1),
+        7.. => (1, 0, 1, 1),
+        5.. => (0, 0, 1, 1),
+        3.. => (0, 0, 0, 1),
+        _ => (0, 0, 0, 0),
+    };
+    let plot = body.height - title - notes - legend - readout;
+    let mut y = body.y;
+    let mut take = |height: u16| {
+        let area = Rect { y, height, ..body };
+        y += height;
+        area
+    };
+    GraphAreas {
+        title: take(title),
+        notes: take(notes),
+        plot: take(plot),
+        legend: take(legend),
+        readout: take(readout),
+    }
+}
+
+/// The parts of the screen of costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CostAreas {
+    /// What everything costs together.
+    pub(super) facts: Rect,
+    pub(super) table: Rect,
+}
+
+pub(super) fn cost(size: Size) -> CostAreas {
+    let body = areas(size).body;
+    let height = match body.height {
+        STACKED.. => 4,
+        7.. => 1,
+        _ => 0,
+    };
+    CostAreas {
+        facts: Rect { height, ..body },
+        table: Rect {
+            y: body.y + height,
+            height: body.height - height,
+            ..body
+        },
     }
 }
 

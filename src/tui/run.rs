@@ -308,6 +308,7 @@ impl Console {
             }
             Effect::Refresh => self.handle.refresh(),
             Effect::FetchConsole(id) => self.handle.fetch_console_output(id),
+            Effect::FetchPast(query) => self.handle.fetch_past(*query),
             Effect::FetchOperations => self.handle.fetch_operations(),
             Effect::Tell(id, verdict) => self.tell(id, verdict, inlets),
             Effect::FetchActivities(pool) => self.handle.fetch_activities(pool),

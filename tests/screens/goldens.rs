@@ -13,12 +13,12 @@ use crate::{
 };
 
 #[track_caller]
-fn check(robot: &Robot, name: &str) {
+pub(crate) fn check(robot: &Robot, name: &str) {
     check_on(robot, name, false);
 }
 
 #[track_caller]
-fn check_on(robot: &Robot, name: &str, is_light: bool) {
+pub(crate) fn check_on(robot: &Robot, name: &str, is_light: bool) {
     let path = Path::new("screenshots").join(format!("{name}.term.svg"));
     let drawn = svg::svg(&robot.buffer(), is_light);
     let wanted = Data::read_from(&path, Some(DataFormat::Text)).raw();

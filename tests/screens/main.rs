@@ -11,6 +11,7 @@ mod budget;
 mod chaos;
 mod data;
 mod goldens;
+mod graphs;
 mod moving;
 mod operating;
 mod robot;

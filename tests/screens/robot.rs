@@ -8,6 +8,7 @@ use std::{
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pooldeck::{
     action::Policy,
+    cost::{PriceBook, PriceList, Terms},
     engine::Event,
     fleet::{Fleet, Observation, Part, Scope, SourceHealth, SourceId, Timestamp},
     sim::{self, World},
@@ -287,8 +288,26 @@ fn sources(world: &World) -> Vec<SourceHealth> {
         .collect()
 }
 
+/// The demo's first reading, with what the bundled list says that the machines cost.
+pub(crate) fn priced_reading() -> Observation {
+    let demo = sim::demo(1, START);
+    let mut world = demo.world.lock().unwrap();
+    let mut book = PriceBook::new(Terms::default());
+    book.add_list((*PriceList::bundled()).clone());
+    observation_with(&mut world, START, |part| {
+        for instance in &mut part.instances {
+            let price = book.price(instance);
+            Arc::make_mut(instance).price = price;
+        }
+    })
+}
+
 /// Reads every source of a world, as the engine does.
 pub(crate) fn observation(world: &mut World, now: Timestamp) -> Observation {
+    observation_with(world, now, |_| {})
+}
+
+fn observation_with(world: &mut World, now: Timestamp, change: impl Fn(&mut Part)) -> Observation {
     world.advance_to(now);
     let scopes: Vec<_> = world.scopes().cloned().collect();
     let controllers: Vec<_> = world.controllers().map(|it| it.name.clone()).collect();
@@ -297,6 +316,7 @@ pub(crate) fn observation(world: &mut World, now: Timestamp) -> Observation {
         let mut part = world.observe(&scope.id).unwrap().part;
         scope.identity = Some(world.identify(&scope.id).unwrap());
         part.scopes = vec![scope];
+        change(&mut part);
         parts.push(part);
     }
     for name in &controllers {

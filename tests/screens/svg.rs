@@ -16,10 +16,65 @@ pub(crate) fn svg(buffer: &Buffer, is_light: bool) -> String {
     } else {
         (rgb(0xc8, 0xcc, 0xd4), rgb(0x14, 0x17, 0x1d))
     };
-    Term::new()
+    let drawn = Term::new()
         .fg_color(fg)
         .bg_color(bg)
-        .render_svg(&ansi(buffer))
+        .render_svg(&ansi(buffer));
+    if drawn.contains(is_braille) {
+        pinned(&drawn)
+    } else {
+        drawn
+    }
+}
+
+/// How wide a letter is in the picture.
+const ADVANCE: f64 = 8.43;
+/// Where a line begins in the picture.
+const LEFT: f64 = 10.0;
+
+/// Few fonts for code have braille, and what a viewer shows instead is of another
+/// width: every piece of text gets its place, and every letter of braille.
+fn pinned(svg: &str) -> String {
+    let mut text = String::new();
+    for line in svg.lines() {
+        let mut column = 0;
+        let mut pieces = line.split("<tspan");
+        text.push_str(pieces.next().unwrap_or(""));
+        for piece in pieces {
+            let (attributes, inside) = piece.split_once('>').unwrap();
+            let Some((escaped, rest)) = inside.split_once("</tspan>") else {
+                // The line itself, which has its place.
+                let _ = write!(text, "<tspan{attributes}>{inside}");
+                continue;
+            };
+            let letters = letters(escaped);
+            let mut put = |text: &mut String, escaped: &str, n_letters: u32| {
+                let x = LEFT + f64::from(column) * ADVANCE;
+                let _ = write!(text, "<tspan{attributes} x=\"{x:.1}\">{escaped}</tspan>");
+                column += n_letters;
+            };
+            if letters.contains(is_braille) {
+                for letter in letters.chars() {
+                    put(&mut text, letter.encode_utf8(&mut [0; 4]), 1);
+                }
+            } else {
+                let n_letters = u32::try_from(letters.chars().count()).unwrap();
+                put(&mut text, escaped, n_letters);
+            }
+            text.push_str(rest);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn is_braille(letter: char) -> bool {
+    ('\u{2800}'..='\u{28ff}').contains(&letter)
+}
+
+fn letters(escaped: &str) -> String {
+    let plain = escaped.replace("&lt;", "<").replace("&gt;", ">");
+    plain.replace("&quot;", "\"").replace("&amp;", "&")
 }
 
 fn anstyle_svg_color(r: u8, g: u8, b: u8) -> anstyle::Color {

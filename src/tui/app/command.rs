@@ -15,6 +15,7 @@ pub enum Group {
     Move,
     Mark,
     Find,
+    Graph,
     Session,
     Confirm,
     Edit,
@@ -28,6 +29,7 @@ impl Group {
             Self::Move => "Move",
             Self::Mark => "Mark",
             Self::Find => "Find and arrange",
+            Self::Graph => "In a graph",
             Self::Session => "The console itself",
             Self::Confirm => "When asked to confirm",
             Self::Edit => "While typing",
@@ -116,6 +118,11 @@ commands! {
     OperationAdopt("ID") = "operation.adopt", Act, "take over the operation of another host, and go on with it here";
     OperationAbort("ID") = "operation.abort", Act, "give back what the operation has not terminated";
     FindingFix = "finding.fix", Act, "plan what mends the finding under the cursor";
+    GoGraph("NAME") = "graph", Open, "show the past of a pool: sizes, work and queue on one time axis";
+    GoCost = "cost", Open, "show what every pool costs, what of it is waste, and who says so";
+    GoCostGraph("NAME") = "cost-graph", Open, "show what the money went to over time, of a pool or of all";
+    GoUtilisation("NAME") = "utilisation", Open, "show which hours of the week a pool works in";
+    GoBoots("NAME") = "time-to-ready", Open, "show how long instances take to their first job, by image and type";
     ConsoleOutput = "console-output", Open, "fetch the console output of the instance";
     Help = "help", Open, "show every key and every command";
 
@@ -141,6 +148,22 @@ commands! {
     Sort("FIELD") = "sort", Find, "choose the order of the rows";
     SortReverse = "sort.reverse", Find, "turn the order round";
     Columns("FIELDS") = "columns", Find, "choose the columns";
+
+    GraphLeft = "graph.left", Graph, "read the column on the left";
+    GraphRight = "graph.right", Graph, "read the column on the right";
+    GraphFarLeft = "graph.far-left", Graph, "ten columns left";
+    GraphFarRight = "graph.far-right", Graph, "ten columns right";
+    GraphEventPrevious = "graph.event-previous", Graph, "to the event before";
+    GraphEventNext = "graph.event-next", Graph, "to the event after";
+    GraphZoomIn = "graph.zoom-in", Graph, "show less time, in more detail";
+    GraphZoomOut = "graph.zoom-out", Graph, "show more time";
+    GraphZoom("SPAN") = "graph.zoom", Graph, "show this much time: 15m, 1h, 6h, 24h, 7d or 30d";
+    GraphEarlier = "graph.earlier", Graph, "half a screen back in time";
+    GraphLater = "graph.later", Graph, "half a screen forward in time";
+    GraphNow = "graph.now", Graph, "follow the present again";
+    GraphToggle("METRIC") = "graph.toggle", Graph, "show or hide a curve";
+    GraphMarks("MARKS") = "graph.marks", Graph, "draw with braille, block or ascii; the next of them when none is named";
+    GraphSplit("BY") = "graph.split", Graph, "split the money by use, market or pool; the next of them when none is named";
 
     Palette("LINE") = "palette", Session, "type a command or an action";
     Refresh = "refresh", Session, "read every source now";

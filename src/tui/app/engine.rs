@@ -61,7 +61,7 @@ impl App {
                 self.take_operations(views);
             }
             // No screen has asked for it.
-            Event::Past(_) => {}
+            Event::Past(past) => self.pasts.take(&past, self.now),
             Event::Warning(what) => self.say(Severity::Warning, what),
             Event::TaskLost { task, why } => {
                 self.say(

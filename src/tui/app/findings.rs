@@ -5,9 +5,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::fleet::{
-    Finding, FindingKind, Fleet, Observation, PoolKey, PoolRow, Stray, Waiting, doctor, strays,
-    waiting,
+use crate::{
+    cost,
+    fleet::{
+        Finding, FindingKind, Fleet, Observation, PoolKey, PoolRow, Split, Stray, Waiting, doctor,
+        strays, waiting,
+    },
 };
 
 /// What a reading shows beyond its rows, found when a screen first wants it.
@@ -17,6 +20,15 @@ pub struct Findings {
     waiting: OnceLock<Vec<Waiting>>,
     strays: OnceLock<Vec<Stray>>,
     diagnosis: OnceLock<Vec<Finding>>,
+    spending: OnceLock<Spending>,
+}
+
+/// What the machines cost per hour now, by what they do.
+#[derive(Clone, Debug, Default)]
+pub struct Spending {
+    /// Those of no pool included.
+    pub all: Split,
+    pub pools: BTreeMap<PoolKey, Split>,
 }
 
 impl Findings {
@@ -53,6 +65,16 @@ impl Findings {
     ) -> Option<&Finding> {
         let is_same = |it: &&Finding| it.kind == kind && it.pool.as_ref() == pool;
         self.diagnosis().iter().filter(is_same).nth(nth)
+    }
+
+    /// Returns what everything costs.
+    pub fn spending(&self) -> &Spending {
+        let (fleet, at) = (&self.observation.fleet, self.observation.at);
+        let split = |key: &PoolKey| (key.clone(), cost::split(fleet, key, at));
+        self.spending.get_or_init(|| Spending {
+            all: cost::split_all(fleet, at),
+            pools: fleet.pools.keys().map(split).collect(),
+        })
     }
 }
 

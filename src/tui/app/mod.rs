@@ -9,6 +9,7 @@ mod disagree;
 mod edit;
 mod engine;
 mod findings;
+mod graph;
 mod keys;
 mod list;
 mod mend;
@@ -16,6 +17,7 @@ mod message;
 mod navigate;
 mod operate;
 mod overlay;
+mod past;
 mod prompt;
 mod propose;
 mod question;
@@ -34,12 +36,14 @@ use std::{
 pub use command::{Command, Entry, Group, verbs};
 pub use confirm::{Answer, Confirm, Stage};
 use crossterm::event::KeyEvent;
-pub use findings::{Figures, Findings};
+pub use findings::{Figures, Findings, Spending};
+pub use graph::{CURVES, Graph, MARKETS, Split, USES, ZOOMS};
 pub use list::{List, RowId, Sort};
 pub(super) use message::aborted;
 pub use message::{Message, Messages, Review, Severity, Submitted};
 pub use operate::rests;
 pub use overlay::{FilterLine, Overlay, Picker, PickerKind, Reader, ReaderText};
+pub use past::{Asked, Pasts, Topic};
 pub use prompt::Prompt;
 pub use question::{About, Question};
 use ratatui::layout::Size;
@@ -54,7 +58,7 @@ use super::{
 };
 use crate::{
     action::Policy,
-    engine::{Event, OperationView, Submission, SubmissionId, Verdict},
+    engine::{Event, OperationView, PastQuery, Submission, SubmissionId, Verdict},
     fleet::{Activity, ConsoleOutput, Failure, InstanceId, Observation, PoolKey, Timestamp},
     operation::{OnQuit, OperationId},
 };
@@ -88,6 +92,7 @@ pub enum Effect {
     FetchConsole(InstanceId),
     FetchActivities(PoolKey),
     FetchOperations,
+    FetchPast(Box<PastQuery>),
     /// Says this to the operation's driver; unless it is to rest, drives it here if nobody does.
     Tell(OperationId, Verdict),
     Copy(String),
@@ -140,6 +145,9 @@ pub struct App {
     /// Those of them whose driver is in this process.
     pub driven_here: BTreeSet<OperationId>,
     pub timeline: Timeline,
+    /// Where the operator is in the past, and what is known of it.
+    pub graph: Graph,
+    pub pasts: Pasts,
     pub prompt_history: Vec<String>,
     pub filter_history: Vec<String>,
     pub has_focus: bool,
@@ -180,6 +188,8 @@ impl App {
             operations: BTreeMap::new(),
             driven_here: BTreeSet::new(),
             timeline: Timeline::default(),
+            graph: Graph::default(),
+            pasts: Pasts::default(),
             prompt_history: Vec::new(),
             filter_history: Vec::new(),
             has_focus: true,
@@ -197,7 +207,7 @@ impl App {
     /// Takes one message, and returns what the loop must do for it.
     pub fn update(&mut self, msg: Msg, now: Timestamp) -> Vec<Effect> {
         self.now = now;
-        let effects = match msg {
+        let mut effects = match msg {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => {
                 self.paste(&text);
@@ -236,6 +246,7 @@ impl App {
         };
         self.open_review();
         self.settle();
+        effects.extend(self.ask_past());
         effects
     }
 
@@ -320,8 +331,14 @@ impl App {
 
     /// Adds up the pools that are on the screen, before the frame wants them.
     fn add_up(&mut self) {
-        if self.screen().view == View::Fleet {
-            self.findings.strays();
+        match &self.screen().view {
+            View::Fleet => {
+                self.findings.strays();
+            }
+            View::Cost | View::CostGraph(_) => {
+                self.findings.spending();
+            }
+            _ => {}
         }
         let screen = self
             .screens
@@ -344,6 +361,22 @@ impl App {
                 }
             }
         }
+    }
+
+    /// Returns the pools whose rows are on the screen.
+    fn shown_pools(&self) -> Vec<PoolKey> {
+        let screen = self.screen();
+        let panels = layout::panels(self.size, &screen.view);
+        let shown = screen.panels.iter().zip(panels).flat_map(|(list, area)| {
+            let rows = list.rows().iter().skip(list.offset());
+            rows.take(layout::n_rows(area))
+        });
+        shown
+            .filter_map(|it| match it {
+                RowId::Pool(key) => Some(key.clone()),
+                _ => None,
+            })
+            .collect()
     }
 
     fn refill_messages(&mut self) {

@@ -36,6 +36,13 @@ impl App {
                 self.go(View::Messages);
             }
             Command::GoSources => self.go(View::Sources),
+            Command::GoGraph(name) => return self.go_about_pool(name.as_deref(), View::Graph),
+            Command::GoUtilisation(name) => {
+                return self.go_about_pool(name.as_deref(), View::Utilisation);
+            }
+            Command::GoBoots(name) => return self.go_about_pool(name.as_deref(), View::Boots),
+            Command::GoCost => self.go(View::Cost),
+            Command::GoCostGraph(name) => self.go_cost_graph(name.as_deref()),
             Command::Help => self.go(View::Help),
             Command::GoPool(name) => return self.go_pool(name.as_deref()),
             Command::ConsoleOutput => return self.console_output(),
@@ -47,6 +54,26 @@ impl App {
             Command::Sort(field) => self.sort(field.as_deref()),
             Command::SortReverse => self.reverse_sort(),
             Command::Columns(fields) => self.choose_columns(fields.as_deref()),
+            Command::GraphLeft
+            | Command::GraphRight
+            | Command::GraphFarLeft
+            | Command::GraphFarRight
+            | Command::GraphEventPrevious
+            | Command::GraphEventNext
+            | Command::GraphZoomIn
+            | Command::GraphZoomOut
+            | Command::GraphZoom(_)
+            | Command::GraphEarlier
+            | Command::GraphLater
+            | Command::GraphNow
+            | Command::GraphToggle(_)
+            | Command::GraphMarks(_)
+            | Command::GraphSplit(_) => self.run_graph(command),
+            Command::RowNext | Command::RowPrevious
+                if matches!(self.screen().view, View::Utilisation(_)) =>
+            {
+                self.run_graph(command);
+            }
             command if self.mark(command) => {}
             command => self.step(command),
         }
@@ -120,6 +147,9 @@ impl App {
             return Vec::new();
         };
         match row {
+            RowId::Pool(key) if self.screen().view == View::Cost => {
+                self.go(View::CostGraph(Some(key)));
+            }
             RowId::Pool(key) | RowId::Waiting(key, None, _) => return self.open_pool(key),
             RowId::Instance(id) | RowId::Waiting(_, Some(id), _) => self.go(View::Instance(id)),
             RowId::Executor(controller, id) => self.go(View::Executor(controller, id)),
@@ -149,6 +179,14 @@ impl App {
     }
 
     fn go_pool(&mut self, name: Option<&str>) -> Vec<Effect> {
+        match self.named_pool(name) {
+            Some(key) => self.open_pool(key),
+            None => Vec::new(),
+        }
+    }
+
+    /// Returns the pool of that name, or the one that is selected; says why there is none.
+    pub(super) fn named_pool(&mut self, name: Option<&str>) -> Option<PoolKey> {
         let fleet = &self.observation.fleet;
         let found = match name {
             None => Target::of(self.screen(), fleet).selection.pool,
@@ -158,7 +196,7 @@ impl App {
             }
         };
         match (found, name) {
-            (Some(key), _) => self.open_pool(key),
+            (Some(key), _) => Some(key),
             (None, Some(name)) => {
                 let near = nearest(name, fleet.pools.keys().map(|it| it.name.as_str()));
                 let near = near.map_or(String::new(), |it| format!("; did you mean `{it}`?"));
@@ -166,11 +204,11 @@ impl App {
                     Severity::Warning,
                     format!("no pool is called `{name}`{near}"),
                 );
-                Vec::new()
+                None
             }
             (None, None) => {
                 self.say(Severity::Note, "no pool is under the cursor");
-                Vec::new()
+                None
             }
         }
     }
@@ -500,10 +538,11 @@ impl App {
         let text = match command {
             Command::CopyId => super::super::view::id_under_cursor(self),
             Command::CopyRow => super::super::view::row_under_cursor(self),
-            _ => self
-                .submitted
-                .last()
-                .map(|it| format!("pooldeck {}", it.command_line)),
+            _ => {
+                let done = self.submitted.last().map(|it| it.command_line.clone());
+                let line = self.equivalent().or(done);
+                line.map(|it| format!("pooldeck {it}"))
+            }
         };
         let Some(text) = text else {
             self.say(Severity::Note, "there is nothing to copy here");

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     action::{Flag, Verb},
     fleet::{Fleet, Process},
+    tui::glyph::Marks,
 };
 
 /// How many proposals are worth reading.
@@ -60,6 +61,10 @@ pub(super) fn split(typed: &str) -> (&str, &str) {
     let mut ends = typed.rmatch_indices(is_end);
     let start = ends.next().map_or(0, |(at, end)| at + end.len());
     typed.split_at(start)
+}
+
+fn words<'a>(all: impl Iterator<Item = &'a str>) -> Vec<Proposal> {
+    all.map(|it| Proposal::new(it, "")).collect()
 }
 
 /// Actions first: they are what the line is opened for.
@@ -149,6 +154,10 @@ impl Vocabulary<'_> {
                 .iter()
                 .map(|it| Proposal::new(it.as_str(), ""))
                 .collect(),
+            "SPAN" => words(super::ZOOMS.iter().map(|it| it.1)),
+            "METRIC" => words(super::CURVES.iter().map(|it| it.0.as_str())),
+            "MARKS" => words(Marks::ALL.iter().map(|it| it.as_str())),
+            "BY" => words(super::Split::ALL.iter().map(|it| it.as_str())),
             "FIELD" | "FIELDS" => self.fields(""),
             "FILTER" => self.fields("="),
             "LINE" => names(),

@@ -1,6 +1,10 @@
 //! The screens, and the stack of them: what `enter` opens and `esc` leaves.
 
-use super::{findings::Findings, list::List, rows::Noun};
+use super::{
+    findings::Findings,
+    list::{List, Sort},
+    rows::Noun,
+};
 use crate::{
     fleet::{ControllerName, InstanceId, Observation, PoolKey},
     operation::OperationId,
@@ -25,6 +29,16 @@ pub enum View {
     Messages,
     Sources,
     Help,
+    /// The past of a pool.
+    Graph(PoolKey),
+    /// What every pool costs.
+    Cost,
+    /// What the money of a pool, or of all, went to.
+    CostGraph(Option<PoolKey>),
+    /// Which hours of the week a pool works in.
+    Utilisation(PoolKey),
+    /// How long the instances of a pool took to their first job.
+    Boots(PoolKey),
 }
 
 impl View {
@@ -44,6 +58,10 @@ impl View {
             Self::Messages => Context::Messages,
             Self::Sources => Context::Sources,
             Self::Help => Context::Help,
+            Self::Graph(_) | Self::CostGraph(_) => Context::Graph,
+            Self::Cost => Context::Cost,
+            Self::Utilisation(_) => Context::Utilisation,
+            Self::Boots(_) => Context::Boots,
         }
     }
 }
@@ -75,11 +93,27 @@ impl Screen {
             View::Executors => [Noun::Executors, Noun::Queues].map(list).into(),
             View::Strays => vec![list(Noun::Strays)],
             View::Doctor => vec![list(Noun::Findings)],
+            View::Cost => {
+                // The dearest first: that is what the screen is opened for.
+                let mut pools = list(Noun::Pools);
+                pools.sort = Some(Sort {
+                    field: "usd_per_hour",
+                    is_descending: true,
+                });
+                vec![pools]
+            }
             View::Operations => vec![list(Noun::Operations)],
             View::Activities => vec![list(Noun::Activities)],
             View::Messages => vec![list(Noun::Messages)],
             View::Sources => vec![list(Noun::Sources)],
-            View::Instance(_) | View::Executor(..) | View::Operation(_) | View::Help => Vec::new(),
+            View::Instance(_)
+            | View::Executor(..)
+            | View::Operation(_)
+            | View::Help
+            | View::Graph(_)
+            | View::CostGraph(_)
+            | View::Utilisation(_)
+            | View::Boots(_) => Vec::new(),
         };
         Self {
             view,

@@ -25,7 +25,11 @@ impl Target {
     pub fn of(screen: &Screen, fleet: &Fleet) -> Self {
         let mut target = Self::default();
         match &screen.view {
-            View::Pool(key) => target.selection.pool = Some(key.clone()),
+            View::Pool(key)
+            | View::Graph(key)
+            | View::CostGraph(Some(key))
+            | View::Utilisation(key)
+            | View::Boots(key) => target.selection.pool = Some(key.clone()),
             View::Instance(id) => {
                 target.selection.instances = vec![id.clone()];
                 target.take_common_pool(fleet);

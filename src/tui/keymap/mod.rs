@@ -56,6 +56,11 @@ contexts! {
     Messages = "messages",
     Sources = "sources",
     Help = "help",
+    /// A pool's past, and the money's.
+    Graph = "graph",
+    Cost = "cost",
+    Utilisation = "utilisation",
+    Boots = "time-to-ready",
     /// A list to choose from: the order, the columns.
     Picker = "picker",
     /// Long text: console output, the whole of a message.
@@ -82,7 +87,11 @@ impl Context {
             | Self::Activities
             | Self::Messages
             | Self::Sources
-            | Self::Help => Some(Self::Screen),
+            | Self::Help
+            | Self::Graph
+            | Self::Cost
+            | Self::Utilisation
+            | Self::Boots => Some(Self::Screen),
             Self::Screen | Self::Picker | Self::Reader | Self::Confirm | Self::Input => None,
         }
     }

@@ -69,6 +69,32 @@ roles! {
     Ghost = "ghost",
     Overlay = "overlay",
     OverlayDanger = "overlay-danger",
+    /// The curves of a graph, and the layers of a stack; each has a sign of its own, too.
+    Curve1 = "curve-1",
+    Curve2 = "curve-2",
+    Curve3 = "curve-3",
+    Curve4 = "curve-4",
+    Curve5 = "curve-5",
+    Curve6 = "curve-6",
+    Curve7 = "curve-7",
+    Curve8 = "curve-8",
+}
+
+impl Role {
+    /// Returns the role of a curve; the ninth looks like the first.
+    pub fn of_curve(curve_idx: usize) -> Self {
+        const CURVES: [Role; 8] = [
+            Role::Curve1,
+            Role::Curve2,
+            Role::Curve3,
+            Role::Curve4,
+            Role::Curve5,
+            Role::Curve6,
+            Role::Curve7,
+            Role::Curve8,
+        ];
+        CURVES[curve_idx % CURVES.len()]
+    }
 }
 
 /// The themes that come with pooldeck.

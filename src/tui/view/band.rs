@@ -51,7 +51,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
 fn scopes_in_view(app: &App) -> Vec<&Scope> {
     let fleet = &app.observation.fleet;
     let one = match &app.screen().view {
-        View::Pool(key) => fleet.scope(&key.scope),
+        View::Pool(key)
+        | View::Graph(key)
+        | View::CostGraph(Some(key))
+        | View::Utilisation(key)
+        | View::Boots(key) => fleet.scope(&key.scope),
         View::Instance(id) => fleet
             .instances
             .get(id)
@@ -75,7 +79,9 @@ fn scopes_in_view(app: &App) -> Vec<&Scope> {
         | View::Activities
         | View::Messages
         | View::Sources
-        | View::Help => None,
+        | View::Help
+        | View::Cost
+        | View::CostGraph(None) => None,
     };
     one.map_or_else(|| fleet.scopes.iter().collect(), |it| vec![it])
 }

@@ -11,12 +11,18 @@ use crate::tui::{
 };
 
 /// What the foot line offers when there is nothing to say, and the word for it.
-const OFFERED: [(Command, &str); 12] = [
+const OFFERED: [(Command, &str); 18] = [
     (Command::Open, "open"),
     (Command::OperationPause(None), "pause"),
     (Command::OperationResume(None), "resume"),
     (Command::OperationAdopt(None), "adopt"),
     (Command::OperationAbort(None), "abort"),
+    (Command::GraphLeft, "read"),
+    (Command::GraphZoomIn, "zoom"),
+    (Command::GraphEarlier, "earlier"),
+    (Command::GraphEventPrevious, "event"),
+    (Command::GraphSplit(None), "split"),
+    (Command::GraphMarks(None), "marks"),
     (Command::MarkToggle, "mark"),
     (Command::Filter(None), "filter"),
     (Command::Sort(None), "sort"),
@@ -126,6 +132,15 @@ fn is_of_use(app: &App, command: &Command) -> bool {
         Command::Filter(_) | Command::Sort(_) => {
             list.is_some_and(|it| !it.noun.fields().is_empty())
         }
+        Command::GraphLeft => matches!(
+            app.screen().view,
+            View::Graph(_) | View::CostGraph(_) | View::Utilisation(_)
+        ),
+        Command::GraphZoomIn | Command::GraphEarlier | Command::GraphEventPrevious => {
+            matches!(app.screen().view, View::Graph(_) | View::CostGraph(_))
+        }
+        Command::GraphSplit(_) => matches!(app.screen().view, View::CostGraph(_)),
+        Command::GraphMarks(_) => matches!(app.screen().view, View::Graph(_)),
         Command::Back => 1 < app.screens.len(),
         Command::Quit => app.screens.len() == 1,
         _ => true,

@@ -59,6 +59,10 @@ fn lines(app: &App, glyphs: Glyphs) -> Vec<Line> {
             it.command.group() == group
         });
     }
+    let in_graphs = app.keymap.bindings(Context::Graph);
+    section(&mut lines, Group::Graph.title(), &in_graphs, |it| {
+        it.command.group() == Group::Graph
+    });
     for (title, context) in [
         (Group::Confirm.title(), Context::Confirm),
         (Group::Edit.title(), Context::Input),

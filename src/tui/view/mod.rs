@@ -2,15 +2,19 @@
 
 mod activity;
 mod band;
+mod boots;
 mod columns;
 mod confirm;
+mod cost;
 mod executor;
 mod finding;
 mod foot;
+mod graph;
 mod help;
 mod hints;
 mod instance;
 mod list;
+mod money;
 mod operation;
 mod picker;
 mod pool;
@@ -19,6 +23,7 @@ mod question;
 mod reader;
 mod sources;
 mod stray;
+mod week;
 
 use std::time::Duration;
 
@@ -57,12 +62,20 @@ pub fn draw(buffer: &mut Buffer, app: &App, theme: &Theme) -> Option<Position> {
         }
         View::Operation(id) => operation::draw(&mut canvas, areas.body, app, id),
         View::Help => help::draw(&mut canvas, areas.body, app),
+        View::Graph(key) => graph::draw(&mut canvas, app, key),
+        View::CostGraph(key) => money::draw(&mut canvas, app, key.as_ref()),
+        View::Utilisation(key) => week::draw(&mut canvas, areas.body, app, key),
+        View::Boots(key) => boots::draw(&mut canvas, areas.body, app, key),
+        View::Cost => cost::draw(&mut canvas, app),
     }
     for (panel_idx, area) in layout::panels(app.size, &screen.view)
         .into_iter()
         .enumerate()
     {
-        if let Some(list) = screen.panels.get(panel_idx) {
+        // The screen of costs has columns that are no fields of a pool.
+        if let Some(list) = screen.panels.get(panel_idx)
+            && screen.view != View::Cost
+        {
             let has_focus = screen.focus == panel_idx && app.overlays.is_empty();
             list::draw(&mut canvas, area, app, list, has_focus);
         }
@@ -98,6 +111,7 @@ pub(super) fn max_scroll(app: &App) -> usize {
         View::Executor(controller, id) => executor::n_lines(app, controller, id),
         View::Operation(id) => operation::n_lines(app, id),
         View::Help => help::n_lines(app),
+        View::Boots(key) => boots::n_lines(app, key),
         View::Fleet
         | View::Pool(_)
         | View::Instances
@@ -107,7 +121,11 @@ pub(super) fn max_scroll(app: &App) -> usize {
         | View::Operations
         | View::Activities
         | View::Messages
-        | View::Sources => 0,
+        | View::Sources
+        | View::Graph(_)
+        | View::CostGraph(_)
+        | View::Utilisation(_)
+        | View::Cost => 0,
     };
     n_lines.saturating_sub(height)
 }
@@ -131,6 +149,10 @@ pub(super) fn id_under_cursor(app: &App) -> Option<String> {
         View::Executor(_, id) => return Some(id.clone()),
         View::Operation(id) => return Some(id.to_string()),
         View::Help => return None,
+        View::Graph(key)
+        | View::CostGraph(Some(key))
+        | View::Utilisation(key)
+        | View::Boots(key) => return Some(key.name.to_string()),
         _ => {}
     }
     let row = app.screen().list()?.cursor()?;

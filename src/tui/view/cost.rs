@@ -1,0 +1,330 @@
+//! What every pool costs now, today and this month, what of it is waste, and who says so.
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use super::{dim, money::usd, plain};
+use crate::{
+    fleet::{
+        Align, Metric, Past, PoolKey, PriceSource, Record as _, Series, Split, Timestamp, Usd, Use,
+        short_duration,
+    },
+    tui::{
+        app::{App, List, RowId, Topic},
+        layout,
+        theme::Role,
+        widget::{Canvas, Cell, Column, RowState, Span, Table, fit},
+    },
+};
+
+/// A price that is this old may have changed since.
+const OLD_PRICE: Duration = Duration::from_hours(90 * 24);
+/// The columns, what matters most first.
+const ORDER: [&str; 7] = [
+    "name", "per_hour", "waste", "today", "month", "source", "age",
+];
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App) {
+    let areas = layout::cost(app.size);
+    facts(canvas, areas.facts, app);
+    let Some(list) = app.screen().list() else {
+        return;
+    };
+    table(canvas, areas.table, app, list);
+}
+
+/// What all pools cost together, and what belongs to none.
+fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
+    let spending = app.findings.spending();
+    let all = &spending.all;
+    let spent = Spent::of(app, None);
+    let mut sum = vec![
+        dim("all "),
+        amount(all.total(), all.known(), "/h", Role::Title),
+    ];
+    sum.push(dim("  waste "));
+    sum.push(maybe(all.waste(), "/h", Role::Warn));
+    sum.push(dim("  today "));
+    sum.push(Span::new(spent.today.words(), Role::Text));
+    sum.push(dim("  month "));
+    sum.push(Span::new(spent.month.words(), Role::Text));
+    sum.extend(projection(app, &spent, all).into_iter().flatten());
+    let mut uses = vec![dim("goes to ")];
+    for used in Use::ALL {
+        if 0 < all.n_machines.get(used) {
+            uses.push(dim(format!(" {used} ")));
+            let part = amount(all.known_part(used), all.part(used), "", role_of(used));
+            uses.push(part);
+        }
+    }
+    let mut strays = vec![dim("strays  ")];
+    let n_strays = all.n_machines.get(Use::Stray);
+    if n_strays == 0 {
+        strays.push(dim("none costs anything"));
+    } else {
+        strays.push(plain(format!("{n_strays} machines ")));
+        strays.push(amount(
+            all.known_part(Use::Stray),
+            all.stray,
+            "/h",
+            Role::Danger,
+        ));
+    }
+    if 0 < all.n_unpriced.total() {
+        let n = all.n_unpriced.total();
+        let verb = if n == 1 {
+            "machine has"
+        } else {
+            "machines have"
+        };
+        strays.push(Span::new(
+            format!("   {n} {verb} no known price, and are in no sum"),
+            Role::Unknown,
+        ));
+    }
+    let lines = [sum, uses, strays, api(app)];
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        canvas.put_spans(area.x + 1, y, area.width.saturating_sub(1), &line);
+    }
+}
+
+/// What this console itself asks of AWS.
+fn api(app: &App) -> Vec<Span<'static>> {
+    let sources = &app.observation.sources;
+    let n_calls: u32 = sources.iter().map(|it| it.n_calls_per_minute).sum();
+    let mut line = vec![
+        dim("this console  "),
+        plain(format!("{n_calls} calls a minute")),
+        dim("; EC2, Auto Scaling and the price list take nothing for them"),
+    ];
+    if let Some(line_here) = app.equivalent().filter(|_| 100 <= app.size.width) {
+        line.push(dim(format!("   pooldeck {line_here}")));
+    }
+    line
+}
+
+/// What the month comes to if the fleet stays as it is.
+fn projection(app: &App, spent: &Spent, all: &Split) -> Option<Vec<Span<'static>>> {
+    let (now, rate) = (app.now, all.total()?.as_f64());
+    // Only a month that was seen can be continued.
+    let so_far = spent.month.dollars.filter(|_| !spent.month.is_partial)?;
+    let left = now.month().1.since(now).as_secs_f64() / 3600.0;
+    Some(vec![
+        dim("  at this rate "),
+        plain(usd(so_far + rate * left)),
+        dim(" by its end"),
+    ])
+}
+
+fn table(canvas: &mut Canvas<'_>, area: Rect, app: &App, list: &List) {
+    if area.height == 0 {
+        return;
+    }
+    let has_focus = app.overlays.is_empty();
+    let (n_shown, n_all) = (list.rows().len(), list.n_all());
+    let count = if n_shown == n_all {
+        format!(" {n_all}")
+    } else {
+        format!(" {n_shown}/{n_all}  / {}", list.filter.as_str())
+    };
+    let role = if has_focus { Role::Title } else { Role::Dim };
+    let mut title = vec![Span::new("cost of pools", role), dim(count)];
+    title.extend(super::graph::reading(
+        app,
+        app.pasts.get(&Topic::Month(None)),
+    ));
+    if 70 <= area.width {
+        title.push(dim("  > at least: not all of the time was seen"));
+    }
+    canvas.title(area, &title);
+    let head = layout::head_height(area);
+    let columns = columns(area.width);
+    let table = Table {
+        area: Rect {
+            y: area.y + head.min(1),
+            height: area.height - head.min(1),
+            ..area
+        },
+        columns: &columns,
+        has_head: head == 2,
+        has_focus,
+    };
+    let shown = list.rows().iter().enumerate().skip(list.offset());
+    let rows = shown
+        .take(layout::n_rows(area))
+        .filter_map(|(row_idx, row)| {
+            let RowId::Pool(key) = row else {
+                return None;
+            };
+            let state = RowState {
+                is_cursor: list.cursor_idx() == Some(row_idx),
+                is_marked: false,
+            };
+            Some((state, cells(app, key, &columns)))
+        });
+    table.paint(canvas, rows);
+    if list.rows().is_empty() && head < area.height {
+        let width = area.width.saturating_sub(2);
+        canvas.put(area.x + 2, area.y + head, width, "no pools", Role::Dim);
+    }
+}
+
+fn columns(width: u16) -> Vec<Column> {
+    let column = |name, title: &str, width, align| Column {
+        name,
+        title: title.to_owned(),
+        width,
+        align,
+    };
+    let all = vec![
+        column(
+            "name",
+            "POOL",
+            if width < 60 { 14 } else { 22 },
+            Align::Left,
+        ),
+        column("per_hour", "$/H", 9, Align::Right),
+        column("waste", "WASTE/H", 9, Align::Right),
+        column("today", "TODAY", 10, Align::Right),
+        column("month", "MONTH", 10, Align::Right),
+        column("source", " PRICE FROM", 22, Align::Left),
+        column("age", "OF", 12, Align::Left),
+    ];
+    let mut fitted = fit(all, width, &ORDER);
+    if let Some(source) = fitted.last_mut().filter(|it| it.name == "source") {
+        // The last column takes what is left.
+        source.width = source.width.max(10);
+    }
+    fitted
+}
+
+fn cells(app: &App, key: &PoolKey, columns: &[Column]) -> Vec<Cell<'static>> {
+    let fleet = &app.observation.fleet;
+    let split = app.findings.spending().pools.get(key);
+    let split = split.copied().unwrap_or_default();
+    let spent = Spent::of(app, Some(key));
+    let cell = |column: &Column| -> Cell<'static> {
+        match column.name {
+            "name" => vec![plain(key.name.to_string())],
+            "per_hour" => vec![amount(split.total(), split.known(), "", Role::Text)],
+            "waste" => {
+                let is_some = split.waste().is_some_and(|it| Usd::ZERO < it);
+                let role = if is_some { Role::Warn } else { Role::Dim };
+                vec![maybe(split.waste(), "", role)]
+            }
+            "today" => vec![plain(spent.today.words())],
+            "month" => vec![plain(spent.month.words())],
+            "source" => {
+                let row = app.figures.row(fleet, key);
+                let words = row.map(|it| {
+                    it.value("price_source", app.observation.at)
+                        .show("—")
+                        .into_owned()
+                });
+                vec![dim(words.map_or_else(
+                    || " —".to_owned(),
+                    |it| format!(" {}", it.replace('_', " ")),
+                ))]
+            }
+            _ => vec![price_age(app, key)],
+        }
+    };
+    columns.iter().map(cell).collect()
+}
+
+/// The date of the oldest price of the pool's machines; a list's date says more than its age in days.
+fn price_age(app: &App, key: &PoolKey) -> Span<'static> {
+    let members = app.observation.fleet.roster(key).instances.iter();
+    let prices = members.filter_map(|it| it.price.as_ref());
+    let Some(oldest) = prices.min_by_key(|it| it.at) else {
+        return dim("—");
+    };
+    let age = app.now.since(oldest.at);
+    let is_old = OLD_PRICE < age && oldest.source != PriceSource::Configured;
+    let role = if is_old { Role::Warn } else { Role::Dim };
+    Span::new(format!("{} ago", short_duration(age)), role)
+}
+
+/// What was spent in a time, as far as it was seen.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    dollars: Option<f64>,
+    /// Whether a part of the time was not seen: it cost more than this.
+    is_partial: bool,
+}
+
+impl Sum {
+    fn words(self) -> String {
+        match self.dollars {
+            None => "—".to_owned(),
+            Some(dollars) if self.is_partial => format!(">{}", usd(dollars)),
+            Some(dollars) => usd(dollars),
+        }
+    }
+}
+
+/// What was spent today and this month.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    today: Sum,
+    month: Sum,
+}
+
+impl Spent {
+    fn of(app: &App, key: Option<&PoolKey>) -> Self {
+        let past: Option<&Past> = app.pasts.past(&Topic::Month(key.cloned()));
+        let Some(series) = past.and_then(|it| it.series(Metric::UsdPerHour)) else {
+            return Self::default();
+        };
+        Self {
+            today: sum(series, app.now.start_of_day(), app.now),
+            month: sum(series, app.now.month().0, app.now),
+        }
+    }
+}
+
+fn sum(series: &Series, from: Timestamp, now: Timestamp) -> Sum {
+    let hours = series.step.as_secs_f64() / 3600.0;
+    let (mut dollars, mut seen) = (None, 0.0);
+    let points = series.points.iter();
+    for point in points.filter(|it| from <= it.at && it.at <= now) {
+        if let Some(value) = point.value {
+            *dollars.get_or_insert(0.0) += value * point.seen * hours;
+            seen += point.seen * hours;
+        }
+    }
+    let whole = now.since(from).as_secs_f64() / 3600.0;
+    Sum {
+        dollars,
+        is_partial: seen < whole * 0.98 - 0.02,
+    }
+}
+
+/// An amount; the least that it can be, when a part of it has no price.
+fn amount(total: Option<Usd>, known: Usd, unit: &str, role: Role) -> Span<'static> {
+    match total {
+        Some(it) => Span::new(format!("{}{unit}", usd(it.as_f64())), role),
+        None if known == Usd::ZERO => Span::new("?", Role::Unknown),
+        None => Span::new(format!(">{}{unit}", usd(known.as_f64())), Role::Unknown),
+    }
+}
+
+fn maybe(amount: Option<Usd>, unit: &str, role: Role) -> Span<'static> {
+    match amount {
+        Some(it) => Span::new(format!("{}{unit}", usd(it.as_f64())), role),
+        None => Span::new("?", Role::Unknown),
+    }
+}
+
+fn role_of(used: Use) -> Role {
+    match used {
+        Use::Busy => Role::Busy,
+        Use::Idle => Role::Idle,
+        Use::Booting => Role::Pending,
+        Use::Draining => Role::Terminating,
+        Use::Standby => Role::Standby,
+        Use::Retained | Use::Stray => Role::Danger,
+        Use::Unknown => Role::Unknown,
+    }
+}

@@ -1,0 +1,216 @@
+//! What the money went to over time: layers by use, by market or by pool, and their sum.
+
+use super::{
+    dim,
+    graph::{Entry, head, legend, nothing, readout, signs},
+    plain,
+};
+use crate::{
+    fleet::{Metric, Past, PoolKey, Series},
+    tui::{
+        app::{App, MARKETS, Split, Topic, USES},
+        glyph::Glyphs,
+        layout,
+        theme::Role,
+        widget::{Axes, Canvas, Layer, Scale, Span, Unit, Window, extents, stack},
+    },
+};
+
+/// A layer with its name.
+struct Part {
+    name: String,
+    layer: Layer,
+}
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, pool: Option<&PoolKey>) {
+    let areas = layout::graph(app.size, app.n_legend_entries());
+    let asked = app.pasts.get(&Topic::Money(pool.cloned()));
+    let past = asked.and_then(|it| it.past.as_deref());
+    let whose = pool.map_or_else(|| "all pools".to_owned(), |it| it.name.to_string());
+    let split = app.money_split();
+    let name = format!("$/h of {whose} by {}", split.as_str());
+    head(canvas, &areas, app, &name, asked);
+    let window = app.window();
+    let axes = Axes::new(areas.plot);
+    let total = past.and_then(|it| it.series(Metric::UsdPerHour));
+    let totals: Vec<Option<f64>> =
+        total.map_or_else(|| vec![None; window.n_columns()], |it| means(it, window));
+    let parts = match split {
+        Split::Use => of_metrics(past, &USES, window, canvas.glyphs()),
+        Split::Market => of_metrics(past, &MARKETS, window, canvas.glyphs()),
+        Split::Pool => of_pools(app, &totals, window, canvas.glyphs()),
+    };
+    let layers: Vec<Layer> = parts.iter().map(|it| it.layer.clone()).collect();
+    let sums = (0..window.n_columns()).map(|it| sum_at(&layers, it).unwrap_or(0.0));
+    let scale = Scale::of(sums, axes.n_steps(), Unit::Usd);
+    let signs = signs(canvas, past, window);
+    axes.paint(canvas, window, &scale, &signs, app.cursor_column());
+    stack(canvas, axes.inside, &scale, &layers, app.cursor_column());
+    let is_known = |it: &usize| layers.iter().any(|layer| layer.values[*it].is_some());
+    let newest = (0..window.n_columns()).rev().find(is_known);
+    if newest.is_none() {
+        nothing(canvas, axes.inside, asked);
+    }
+    let column_idx = app.cursor_column().or(newest);
+    let entries: Vec<Entry> = parts.iter().map(|it| entry(it, column_idx)).collect();
+    legend(canvas, areas.legend, &entries);
+    let mut more = column_idx.map_or_else(Vec::new, |it| sum_words(&layers, &totals, it));
+    more.extend(total.map(|it| in_view(it, window)));
+    readout(canvas, areas.readout, app, past, column_idx, &more);
+}
+
+fn means(series: &Series, window: Window) -> Vec<Option<f64>> {
+    let extents = extents(series, window);
+    extents.into_iter().map(|it| it.map(|it| it.mean)).collect()
+}
+
+fn of_metrics(
+    past: Option<&Past>,
+    metrics: &[(Metric, &str)],
+    window: Window,
+    glyphs: Glyphs,
+) -> Vec<Part> {
+    let parts = metrics.iter().enumerate();
+    parts
+        .map(|(layer_idx, (metric, name))| {
+            let series = past.and_then(|it| it.series(*metric));
+            let is_unknown = *metric == Metric::UnknownUsd;
+            Part {
+                name: (*name).to_owned(),
+                layer: Layer {
+                    fill: if is_unknown {
+                        "?"
+                    } else {
+                        glyphs.fill(layer_idx)
+                    },
+                    role: if is_unknown {
+                        Role::Unknown
+                    } else {
+                        role_of(*metric, layer_idx)
+                    },
+                    values: series
+                        .map_or_else(|| vec![None; window.n_columns()], |it| means(it, window)),
+                },
+            }
+        })
+        .collect()
+}
+
+/// Work and idleness look as they do in the graph of a pool.
+fn role_of(metric: Metric, layer_idx: usize) -> Role {
+    match metric {
+        Metric::BusyUsd => Role::Curve5,
+        Metric::IdleUsd => Role::Curve6,
+        Metric::BootingUsd => Role::Curve1,
+        Metric::DrainingUsd => Role::Curve7,
+        Metric::StandbyUsd => Role::Curve8,
+        Metric::RetainedUsd => Role::Curve4,
+        Metric::StrayUsd => Role::Danger,
+        _ => Role::of_curve(layer_idx),
+    }
+}
+
+/// The dearest pools one by one, and the rest in one layer.
+fn of_pools(app: &App, totals: &[Option<f64>], window: Window, glyphs: Glyphs) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    for (layer_idx, key) in app.stacked_pools().into_iter().enumerate() {
+        let past = app.pasts.past(&Topic::Share(key.clone()));
+        let series = past.and_then(|it| it.series(Metric::UsdPerHour));
+        let values = series.map_or_else(|| vec![None; window.n_columns()], |it| means(it, window));
+        parts.push(Part {
+            name: key.name.to_string(),
+            layer: Layer {
+                fill: glyphs.fill(layer_idx),
+                role: Role::of_curve([4, 0, 1, 7, 5, 6][layer_idx % 6]),
+                values,
+            },
+        });
+    }
+    let layers: Vec<Layer> = parts.iter().map(|it| it.layer.clone()).collect();
+    let rest = totals.iter().enumerate().map(|(column_idx, total)| {
+        let known = sum_at(&layers, column_idx).unwrap_or(0.0);
+        // Two answers of different seconds differ by rounding.
+        total.map(|it| (it - known).max(0.0))
+    });
+    parts.push(Part {
+        name: "the rest".to_owned(),
+        layer: Layer {
+            fill: glyphs.fill(7),
+            role: Role::Curve4,
+            values: rest.collect(),
+        },
+    });
+    parts
+}
+
+fn sum_at(layers: &[Layer], column_idx: usize) -> Option<f64> {
+    let values = layers.iter().filter_map(|it| *it.values.get(column_idx)?);
+    values.reduce(|sum, it| sum + it.max(0.0))
+}
+
+fn entry(part: &Part, column_idx: Option<usize>) -> Entry {
+    let value = column_idx.and_then(|it| part.layer.values.get(it).copied().flatten());
+    Entry {
+        key: None,
+        sign: part.layer.fill,
+        role: part.layer.role,
+        name: part.name.clone(),
+        value: vec![value.map_or_else(|| "?".to_owned(), usd)],
+        is_off: false,
+    }
+}
+
+/// What the column costs per hour; what is not known makes it the least that it can be.
+fn sum_words(layers: &[Layer], totals: &[Option<f64>], column_idx: usize) -> Vec<Span<'static>> {
+    let value = |it: &Layer| it.values.get(column_idx).copied().flatten();
+    let Some(sum) = sum_at(layers, column_idx) else {
+        return vec![dim("  nothing was seen")];
+    };
+    let is_unknown = layers.iter().any(|it| value(it).is_none())
+        || totals.get(column_idx).copied().flatten().is_none();
+    if is_unknown {
+        return vec![
+            plain(format!("  at least {}/h", usd(sum))),
+            Span::new("  the price of a part is not known", Role::Unknown),
+        ];
+    }
+    vec![plain(format!("  {}/h", usd(sum)))]
+}
+
+/// What was spent in the time that is shown and was seen.
+fn in_view(total: &Series, window: Window) -> Span<'static> {
+    let shown = total
+        .points
+        .iter()
+        .filter(|it| window.column_of(it.at).is_some());
+    let hours = total.step.as_secs_f64() / 3600.0;
+    let (mut dollars, mut seen, mut n_points) = (0.0, 0.0, 0.0);
+    for point in shown {
+        n_points += 1.0;
+        if let Some(value) = point.value {
+            dollars += value * point.seen * hours;
+            seen += point.seen;
+        }
+    }
+    if n_points <= 0.0 || seen <= 0.0 {
+        return dim("");
+    }
+    let percent = 100.0 * seen / n_points;
+    let part = if percent < 99.0 {
+        format!(" ({percent:.0} % seen)")
+    } else {
+        String::new()
+    };
+    dim(format!("  in view {}{part}", usd(dollars)))
+}
+
+/// Writes dollars with as many digits as they are worth.
+pub(super) fn usd(dollars: f64) -> String {
+    match dollars.abs() {
+        1e4.. => format!("${dollars:.0}"),
+        0.1.. => format!("${dollars:.2}"),
+        // What is nothing is nothing, and less than a cent is not.
+        it if it < 5e-5 => "$0".to_owned(),
+        _ => format!("${dollars:.4}"),
+    }
+}
