@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::rolling::{Reami, Rollback};
 use crate::fleet::{InstanceId, PoolKey, PoolName, Process, Reluctance, ScopeId, parse_duration};
 
 /// One action as an operator writes it: `scale workhorse 12 --reason "monday"`.
@@ -64,6 +65,10 @@ pub enum Action {
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
         deadline: Option<Duration>,
     },
+    /// Give pools another image, and replace every instance without ending a job
+    Reami(Box<Reami>),
+    /// Take pools back to the template before, and replace every instance without ending a job
+    Rollback(Box<Rollback>),
     /// Terminate instances; one that is not proven idle only by --force, with a reason
     Terminate {
         #[command(flatten)]
@@ -462,6 +467,8 @@ impl Action {
                 }
                 pool.fill(selection);
             }
+            Self::Reami(it) => it.fill(selection.pool.as_ref()),
+            Self::Rollback(it) => it.fill(selection.pool.as_ref()),
             Self::Launch { pool, .. }
             | Self::EnableMetrics { pool }
             | Self::Freeze { pool, .. }
@@ -511,6 +518,8 @@ impl Action {
             Self::Resume { .. } => "resume",
             Self::Standby { .. } => "standby",
             Self::Activate(_) => "activate",
+            Self::Reami(_) => "reami",
+            Self::Rollback(_) => "rollback",
             Self::Hook { .. } => "hook",
             Self::Freeze { .. } => "freeze",
             Self::Thaw { .. } => "thaw",
@@ -623,6 +632,8 @@ impl std::fmt::Display for Action {
                 terms.write_to(&mut words);
                 pool.scope_to(&mut words);
             }
+            Self::Reami(it) => words.extend(it.words()),
+            Self::Rollback(it) => words.extend(it.words()),
             Self::Freeze { pool, duration } => {
                 pool.name_to(&mut words);
                 seconds(&mut words, "--for", *duration);
@@ -838,6 +849,13 @@ mod tests {
             "launch workhorse --count 3",
             "drain i-0123456789abcdef0 --replace --max-unavailable 2 --deadline 7200s",
             "drain --pool workhorse --count 2 --scope prod/us-east-1",
+            "reami workhorse ami-0123456789abcdef0",
+            "reami 'workhorse,arm' --bootstrap --strategy terminate-first --canary 0 --batch 2 --max-unavailable 2 \
+             --max-unavailable-total 3 --bake 60s --checkpoints '25,50' --checkpoint-delay 600s --boot-budget 900s \
+             --deadline 7200s --on-failure hold --scope prod/us-east-1",
+            "reami workhorse --template-version 7 --no-rollback",
+            "rollback 'workhorse,arm' --to '3,5'",
+            "rollback op-20251121-abcde",
             "terminate i-0123456789abcdef0 --force --replace",
             "cordon i-0123456789abcdef0",
             "uncordon i-0123456789abcdef0",

@@ -6,6 +6,7 @@ mod grammar;
 mod guardrail;
 mod money;
 mod plan;
+mod rolling;
 mod verb;
 
 pub use draft::check_writable;
@@ -16,3 +17,4 @@ pub use grammar::{
 pub use guardrail::{Confirmation, Guardrail, Policy};
 pub use money::CostChange;
 pub use plan::{Change, Follow, Plan, Refusal, Target, plan};
+pub use rolling::{Batch, OnFailureArg, Pools, Reami, RollTerms, Rollback, StrategyArg};

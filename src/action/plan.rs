@@ -240,6 +240,8 @@ pub fn plan(
             };
             verb::hook(&mut draft, &instances.instances, &answer, reason)?;
         }
+        Action::Reami(it) => verb::reami(&mut draft, it)?,
+        Action::Rollback(it) => verb::rollback(&mut draft, it)?,
         Action::Freeze { pool, duration } => verb::freeze(&mut draft, pool, *duration)?,
         Action::Refresh {
             answer,

@@ -46,8 +46,19 @@ pub(super) async fn run(
     action: Action,
     flags: ActFlags,
 ) -> Result<Exit, Error> {
+    let (views, _) = session.handle.operations();
+    let action = action.find_way_back(views.iter().map(|it| &it.operation));
     check(session, &action, &flags)?;
-    let sight = session.read_all(flags.timeout).await?;
+    let mut sight = session.read_all(flags.timeout).await?;
+    if let Some(fleet) = session
+        .handle
+        .with_images(&action, &sight.observation.fleet)
+        .await
+    {
+        let mut observation = (*sight.observation).clone();
+        observation.fleet = fleet;
+        sight.observation = observation.into();
+    }
     let now = session.handle.clock().now();
     let mut acting = Acting {
         result: ActionResult::new(now, action.to_string(), flags.reason.clone()),

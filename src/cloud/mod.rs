@@ -8,8 +8,8 @@ use std::{collections::BTreeSet, fmt::Debug, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::fleet::{
-    Activity, Call, ConsoleOutput, Datum, Failure, FailureKind, Identity, InstanceId, ListPrice,
-    OwnSpend, Part, PoolKey, Receipt, Scope, Span, SpotPrice, Timestamp,
+    Activity, Call, ConsoleOutput, Datum, Failure, FailureKind, Identity, Image, ImageId,
+    InstanceId, ListPrice, OwnSpend, Part, PoolKey, Receipt, Scope, Span, SpotPrice, Timestamp,
 };
 
 /// One scope of AWS, real or simulated.
@@ -29,6 +29,12 @@ pub trait Cloud: Debug + Send + Sync {
 
     /// Reads the console output that EC2 kept for an instance.
     async fn console_output(&self, instance: &InstanceId) -> Result<ConsoleOutput, Error>;
+
+    /// Looks an image up; `None` for one that does not exist, or is not shown to us.
+    async fn image(&self, image: &ImageId) -> Result<Option<Image>, Error> {
+        let what = format!("cannot look {image} up: this door has no images");
+        Err(Error::new(FailureKind::Invalid, what))
+    }
 
     /// Makes one write, once: no retry that could do it twice.
     async fn apply(&self, call: &Call) -> Result<Receipt, Error>;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     action::{self, Action, Follow, Plan, Refusal},
-    fleet::{Call, Failure, FailureKind, Observation, Receipt, SourceId},
+    fleet::{Call, Failure, FailureKind, Fleet, Observation, Receipt, SourceId},
     operation::{self, OperationId},
 };
 
@@ -104,7 +104,10 @@ impl Execution {
             return Outcome::Unavailable(failure);
         }
         let observation = self.inner.snapshot.borrow().clone();
-        let plan = match self.plan_again(&observation) {
+        let action = &self.submission.action;
+        let looked_up = self.inner.with_images(action, &observation.fleet).await;
+        let fleet = looked_up.as_ref().unwrap_or(&observation.fleet);
+        let plan = match self.plan_again(fleet) {
             Ok(plan) => plan,
             Err(outcome) => return outcome,
         };
@@ -158,15 +161,15 @@ impl Execution {
     }
 
     /// Plans once more on what was just read; a plan that differs is given back to be asked about.
-    fn plan_again(&self, observation: &Observation) -> Result<Plan, Outcome> {
+    fn plan_again(&self, fleet: &Fleet) -> Result<Plan, Outcome> {
         let Submission {
             action,
             reason,
             confirmed,
         } = &self.submission;
         let policy = &self.inner.config.policy;
-        let fresh = action::plan(action, reason.as_deref(), &observation.fleet, policy)
-            .map_err(Outcome::Refused)?;
+        let fresh =
+            action::plan(action, reason.as_deref(), fleet, policy).map_err(Outcome::Refused)?;
         if fresh.does_the_same_as(confirmed) {
             Ok(fresh)
         } else {

@@ -22,8 +22,8 @@ use crate::{
     action,
     cloud::SharedCloud,
     fleet::{
-        Datum, Failure, FailureKind, InstanceId, Observation, Past, PoolKey, ScopeId, SourceId,
-        Span,
+        Datum, Failure, FailureKind, Fleet, InstanceId, Lookup, Observation, Past, PoolKey,
+        ScopeId, SourceId, Span,
     },
     operation::OperationId,
 };
@@ -247,6 +247,11 @@ impl Handle {
         watched("past", task, &self.inner.events);
     }
 
+    /// Looks up what a plan of this action needs to know of images; `None` when that is nothing.
+    pub async fn with_images(&self, action: &action::Action, fleet: &Fleet) -> Option<Fleet> {
+        self.inner.with_images(action, fleet).await
+    }
+
     /// Fetches the activities of one group; they arrive as an event.
     pub fn fetch_activities(&self, pool: PoolKey) {
         let inner = self.inner.clone();
@@ -266,6 +271,30 @@ impl Handle {
 }
 
 impl Inner {
+    pub(super) async fn with_images(
+        &self,
+        action: &action::Action,
+        fleet: &Fleet,
+    ) -> Option<Fleet> {
+        let wanted = action.images(fleet);
+        if wanted.is_empty() {
+            return None;
+        }
+        let mut fleet = fleet.clone();
+        for (scope, image) in wanted {
+            let lookup = match self.cloud(&scope) {
+                Some(cloud) => match cloud.image(&image).await {
+                    Ok(Some(found)) => Lookup::Found(found),
+                    Ok(None) => Lookup::Missing,
+                    Err(error) => Lookup::Failed(error.what),
+                },
+                None => Lookup::Failed(self.unknown(scope.as_str()).what),
+            };
+            fleet.note_image(scope, image, lookup);
+        }
+        Some(fleet)
+    }
+
     /// Reads the named sources (or all) afresh, and waits until the board has them.
     pub(super) async fn observe(&self, sources: Option<&[SourceId]>) -> Vec<Failure> {
         let mut answers = Vec::new();

@@ -12,6 +12,7 @@ mod field;
 mod filter;
 mod freeze;
 mod id;
+mod image;
 mod instance;
 mod interruption;
 mod joining;
@@ -48,6 +49,7 @@ pub use field::{Align, Field, Record, Value, field_named, nearest};
 pub use filter::{Filter, FilterError, matches_wildcards};
 pub use freeze::{FreezeMark, Held};
 pub use id::{ControllerName, ImageId, InstanceId, PoolKey, PoolName, Region, ScopeId};
+pub use image::{Image, Lookup};
 pub use instance::{ConsoleOutput, Instance};
 pub use interruption::Interruption;
 pub use joining::{JoinRule, Joining};
@@ -111,6 +113,8 @@ pub struct Fleet {
     pub activities: Vec<Arc<Activity>>,
     /// What the last day says against the pools.
     pub trends: Arc<Vec<Trend>>,
+    /// The images that somebody asked for.
+    images: BTreeMap<(ScopeId, ImageId), Lookup>,
     /// When each scope was read; the rows of one that fails now are from then.
     read_at: BTreeMap<ScopeId, Timestamp>,
     rosters: BTreeMap<PoolKey, Roster>,
@@ -199,6 +203,15 @@ impl Fleet {
 
     pub fn pool(&self, key: &PoolKey) -> Option<&Arc<Pool>> {
         self.pools.get(key)
+    }
+
+    /// Returns what came of looking an image up; `None` when nobody did.
+    pub fn image(&self, scope: &ScopeId, id: &ImageId) -> Option<&Lookup> {
+        self.images.get(&(scope.clone(), id.clone()))
+    }
+
+    pub fn note_image(&mut self, scope: ScopeId, id: ImageId, lookup: Lookup) {
+        self.images.insert((scope, id), lookup);
     }
 
     /// Returns when a scope was read, where its door says so.

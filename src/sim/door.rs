@@ -19,8 +19,8 @@ use crate::{
     ci::{self, Ci},
     cloud::{self, Cloud},
     fleet::{
-        Activity, Call, ConsoleOutput, Controller, ControllerName, Datum, Grade, Identity,
-        InstanceId, ListPrice, PoolKey, Receipt, Scope, SpotPrice, Timestamp,
+        Activity, Call, ConsoleOutput, Controller, ControllerName, Datum, Grade, Identity, Image,
+        ImageId, InstanceId, ListPrice, PoolKey, Receipt, Scope, SpotPrice, Timestamp,
     },
 };
 
@@ -90,6 +90,12 @@ impl Cloud for SimCloud {
 
     async fn console_output(&self, instance: &InstanceId) -> Result<ConsoleOutput, cloud::Error> {
         self.ask(1).console_output(instance)
+    }
+
+    async fn image(&self, image: &ImageId) -> Result<Option<Image>, cloud::Error> {
+        let mut world = self.ask(1);
+        world.identify(&self.scope.id)?;
+        Ok(world.look_up(image))
     }
 
     async fn apply(&self, call: &Call) -> Result<Receipt, cloud::Error> {

@@ -1,7 +1,7 @@
 //! Images, and what is wrong with some of them.
 
 use super::world::World;
-use crate::fleet::{ImageId, InstanceId};
+use crate::fleet::{Image, ImageId, InstanceId};
 
 /// What machines of an image do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,5 +29,16 @@ impl World {
             .and_then(|it| self.images.get(it))
             .copied()
             .unwrap_or_default()
+    }
+
+    /// Looks an image up as EC2 would: there are those that are gone, and all others exist.
+    pub(super) fn look_up(&self, id: &ImageId) -> Option<Image> {
+        let is = self.images.get(id).copied().unwrap_or_default();
+        (is != ImageTrait::Gone).then(|| Image {
+            id: id.clone(),
+            name: None,
+            state: "available".to_owned(),
+            architecture: Some("x86_64".to_owned()),
+        })
     }
 }

@@ -66,7 +66,7 @@ pub(in crate::action) fn drain(
     }
     for instance in &instances {
         draft.note_jobs(instance);
-        record(draft, pool, instance, terms);
+        record(draft, pool, instance, terms, "drain");
     }
     if let Some(capacity) = pool.capacity.filter(|_| terms.decrement) {
         let n_going = u32::try_from(instances.len()).unwrap_or(u32::MAX);
@@ -231,7 +231,13 @@ fn check(
 }
 
 /// Lists the calls for one instance, as the operation will make them when their time has come.
-fn record(draft: &mut Draft<'_>, pool: &Pool, instance: &Instance, terms: Terms) {
+pub(super) fn record(
+    draft: &mut Draft<'_>,
+    pool: &Pool,
+    instance: &Instance,
+    terms: Terms,
+    kind: &str,
+) {
     let key: PoolKey = pool.key();
     let ids = || vec![instance.id.clone()];
     if !terms.force {
@@ -256,7 +262,7 @@ fn record(draft: &mut Draft<'_>, pool: &Pool, instance: &Instance, terms: Terms)
             draft.plan.calls.push(Call::Cordon {
                 controller: executor.controller.clone(),
                 executor: executor.id.clone(),
-                note: format!("drain of {}", instance.id),
+                note: format!("{kind} of {}", instance.id),
             });
         }
     }

@@ -10,6 +10,7 @@ mod denials;
 mod details;
 mod errors;
 mod groups;
+mod images;
 mod launch;
 mod machines;
 mod memory;
@@ -45,8 +46,8 @@ pub use profile::default_region;
 use self::{memory::Memory, open::Clients, watch::Watch};
 use super::{AskedMetric, Cloud, Error, Measured, Reading};
 use crate::fleet::{
-    Activity, Call, ConsoleOutput, Datum, FailureKind, Identity, InstanceId, ListPrice, OwnSpend,
-    PoolKey, PoolName, Receipt, Scope, SourceId, Span, SpotPrice, Timestamp,
+    Activity, Call, ConsoleOutput, Datum, FailureKind, Identity, Image, ImageId, InstanceId,
+    ListPrice, OwnSpend, PoolKey, PoolName, Receipt, Scope, SourceId, Span, SpotPrice, Timestamp,
 };
 
 /// Which groups of a scope are pools. The default is every group.
@@ -254,6 +255,12 @@ impl Cloud for Aws {
     async fn console_output(&self, instance: &InstanceId) -> Result<ConsoleOutput, Error> {
         let clients = self.clients().await;
         let answer = console::read(&clients, instance).await;
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn image(&self, image: &ImageId) -> Result<Option<Image>, Error> {
+        let clients = self.clients().await;
+        let answer = images::read(&clients, image).await;
         self.watch_for_refusal(answer).await
     }
 

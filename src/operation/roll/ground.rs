@@ -8,7 +8,7 @@ use crate::{
         Template, Timestamp, Work,
     },
     operation::{
-        Change, Mark, Operation, PoolRoll, PoolState, Roll, Slot, Standing, TargetState,
+        Change, Mark, Operation, PoolRoll, PoolState, Roll, Slot, Standing, TAG, TargetState,
         protocol::Attempts,
     },
 };
@@ -218,21 +218,37 @@ impl<'a> Ground<'a> {
             .is_some_and(|(least, most)| least + 2 <= *most)
     }
 
-    /// Returns a zone whose turn is before that of this instance.
+    /// Returns the instance whose turn is before that of this one, and why.
     ///
-    /// A roll that unbalances the zones would be followed by AWS' own balancing, which asks no job.
-    pub(super) fn fuller_zone(&self, instance: &Instance) -> Option<&'a str> {
+    /// The fullest zone first: a roll that unbalances the zones would be followed by AWS' own
+    /// balancing, which asks no job. In it idle ones first, then in the order of the plan.
+    pub(super) fn goes_before(&self, instance: &Instance) -> Option<String> {
         let n_in_zone = self.n_in_zones();
-        let target = |it: &Instance| self.operation.target(&it.id);
-        let is_begun = |it: &Instance| target(it).is_some_and(TargetState::is_begun);
-        let waits = |it: &&Arc<Instance>| {
-            let is_going = self.is_outdated(it) || target(it).is_some_and(|it| it.is_surplus);
-            it.phase() == Phase::InService && is_going && !is_begun(it) && target(it).is_some()
+        let n_in = |it: &Instance| n_in_zone.get(it.zone.as_str()).copied().unwrap_or(0);
+        let is_idle = |it: &Instance| {
+            let mut agents = self.fleet.executors_on(&it.id);
+            agents.all(|it| matches!(it.work, Work::Idle { .. }))
         };
-        let n_in = |zone: &str| n_in_zone.get(zone).copied().unwrap_or(0);
-        let zones = self.members.iter().filter(waits).map(|it| it.zone.as_str());
-        let fullest = zones.max_by_key(|it| n_in(it))?;
-        (n_in(&instance.zone) < n_in(fullest)).then_some(fullest)
+        let waiting = self.targets().filter_map(|(id, target)| {
+            let it = self.fleet.instances.get(id)?;
+            let has_to_go = self.is_outdated(it) || target.is_surplus;
+            // One that somebody else owns would hold up all others.
+            let is_free = !target.is_begun() && !it.tags.contains_key(TAG);
+            (it.phase() == Phase::InService && has_to_go && is_free).then_some(it)
+        });
+        let mut first: Option<(&Arc<Instance>, (usize, bool))> = None;
+        for it in waiting {
+            let rank = (n_in(it), is_idle(it));
+            if first.is_none_or(|first| first.1 < rank) {
+                first = Some((it, rank));
+            }
+        }
+        let (first, (n, _)) = first.filter(|it| it.0.id != instance.id)?;
+        Some(if n_in(instance) < n {
+            format!("zone {} first, which has more instances", first.zone)
+        } else {
+            format!("{} first", first.id)
+        })
     }
 
     /// Returns when the last mark of this kind was set, if its call may have happened.

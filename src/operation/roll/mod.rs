@@ -218,8 +218,7 @@ fn wait_for_turn(
             batch: window,
         });
     }
-    if let Some(zone) = ground.fuller_zone(instance) {
-        let what = format!("zone {zone} first, which has more instances");
+    if let Some(what) = ground.goes_before(instance) {
         return Some(WaitingOn::Stage { what });
     }
     // One that takes no jobs is not missed.

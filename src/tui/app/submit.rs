@@ -12,7 +12,11 @@ use crate::{
 impl App {
     /// Plans an action on what is selected, and asks.
     pub(super) fn act(&mut self, line: ActionLine, target: Target) {
-        let action = line.action.fill(&target.selection);
+        let operations = self.operations.values().map(|it| &it.operation);
+        let action = line
+            .action
+            .fill(&target.selection)
+            .find_way_back(operations);
         let reason = line.reason;
         let fleet = &self.observation.fleet;
         match action::plan(&action, reason.as_deref(), fleet, &self.policy) {

@@ -1,0 +1,435 @@
+//! `reami` and `rollback`: what they would call, and what they will not.
+
+use std::{sync::Arc, time::Duration};
+
+use pooldeck::{
+    action::{ActionLine, Plan, Policy, Refusal},
+    fleet::*,
+    operation::{
+        Change, Drain, Event, Happening, Operation, OperationId, Owner, Proof, Roll, Spec, Strategy,
+    },
+};
+
+use crate::{IDS, plan_with, served_part};
+
+const SCOPE: &str = "dev/us-east-1";
+const OLD: &str = "ami-00000000000000001";
+const NEW: &str = "ami-00000000000000002";
+
+/// The served pool, all of version 3 of its template, which is what `$Latest` means.
+fn part(edit: impl FnOnce(&mut Part)) -> Part {
+    let mut part = served_part();
+    let served = Arc::make_mut(&mut part.pools[0]);
+    served.template = Some(Template {
+        kind: TemplateKind::LaunchTemplate,
+        id: Some("lt-1".into()),
+        name: "linux".into(),
+        version: "$Latest".into(),
+        resolved_version: Some("3".into()),
+        image: Some(OLD.into()),
+        instance_type: None,
+    });
+    served.zones = vec!["us-east-1a".into(), "us-east-1b".into()];
+    for instance in &mut part.instances {
+        let it = Arc::make_mut(instance);
+        it.template_name = Some("linux".into());
+        it.template_version = Some("3".into());
+    }
+    edit(&mut part);
+    part
+}
+
+fn image(id: &str, state: &str, architecture: &str) -> Lookup {
+    Lookup::Found(Image {
+        id: id.into(),
+        name: None,
+        state: state.into(),
+        architecture: Some(architecture.into()),
+    })
+}
+
+fn fleet(edit: impl FnOnce(&mut Part)) -> Fleet {
+    let mut fleet = Fleet::join([&part(edit)]);
+    fleet.note_image(SCOPE.into(), OLD.into(), image(OLD, "available", "x86_64"));
+    fleet.note_image(SCOPE.into(), NEW.into(), image(NEW, "available", "x86_64"));
+    fleet
+}
+
+fn plan(line: &str, fleet: &Fleet) -> Result<Plan, Refusal> {
+    plan_with(line, fleet, &Policy::default())
+}
+
+fn roll(plan: &Plan) -> &Roll {
+    let Some(Spec::Roll(roll)) = &plan.operation else {
+        panic!("no roll: {:?}", plan.operation)
+    };
+    roll
+}
+
+#[track_caller]
+fn check_refused(line: &str, fleet: &Fleet, expected: &str) {
+    let refusal = plan(line, fleet).unwrap_err().to_string();
+    assert!(refusal.contains(expected), "{line}: {refusal}");
+}
+
+#[track_caller]
+fn check_warns(plan: &Plan, expected: &str) {
+    assert!(
+        plan.warnings.iter().any(|it| it.contains(expected)),
+        "{expected}: {:#?}",
+        plan.warnings
+    );
+}
+
+#[test]
+fn a_surge_is_planned_call_by_call() {
+    let plan = plan(&format!("reami linux {NEW} --batch 2"), &fleet(|_| {})).unwrap();
+    let calls: Vec<String> = plan.calls.iter().map(ToString::to_string).collect();
+    let first = [
+        format!(
+            "ec2:CreateLaunchTemplateVersion from=linux:3 image={NEW} token=the operation's id"
+        ),
+        "autoscaling:SuspendProcesses group=linux processes=AZRebalance".to_owned(),
+        "autoscaling:SetDesiredCapacity group=linux desired=6".to_owned(),
+        format!(
+            "ec2:CreateTags instances={} pooldeck:operation=the operation's id",
+            IDS[0]
+        ),
+    ];
+    assert_eq!(calls[..4], first);
+    let end = format!(
+        "autoscaling:TerminateInstanceInAutoScalingGroup group=linux instance={} decrement=true",
+        IDS[3]
+    );
+    assert_eq!(
+        calls[calls.len() - 2..],
+        [
+            end,
+            "autoscaling:ResumeProcesses group=linux processes=AZRebalance".to_owned()
+        ]
+    );
+    let roll = roll(&plan);
+    assert_eq!(roll.strategy, Strategy::Surge);
+    assert_eq!(
+        (roll.canary, roll.max_unavailable, roll.pools[0].batch),
+        (1, 0, 2)
+    );
+    assert_eq!(roll.pools[0].targets.len(), 4);
+    assert_eq!(roll.pools[0].word.as_deref(), Some("$Latest"));
+    assert!(plan.is_destructive);
+    assert!(
+        plan.jobs_at_risk[0].starts_with(&format!("deploy on {}, its end is not known", IDS[2]))
+    );
+    check_warns(&plan, "says $Latest, which is the new version at once");
+    check_warns(&plan, "takes unknown: no boot of this pool is known yet");
+    check_warns(&plan, "no agent is known on 1 of them");
+    check_warns(&plan, "the jobs run to their end");
+}
+
+#[test]
+fn a_pool_without_room_borrows_its_max() {
+    let full = fleet(|it| {
+        Arc::make_mut(&mut it.pools[0]).capacity = Some(Capacity {
+            desired: 4,
+            min: 2,
+            max: 4,
+        })
+    });
+    let plan = plan(&format!("reami linux {NEW} --batch 50%"), &full).unwrap();
+    let bounds: Vec<String> = plan
+        .calls
+        .iter()
+        .filter(|it| matches!(it, Call::UpdateBounds { .. }))
+        .map(|it| it.parameters())
+        .collect();
+    assert_eq!(bounds, ["group=linux max=6", "group=linux max=4"]);
+}
+
+#[test]
+fn old_ones_first_lowers_nothing() {
+    let plan = plan(
+        &format!("reami linux {NEW} --strategy terminate-first"),
+        &fleet(|_| {}),
+    )
+    .unwrap();
+    assert!(
+        !plan
+            .calls
+            .iter()
+            .any(|it| matches!(it, Call::SetDesiredCapacity { .. }))
+    );
+    assert!(plan.calls.iter().any(|it| matches!(
+        it,
+        Call::TerminateInstance {
+            decrement: false,
+            ..
+        }
+    )));
+    assert_eq!(roll(&plan).max_unavailable, 1);
+    check_warns(&plan, "up to 1 of 4 are missing meanwhile");
+    let at_min = fleet(|it| {
+        Arc::make_mut(&mut it.pools[0]).capacity = Some(Capacity {
+            desired: 4,
+            min: 4,
+            max: 8,
+        })
+    });
+    let line = format!("reami linux {NEW} --strategy terminate-first");
+    check_refused(&line, &at_min, "would leave it below");
+}
+
+#[test]
+fn an_image_that_cannot_be_launched_is_refused() {
+    let line = format!("reami linux {NEW}");
+    let with = |lookup| {
+        let mut fleet = fleet(|_| {});
+        fleet.note_image(SCOPE.into(), NEW.into(), lookup);
+        fleet
+    };
+    check_refused(
+        &line,
+        &with(Lookup::Missing),
+        "does not exist in dev/us-east-1",
+    );
+    check_refused(&line, &with(image(NEW, "pending", "x86_64")), "is pending");
+    check_refused(
+        &line,
+        &with(image(NEW, "available", "arm64")),
+        "is for arm64",
+    );
+    let failed = plan(&line, &with(Lookup::Failed("AWS is silent".into()))).unwrap();
+    check_warns(&failed, "could not be looked up: AWS is silent");
+    let unknown = plan(&line, &Fleet::join([&part(|_| {})])).unwrap();
+    check_warns(&unknown, "is looked up before anything is called");
+    check_refused(
+        &format!("reami linux {OLD}"),
+        &fleet(|_| {}),
+        "nothing to do",
+    );
+    assert!(
+        "reami linux ami-xyz"
+            .parse::<ActionLine>()
+            .unwrap_err()
+            .contains("not an image id")
+    );
+}
+
+#[test]
+fn what_no_roll_can_do_is_refused() {
+    let line = format!("reami linux {NEW}");
+    let edited = |edit: fn(&mut Pool)| fleet(|it| edit(Arc::make_mut(&mut it.pools[0])));
+    check_refused(
+        &line,
+        &edited(|it| it.ci = None),
+        "no CI controller is configured",
+    );
+    check_refused(
+        &line,
+        &edited(|it| it.template = None),
+        "no launch template",
+    );
+    check_refused(
+        &line,
+        &edited(|it| it.template.as_mut().unwrap().resolved_version = None),
+        "could not be read",
+    );
+    check_refused(
+        &line,
+        &edited(|it| it.kind = PoolKind::Static),
+        "no Auto Scaling group",
+    );
+    check_refused(
+        &line,
+        &edited(|it| {
+            it.refresh = Some(Refresh {
+                id: "r-1".into(),
+                status: RefreshStatus::InProgress,
+                reason: None,
+                percent_complete: None,
+                n_instances_to_update: None,
+                started_at: None,
+                ended_at: None,
+                on_protected: None,
+                version: None,
+            });
+        }),
+        "instance refresh r-1",
+    );
+    let suspended = edited(|it| {
+        it.suspended.push(Suspension {
+            process: Process::Launch,
+            reason: String::new(),
+        });
+    });
+    check_refused(&line, &suspended, "`resume linux Launch` first");
+    let owned = fleet(|it| {
+        let tags = &mut Arc::make_mut(&mut it.instances[1]).tags;
+        tags.insert("pooldeck:operation".into(), "op-1".into());
+    });
+    check_refused(&line, &owned, "another operation owns");
+    check_refused("reami linux", &fleet(|_| {}), "needs an image");
+    check_refused(
+        "reami linux --template-version $Latest",
+        &fleet(|_| {}),
+        "name the number",
+    );
+    check_refused(
+        "reami linux --template-version 3",
+        &fleet(|_| {}),
+        "launches linux:3 already",
+    );
+}
+
+#[test]
+fn only_those_that_are_not_of_the_version_go() {
+    let mixed = fleet(|it| Arc::make_mut(&mut it.instances[0]).template_version = Some("2".into()));
+    let plan = plan("reami linux --template-version 3", &mixed).unwrap();
+    assert_eq!(roll(&plan).pools[0].targets, [InstanceId::from(IDS[0])]);
+    assert!(
+        !plan
+            .calls
+            .iter()
+            .any(|it| matches!(it, Call::LaunchFrom { .. })),
+        "it launches that already"
+    );
+}
+
+#[test]
+fn bootstrap_copies_the_image_that_is_there() {
+    let plan = plan("reami linux --bootstrap", &fleet(|_| {})).unwrap();
+    let expected = Change::Copy {
+        image: Some(OLD.into()),
+    };
+    assert_eq!(roll(&plan).pools[0].to, expected);
+}
+
+#[test]
+fn a_launch_configuration_is_copied_with_advice() {
+    let old = fleet(|it| {
+        let template = Arc::make_mut(&mut it.pools[0]).template.as_mut().unwrap();
+        template.kind = TemplateKind::LaunchConfiguration;
+        template.name = "linux-2019".into();
+        template.version = String::new();
+    });
+    let plan = plan(&format!("reami linux {NEW}"), &old).unwrap();
+    assert!(matches!(&plan.calls[0], Call::CopyConfiguration { from, .. } if from == "linux-2019"));
+    assert!(matches!(&plan.calls[1], Call::LaunchFrom { .. }));
+    check_warns(&plan, "move it to a launch template");
+}
+
+#[test]
+fn who_is_not_in_service_is_named() {
+    let some = fleet(|it| {
+        Arc::make_mut(&mut it.instances[0]).lifecycle = Some(Lifecycle::Standby);
+        Arc::make_mut(&mut it.instances[1]).lifecycle = Some(Lifecycle::WarmedStopped);
+    });
+    let plan = plan(&format!("reami linux {NEW}"), &some).unwrap();
+    check_warns(&plan, "in standby: they stay");
+    check_warns(
+        &plan,
+        "in the warm pool: each is replaced once it comes into service",
+    );
+    assert_eq!(roll(&plan).pools[0].targets.len(), 2);
+}
+
+#[test]
+fn a_boot_that_was_seen_makes_an_estimate() {
+    let seen = fleet(|it| {
+        let started_at = Timestamp::from_secs(1000);
+        it.activities.push(Arc::new(Activity {
+            id: "a-1".into(),
+            pool: PoolKey::new(SCOPE, "linux"),
+            started_at,
+            ended_at: Some(started_at + Duration::from_mins(2)),
+            status: ActivityStatus::Successful,
+            status_message: None,
+            description: "Launching a new EC2 instance: i-1".into(),
+            cause: String::new(),
+            percent: None,
+            instance: None,
+        }));
+    });
+    let plan = plan(&format!("reami linux {NEW} --canary 0 --batch 2"), &seen).unwrap();
+    check_warns(&plan, "takes about 6m00s, by 2m00s of a boot");
+}
+
+#[test]
+fn a_job_that_ends_meanwhile_is_no_other_roll() {
+    let line = format!("reami linux {NEW}");
+    let later = fleet(|it| Arc::make_mut(&mut it.executors[2]).work = Work::Idle { since: None });
+    let (before, after) = (
+        plan(&line, &fleet(|_| {})).unwrap(),
+        plan(&line, &later).unwrap(),
+    );
+    assert!(after.does_the_same_as(&before));
+}
+
+/// A journal of one operation, as this host may have it.
+fn rolled(id: &str, plan: &Plan) -> Operation {
+    let event = Event {
+        at: Timestamp::from_secs(1000),
+        what: Happening::Planned {
+            version: Event::VERSION,
+            id: OperationId(id.into()),
+            spec: plan.operation.clone().unwrap(),
+            owner: Owner::default(),
+            reason: None,
+            command_line: plan.command_line.clone(),
+        },
+    };
+    Operation::replay(&[event]).unwrap()
+}
+
+#[test]
+fn a_rollback_finds_where_the_roll_came_from() {
+    let there = rolled(
+        "op-1",
+        &plan(&format!("reami linux {NEW}"), &fleet(|_| {})).unwrap(),
+    );
+    // It rolled to version 4 meanwhile.
+    let now = fleet(|it| {
+        Arc::make_mut(&mut it.pools[0])
+            .template
+            .as_mut()
+            .unwrap()
+            .resolved_version = Some("4".into());
+        for instance in &mut it.instances {
+            Arc::make_mut(instance).template_version = Some("4".into());
+        }
+    });
+    for line in ["rollback op-1", "rollback linux"] {
+        let asked: ActionLine = line.parse().unwrap();
+        let action = asked.action.find_way_back([&there].into_iter());
+        assert!(
+            action.to_string().starts_with("rollback linux --to 3"),
+            "{action}"
+        );
+        let plan = plan(&action.to_string(), &now).unwrap();
+        let roll = roll(&plan);
+        assert!(roll.is_rollback);
+        assert_eq!(roll.pools[0].targets.len(), 4);
+        let Change::Existing(to) = &roll.pools[0].to else {
+            panic!("{roll:?}")
+        };
+        assert_eq!(to.to_string(), "linux:3");
+    }
+    check_refused("rollback linux", &now, "add --to VERSION");
+}
+
+#[test]
+fn a_drain_is_nothing_to_go_back_from() {
+    let mut drain = plan(&format!("reami linux {NEW}"), &fleet(|_| {})).unwrap();
+    drain.operation = Some(Spec::Drain(Drain {
+        pool: PoolKey::new(SCOPE, "linux"),
+        targets: Vec::new(),
+        decrement: true,
+        max_unavailable: 1,
+        proof: Proof::default(),
+        deadline: None,
+        force: false,
+    }));
+    let drained = rolled("op-2", &drain);
+    let asked: ActionLine = "rollback linux".parse().unwrap();
+    let action = asked.action.find_way_back([&drained].into_iter());
+    assert_eq!(action.to_string(), "rollback linux");
+}
