@@ -233,6 +233,14 @@ pub enum OpsVerb {
         #[arg(long)]
         detach: bool,
     },
+    /// Let an operation take more instances out of service at a time, within the guardrails
+    SpeedUp {
+        /// The operation's id
+        id: String,
+        /// How many; left out, twice as many as now
+        #[arg(long, value_name = "N")]
+        max_unavailable: Option<u32>,
+    },
     /// Take over an operation of another host or of a driver that died, and follow it to its end
     ///
     /// An operation without a journal here is known by its marks: the tags of its

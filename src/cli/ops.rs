@@ -21,6 +21,7 @@ use crate::{
 pub(super) struct Heard {
     is_named: bool,
     waits: BTreeMap<Subject, String>,
+    n_fights: usize,
 }
 
 impl Heard {
@@ -33,6 +34,11 @@ impl Heard {
                 "operation {id}: `pooldeck ops abort {id}` gives back what is not terminated"
             ));
         }
+        let fights = view.operation.fights();
+        for (_, fight) in fights.iter().skip(self.n_fights) {
+            lines.push(sanitize(&format!("{fight}; it is left so")).into_owned());
+        }
+        self.n_fights = fights.len();
         for (subject, waiting_on) in &view.waits {
             // The count of a proof is not worth a line each time.
             let text = sanitize(&waiting_on.to_string()).into_owned();
@@ -63,6 +69,15 @@ pub(super) async fn run(
         None => list(session, None, output).await,
         Some(OpsVerb::Show { id }) => list(session, Some(OperationId(id)), output).await,
         Some(OpsVerb::Pause { id }) => tell(session, &OperationId(id), Verdict::Pause).await,
+        Some(OpsVerb::SpeedUp {
+            id,
+            max_unavailable,
+        }) => {
+            // The guardrail goes by the size of the pool.
+            session.handle.observe().await;
+            let verdict = Verdict::SpeedUp { max_unavailable };
+            tell(session, &OperationId(id), verdict).await
+        }
         Some(OpsVerb::Adopt {
             id,
             give_back,
@@ -153,8 +168,35 @@ fn table(document: &Operations, with_targets: bool, width: Option<u16>) -> Strin
         let titles = ["INSTANCE", "STEP", "WHY"];
         text.push('\n');
         text += &table::of_cells(Some(&titles), &rows, &[Align::Left; 3], width);
+        for it in &document.operations {
+            text += &ahead(it);
+        }
     }
     text
+}
+
+/// Says when it will be over, what is in the way of that, and what others changed.
+fn ahead(operation: &json::Operation) -> String {
+    let mut lines = Vec::new();
+    lines.extend(operation.phase.clone());
+    lines.extend(operation.ends_at.map(|it| format!("ends about {it}")));
+    let collisions = operation.collisions.iter();
+    lines.extend(collisions.map(|it| format!("collision: {it}")));
+    for it in &operation.fights {
+        let cause = it.cause.as_ref();
+        let cause = cause.map_or(String::new(), |it| format!(" ({it})"));
+        lines.push(format!(
+            "changed by somebody else at {}: {} of {}: {} -> {}{cause}; it is left so",
+            it.at,
+            it.what.as_str(),
+            it.subject,
+            it.left,
+            it.found
+        ));
+    }
+    lines
+        .iter()
+        .fold(String::new(), |text, it| text + &sanitize(it) + "\n")
 }
 
 async fn tell(
@@ -311,6 +353,7 @@ fn refused(error: &OperationError) -> Error {
         OperationError::Unknown { .. }
         | OperationError::Driven { .. }
         | OperationError::Foreign { .. }
+        | OperationError::NotSpedUp { .. }
         | OperationError::NotTakenOver { .. }
         | OperationError::Over { .. } => Exit::Refused,
         OperationError::NoDirectory | OperationError::Undetachable { .. } => Exit::Usage,

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     fleet::{Call, Failure, FailureKind, Observation, Receipt, SourceId, Timestamp},
     operation::{
-        self, Decision, Halt, Happening, Operation, OperationId, Standing, Subject, WaitingOn,
-        decide, sightings,
+        self, Decision, Halt, Happening, Operation, OperationId, Outlook, Standing, Subject,
+        WaitingOn, decide, fights, outlook, sightings,
     },
 };
 
@@ -34,6 +34,8 @@ pub struct OperationView {
     pub is_driven: bool,
     /// Whether its marks are all that is known of it: its journal is on another host, or lost.
     pub is_foreign: bool,
+    /// When it will be over, and what is in the way of that.
+    pub outlook: Outlook,
 }
 
 impl OperationView {
@@ -45,7 +47,14 @@ impl OperationView {
             halts: Vec::new(),
             is_driven: false,
             is_foreign: true,
+            outlook: Outlook::default(),
         }
+    }
+
+    /// Returns whether it is neither over nor driven by anybody.
+    pub fn rests(&self) -> bool {
+        let has_driver = self.is_foreign || (self.is_driven && self.halts.is_empty());
+        !self.operation.is_over() && !has_driver
     }
 
     /// Returns the one word of its state, as the JSON contract names it.
@@ -139,12 +148,21 @@ impl Drive {
                 self.record(what, false)?;
             }
             self.note_failures(&failures)?;
+            if failures.is_empty() {
+                for what in fights(&self.operation, &observation.fleet, now) {
+                    self.record(what, false)?;
+                }
+            }
             let decision = decide(&self.operation, &observation.fleet, now);
             match decision {
                 // Nothing is done, and nothing is over, by what was read before a source failed.
                 _ if !failures.is_empty() => {
                     let waits = stalled_waits(&self.operation, now);
-                    let news = Some((waits.clone(), self.operation.standing().clone()));
+                    let news = Some((
+                        waits.clone(),
+                        self.operation.standing().clone(),
+                        self.operation.fights().len(),
+                    ));
                     if told != news {
                         told = news;
                         self.tell(waits, Vec::new()).await;
@@ -156,7 +174,11 @@ impl Drive {
                     continue;
                 }
                 Decision::Wait(waits) => {
-                    let news = Some((waits.clone(), self.operation.standing().clone()));
+                    let news = Some((
+                        waits.clone(),
+                        self.operation.standing().clone(),
+                        self.operation.fights().len(),
+                    ));
                     if told != news {
                         told = news;
                         self.tell(waits, Vec::new()).await;
@@ -341,6 +363,10 @@ impl Drive {
             halts,
             is_driven: true,
             is_foreign: false,
+            outlook: {
+                let fleet = &self.inner.snapshot.borrow().fleet;
+                outlook(&self.operation, fleet, self.inner.clock.now())
+            },
         }
     }
 }

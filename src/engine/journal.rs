@@ -57,6 +57,8 @@ pub enum OperationError {
          gives back what it has marked"
     )]
     Foreign { id: OperationId, owner: String },
+    #[error("operation {id} is not sped up: {why}")]
+    NotSpedUp { id: OperationId, why: String },
     #[error("operation {id} was not taken over: {why}")]
     NotTakenOver { id: OperationId, why: String },
 }

@@ -20,6 +20,8 @@ mod operations;
 mod poll;
 mod pricing;
 mod quotes;
+mod row;
+mod speed;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -36,6 +38,7 @@ pub use history::{Filled, HistoryError, Keeping, Kept, Limits, Opened, PastQuery
 pub use journal::OperationError;
 pub use operations::Verdict;
 pub use quotes::{Asking, Pricing, Wanted};
+pub use row::OperationRow;
 
 use crate::{
     action::Policy,

@@ -10,12 +10,14 @@ use super::{
     execute::Outcome,
     handle::{Handle, Inner},
     journal::{self, Journal, OperationError},
-    watched,
+    speed, watched,
 };
 use crate::{
     action::Plan,
     fleet::{Failure, FailureKind, Timestamp},
-    operation::{self, Decision, Happening, Operation, OperationId, Owner, Standing, decide},
+    operation::{
+        self, Decision, Happening, Operation, OperationId, Owner, Standing, decide, outlook,
+    },
 };
 
 /// What an operator says of an operation.
@@ -30,6 +32,10 @@ pub enum Verdict {
     Adopt {
         gives_back: bool,
     },
+    /// Lets so many be out of service at a time; left out, twice as many as now.
+    SpeedUp {
+        max_unavailable: Option<u32>,
+    },
 }
 
 impl Verdict {
@@ -40,6 +46,7 @@ impl Verdict {
             Self::Resume => "resume",
             Self::Abort { .. } => "abort",
             Self::Adopt { .. } => "adopt",
+            Self::SpeedUp { .. } => "speed-up",
         }
     }
 }
@@ -158,17 +165,20 @@ impl Handle {
         };
         let kept = self.kept(state_dir, id)?;
         let verb = verdict.verb();
-        let what = match verdict {
-            Verdict::Pause => Happening::Paused,
-            Verdict::Resume | Verdict::Adopt { .. } => Happening::Resumed,
-            Verdict::Abort { why } => Happening::Aborted { why },
-        };
         if kept.operation.is_over() {
             return Err(OperationError::Over {
                 id: id.clone(),
                 verb,
             });
         }
+        let what = match verdict {
+            Verdict::SpeedUp { max_unavailable } => {
+                speed::faster(inner, &kept.operation, max_unavailable)?
+            }
+            Verdict::Pause => Happening::Paused,
+            Verdict::Resume | Verdict::Adopt { .. } => Happening::Resumed,
+            Verdict::Abort { why } => Happening::Aborted { why },
+        };
         let at = inner.clock.now();
         journal::ask(state_dir, id, &operation::Event { at, what })
     }
@@ -256,6 +266,7 @@ fn list(inner: &Inner) -> (Vec<OperationView>, Vec<OperationError>) {
             Decision::Apply(_) | Decision::Done => (Vec::new(), Vec::new()),
         };
         OperationView {
+            outlook: outlook(&it.operation, &observation.fleet, now),
             operation: it.operation,
             waits,
             halts,

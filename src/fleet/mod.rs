@@ -20,6 +20,7 @@ mod launch_failure;
 mod lifecycle;
 mod metrics;
 mod money;
+mod obstacle;
 mod pool;
 mod refresh;
 mod row;
@@ -61,6 +62,7 @@ pub use metrics::{Datum, Metrics, PoolMetrics, Unit, Withheld, metrics};
 pub use money::{
     Billing, ListPrice, OwnSpend, Price, PriceOrigin, PriceSource, PriceState, SpotPrice, Usd,
 };
+pub use obstacle::{Obstacle, obstacles};
 pub use pool::{
     Capacity, CiLink, Counts, Hook, HookResult, HookTransition, MixedInstances, Pool, PoolKind,
     Refresh, Suspension, Template, TemplateKind, Upkeep,
@@ -79,6 +81,7 @@ pub use stray::{Stray, StrayKind, strays};
 pub use text::{sanitize, sanitize_lines};
 pub use time::{Timestamp, parse_duration, short_duration};
 pub use trend::{Trend, TrendKind};
+use waiting::waiting_in;
 pub use waiting::{Waiting, waiting};
 
 /// What was seen at one time, and what could not be.

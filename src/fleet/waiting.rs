@@ -42,7 +42,7 @@ pub fn waiting(fleet: &Fleet, now: Timestamp) -> Vec<Waiting> {
     found
 }
 
-fn waiting_in(fleet: &Fleet, pool: &Pool, now: Timestamp) -> Vec<Waiting> {
+pub(super) fn waiting_in(fleet: &Fleet, pool: &Pool, now: Timestamp) -> Vec<Waiting> {
     let key = pool.key();
     let roster = fleet.roster(&key);
     let mut found: Vec<Waiting> = roster

@@ -91,8 +91,9 @@ fn wait_for_turn(context: &Context<'_>, drain: &Drain) -> Option<WaitingOn> {
         |it: &&std::sync::Arc<Instance>| it.phase() == Phase::InService && !is_ours(&it.id);
     let n_serving = u32::try_from(members.iter().filter(is_serving).count()).unwrap_or(u32::MAX);
     let n_missing = capacity.desired.saturating_sub(n_serving);
-    (drain.max_unavailable <= n_missing).then_some(WaitingOn::Turn {
+    let max_unavailable = operation.max_unavailable().unwrap_or(drain.max_unavailable);
+    (max_unavailable <= n_missing).then_some(WaitingOn::Turn {
         n_missing,
-        max_unavailable: drain.max_unavailable,
+        max_unavailable,
     })
 }

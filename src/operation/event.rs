@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{OperationId, Owner, Sight, Spec};
+use super::{Fight, OperationId, Owner, Shape, Sight, Spec};
 use crate::fleet::{Call, FailureKind, InstanceId, PoolKey, Timestamp};
 
 /// One line of a journal.
@@ -87,6 +87,19 @@ pub enum Happening {
     /// New instances do not come up: the template before is the goal from now on.
     TurnedBack {
         why: String,
+    },
+    /// What a group is like, to be compared with later readings.
+    Noted {
+        pool: PoolKey,
+        shape: Shape,
+    },
+    /// Somebody else changed what we left; it is not changed back.
+    Fought {
+        fight: Fight,
+    },
+    /// So many may be out of service at a time from now on.
+    SpedUp {
+        max_unavailable: u32,
     },
     Paused,
     Resumed,

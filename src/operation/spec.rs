@@ -264,6 +264,24 @@ impl Spec {
         }
     }
 
+    /// Returns after how long what has not been terminated is given back.
+    pub fn deadline(&self) -> Option<Duration> {
+        match self {
+            Self::Drain(it) => it.deadline,
+            Self::Roll(it) => it.deadline,
+            Self::Freeze(_) | Self::Refresh(_) => None,
+        }
+    }
+
+    /// Returns how many may be out of service at a time; none when all go at once.
+    pub fn max_unavailable(&self) -> Option<u32> {
+        match self {
+            Self::Drain(it) => (!it.decrement && !it.force).then_some(it.max_unavailable),
+            Self::Roll(it) => Some(it.max_unavailable),
+            Self::Freeze(_) | Self::Refresh(_) => None,
+        }
+    }
+
     pub fn proof(&self) -> &Proof {
         match self {
             Self::Drain(it) => &it.proof,

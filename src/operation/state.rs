@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Event, Happening, Mark, OperationId, Owner, PoolState, Reached, Spec, TargetState,
+    Event, Fight, Fought, Happening, LeftShape, Mark, OperationId, Owner, PoolState, Reached, Spec,
+    Subject, TargetState,
     pool::{Stage, slot_of},
 };
 use crate::fleet::{Call, InstanceId, PoolKey, Timestamp};
@@ -31,6 +32,11 @@ pub struct Operation {
     /// The operation whose marks it goes on from.
     took_over: Option<OperationId>,
     turned_back: Option<String>,
+    /// What we left the groups like.
+    shapes: BTreeMap<PoolKey, LeftShape>,
+    fights: Vec<(Timestamp, Fight)>,
+    /// More than was planned, since an operator wanted it faster.
+    max_unavailable: Option<u32>,
 }
 
 /// Whether an operation goes on.
@@ -117,6 +123,9 @@ impl Operation {
             turned_back: None,
             stalled: None,
             took_over: None,
+            shapes: BTreeMap::new(),
+            fights: Vec::new(),
+            max_unavailable: None,
         };
         for (event_idx, event) in rest.iter().enumerate() {
             if matches!(event.what, Happening::Planned { .. }) {
@@ -141,6 +150,21 @@ impl Operation {
     /// Returns whether a mark with this id is ours, or was when we took it over.
     pub fn owns(&self, id: &OperationId) -> bool {
         self.id == *id || self.took_over.as_ref() == Some(id)
+    }
+
+    /// Returns what others changed while it ran, and when that was seen.
+    pub fn fights(&self) -> &[(Timestamp, Fight)] {
+        &self.fights
+    }
+
+    pub(super) fn left_shape(&self, pool: &PoolKey) -> Option<&LeftShape> {
+        self.shapes.get(pool)
+    }
+
+    /// Returns how many may be out of service at a time; none when all go at once.
+    pub fn max_unavailable(&self) -> Option<u32> {
+        let planned = self.spec.max_unavailable()?;
+        Some(self.max_unavailable.unwrap_or(planned))
     }
 
     /// Returns since when nothing is done because a source cannot be read, and why.
@@ -190,6 +214,7 @@ impl Operation {
     pub fn evolve(&mut self, event: &Event) {
         let at = event.at;
         self.touched_at = self.touched_at.max(at);
+        self.note_decrement(&event.what, at);
         match &event.what {
             // `replay` takes the plan; a second one is refused there.
             Happening::Planned { .. } => {}
@@ -225,10 +250,32 @@ impl Operation {
             }
             Happening::TookOver { from, .. } => self.took_over = Some(from.clone()),
             Happening::Found { call } => self.set(call, |it| *it = Mark::Applied(at)),
+            Happening::Noted { pool, shape } => {
+                let left = LeftShape::new(at, shape.clone());
+                self.shapes.insert(pool.clone(), left);
+            }
+            Happening::Fought { fight } => {
+                let mut told = self.fights.iter_mut();
+                match told.find(|(_, it)| it.is_explained_by(fight)) {
+                    Some((_, it)) => it.clone_from(fight),
+                    None => self.fights.push((at, fight.clone())),
+                }
+            }
+            Happening::SpedUp { max_unavailable } => self.max_unavailable = Some(*max_unavailable),
             Happening::Stalled { why } => self.stalled = Some((at, why.clone())),
             Happening::Unstalled => self.stalled = None,
             Happening::SawDesired { pool, desired, by } => {
                 self.edit_pool(pool, |it| it.see_desired(*desired, by.as_deref(), at));
+                if let Some(by) = by {
+                    let fight = Fight {
+                        subject: Subject::Pool(pool.clone()),
+                        what: Fought::Desired,
+                        left: "as the roll had set it".to_owned(),
+                        found: desired.to_string(),
+                        cause: Some(by.clone()).filter(|it| !it.is_empty()),
+                    };
+                    self.fights.push((at, fight));
+                }
             }
             Happening::Registered { pool, instance } => self.edit_pool(pool, |it| {
                 it.registered.insert(instance.clone(), at);
@@ -308,6 +355,25 @@ impl Operation {
         target.is_surplus = is_surplus;
         // It may have been given back before the roll turned round.
         target.forget_end();
+    }
+
+    /// Our own decrements are no fights.
+    fn note_decrement(&mut self, what: &Happening, at: Timestamp) {
+        let (call, happened) = match what {
+            Happening::Intended { call } => (call, None),
+            Happening::Applied { call, .. } => (call, Some(true)),
+            Happening::Refused { call, .. } => (call, Some(false)),
+            _ => return,
+        };
+        if let Call::TerminateInstance {
+            pool,
+            decrement: true,
+            ..
+        } = call
+            && let Some(left) = self.shapes.get_mut(pool)
+        {
+            left.decrement(at, happened);
+        }
     }
 
     /// Changes the mark that stands for a call; a call about nothing of ours changes nothing.

@@ -34,6 +34,8 @@ pub struct TargetState {
     pub seen: Option<Sight>,
     /// The times of the readings that found it idle since the cordon; cleared by any that did not.
     pub idle_at: Vec<Timestamp>,
+    /// The newest readings that counted for the proof, or cleared it.
+    pub ledger: Vec<Reading>,
     pub terminate: Mark,
     pub hook: Mark,
     pub heartbeat: Mark,
@@ -49,6 +51,20 @@ pub struct TargetState {
     /// First seen gone.
     pub gone_at: Option<Timestamp>,
 }
+
+/// A reading, and what it did to the proof of idleness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    pub at: Timestamp,
+    /// Whether it counted; otherwise it cleared what there was.
+    pub counted: bool,
+    /// How many count after it.
+    pub n: usize,
+    pub what: String,
+}
+
+/// Older readings are told by the journal.
+const LEDGER_MAX: usize = 12;
 
 impl Mark {
     /// Returns when the call was sent, if it may have happened.
@@ -151,6 +167,7 @@ impl TargetState {
             Sight::Leaving { .. } => self.was_leaving = true,
             Sight::Gone { .. } => {}
         }
+        self.enter(sight);
         let is_gone = matches!(sight, Sight::Gone { .. });
         self.gone_at = if is_gone {
             self.gone_at.or(Some(at))
@@ -158,6 +175,28 @@ impl TargetState {
             None
         };
         self.seen = Some(sight.clone());
+    }
+
+    /// Enters a reading into the ledger of the proof.
+    fn enter(&mut self, sight: &Sight) {
+        let counted = match sight {
+            Sight::Idle { at } => self.idle_at.last() == Some(at),
+            Sight::Open { .. } | Sight::Busy { .. } | Sight::Unknown { .. } => false,
+            Sight::Leaving { .. } | Sight::Gone { .. } => return,
+        };
+        let reading = Reading {
+            at: sight.at(),
+            counted,
+            n: self.idle_at.len(),
+            what: sight.to_string(),
+        };
+        if self.ledger.last() == Some(&reading) {
+            return;
+        }
+        if self.ledger.len() == LEDGER_MAX {
+            self.ledger.remove(0);
+        }
+        self.ledger.push(reading);
     }
 
     /// Changes the mark that stands for a call about this instance.

@@ -16,7 +16,7 @@ pub(super) fn tell(
     id: &OperationId,
     verdict: Verdict,
 ) -> Result<Option<oneshot::Receiver<Outcome>>, OperationError> {
-    let is_to_rest = verdict == Verdict::Pause;
+    let is_to_rest = matches!(verdict, Verdict::Pause | Verdict::SpeedUp { .. });
     handle.tell_operation(id, verdict)?;
     if is_to_rest {
         return Ok(None);

@@ -19,8 +19,7 @@ use pooldeck::{
     ci::{self, Ci},
     cli::{CommandLine, Job, Printer, Session, Terminal},
     cloud::{self, Cloud},
-    cost::PriceBook,
-    engine::{self, Actor, Clock, Config, Detach, Doors, Keeping, Program},
+    engine::{self, Actor, Clock, Config, Detach, Doors, Keeping, Pricing, Program},
     fleet::{
         Activity, Call, Capacity, ConsoleOutput, Controller, ControllerName, Grade, Identity,
         InstanceId, PoolKey, Receipt, Scope, Timestamp,
@@ -277,7 +276,7 @@ fn main() -> ExitCode {
             arguments,
         }),
         history: Keeping::Off,
-        prices: PriceBook::default(),
+        pricing: Pricing::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

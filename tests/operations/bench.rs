@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use pooldeck::{
     fleet::{Call, FailureKind, Fleet, InstanceId, Part, SourceId},
     operation::{
-        Decision, Event, Happening, Operation, OperationId, Owner, Spec, decide, sightings,
+        Decision, Event, Happening, Operation, OperationId, Owner, Spec, decide, fights, sightings,
     },
     sim::{Doom, World},
 };
@@ -116,6 +116,9 @@ impl Driver {
 
     fn see(&mut self, fleet: &Fleet) {
         for what in sightings(&self.operation, fleet, self.world.now()) {
+            self.record(what);
+        }
+        for what in fights(&self.operation, fleet, self.world.now()) {
             self.record(what);
         }
     }

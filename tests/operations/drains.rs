@@ -14,12 +14,12 @@ const START: Timestamp = Timestamp::from_secs(1_763_719_200);
 /// `SEEDS=100000 cargo test --release --test operations every_seed` soaks.
 const N_SEEDS: u64 = 2000;
 
-fn key() -> PoolKey {
+pub(crate) fn key() -> PoolKey {
     PoolKey::new("sim/us-east-1", "linux")
 }
 
 /// A pool of six under load; odd seeds have a terminating hook, and faults are as told.
-fn world(seed: u64, faults: Faults) -> World {
+pub(crate) fn world(seed: u64, faults: Faults) -> World {
     let capacity = Capacity {
         desired: 6,
         min: 1,
@@ -49,13 +49,13 @@ fn world(seed: u64, faults: Faults) -> World {
     world
 }
 
-fn members(world: &World, n: usize) -> Vec<InstanceId> {
+pub(crate) fn members(world: &World, n: usize) -> Vec<InstanceId> {
     let key = key();
     let alive = world.members(&key).filter(|it| it.is_counted());
     alive.take(n).map(|it| it.id().clone()).collect()
 }
 
-fn drain(targets: Vec<InstanceId>, decrement: bool) -> Drain {
+pub(crate) fn drain(targets: Vec<InstanceId>, decrement: bool) -> Drain {
     Drain {
         pool: key(),
         targets,
@@ -67,7 +67,7 @@ fn drain(targets: Vec<InstanceId>, decrement: bool) -> Drain {
     }
 }
 
-fn driver(seed: u64, faults: Faults) -> Driver {
+pub(crate) fn driver(seed: u64, faults: Faults) -> Driver {
     let world = world(seed, faults);
     let n_targets = 1 + usize::try_from(seed % 3).unwrap();
     let targets = members(&world, n_targets);
@@ -121,6 +121,11 @@ fn a_calm_drain_terminates_its_targets_and_lowers_desired_by_them() {
         let mut driver = driver(seed, Faults::none());
         let before = desired(&driver);
         assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        assert_eq!(
+            driver.operation.fights(),
+            [],
+            "seed {seed}: nobody else is there"
+        );
         let Spec::Drain(spec) = driver.operation.spec.clone() else {
             panic!("a drain")
         };

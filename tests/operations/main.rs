@@ -5,7 +5,9 @@
 
 mod bench;
 mod drains;
+mod fights;
 mod freezes;
 mod journal;
+mod outlook;
 mod refreshes;
 mod rolls;

@@ -7,7 +7,7 @@ use pooldeck::{
     fleet::{Call, Failure, FailureKind, InstanceId, PoolKey},
     operation::{
         Drain, Event as Line, Halt, Happening, OnQuit, Operation, OperationId, Owner, Proof, Sight,
-        Spec, WaitingOn,
+        Spec, WaitingOn, outlook,
     },
     tui::{
         Effect, Msg,
@@ -100,8 +100,10 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
         of: 3,
         span_left: Duration::from_secs(40),
     };
+    let operation = Operation::replay(&journal).unwrap();
     OperationView {
-        operation: Operation::replay(&journal).unwrap(),
+        outlook: outlook(&operation, fleet, START + Duration::from_mins(2)),
+        operation,
         waits: vec![
             (ids[1].clone().into(), proof),
             (ids[2].clone().into(), WaitingOn::Jobs { jobs }),
@@ -150,7 +152,7 @@ fn each_instance_says_what_it_waits_for_and_how_far_its_proof_is() {
         "gone",
         "waits for proof of idleness: 2 of 3 readings, 40s to go",
         "2 of 3 readings, over 20s of 1m00s",
-        "at 09:31:00 09:31:20",
+        "09:31:20  counts, 2 now",
         "waits for job ",
         "busy with ",
         "in force",

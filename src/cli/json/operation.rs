@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::{
     engine::{OperationError, OperationView},
     fleet::{Timestamp, sanitize},
+    operation,
 };
 
 /// The document of `ops -o json`.
@@ -35,6 +36,26 @@ pub struct Operation {
     pub progress: Progress,
     pub waiting_on: Option<String>,
     pub targets: Vec<Target>,
+    /// Where it is, beyond what each instance waits for.
+    pub phase: Option<String>,
+    /// When it will be over, by the jobs' own estimates; null where that cannot be told.
+    pub ends_at: Option<Timestamp>,
+    /// Ends that are in each other's way, a sentence each.
+    pub collisions: Vec<String>,
+    /// What others changed while it ran, and is left so.
+    pub fights: Vec<Fight>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fight {
+    pub at: Timestamp,
+    /// An instance, or a pool with its scope.
+    pub subject: String,
+    /// `desired`, `bounds`, `suspended`, `template`, `protection`, `cordon` or `mark`.
+    pub what: operation::Fought,
+    pub left: String,
+    pub found: String,
+    pub cause: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -99,6 +120,28 @@ impl Operation {
                 .or(first_halt)
                 .map(|it| sanitize(&it).into_owned()),
             targets,
+            phase: view.outlook.phase.clone(),
+            ends_at: view.outlook.ends_at.filter(|_| !operation.is_over()),
+            collisions: view
+                .outlook
+                .collisions
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            fights: operation.fights().iter().map(Fight::new).collect(),
+        }
+    }
+}
+
+impl Fight {
+    fn new((at, it): &(Timestamp, operation::Fight)) -> Self {
+        Self {
+            at: *at,
+            subject: it.subject.to_string(),
+            what: it.what,
+            left: it.left.clone(),
+            found: it.found.clone(),
+            cause: it.cause.clone(),
         }
     }
 }

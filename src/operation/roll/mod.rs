@@ -227,10 +227,12 @@ fn wait_for_turn(
     }
     let n_missing_here = ground.n_missing();
     let n_spare = ground.n_serving().saturating_sub(ground.state.base);
-    if n_spare == 0 && ground.roll.max_unavailable <= n_missing_here {
+    let max_unavailable = ground.operation.max_unavailable();
+    let max_unavailable = max_unavailable.unwrap_or(ground.roll.max_unavailable);
+    if n_spare == 0 && max_unavailable <= n_missing_here {
         return Some(WaitingOn::Turn {
             n_missing: n_missing_here,
-            max_unavailable: ground.roll.max_unavailable,
+            max_unavailable,
         });
     }
     let most = ground.roll.max_unavailable_total?;

@@ -115,6 +115,7 @@ commands! {
     GoSources = "sources", Open, "show where the data comes from, how old it is, and what fails";
     OperationPause("ID") = "operation.pause", Act, "pause the operation; what it borrowed stays as it is";
     OperationResume("ID") = "operation.resume", Act, "go on with the operation, here if nobody drives it";
+    OperationSpeedUp("ID") = "operation.speed-up", Act, "let the operation take twice as many out of service at a time";
     OperationAdopt("ID") = "operation.adopt", Act, "take over the operation of another host, and go on with it here";
     OperationAbort("ID") = "operation.abort", Act, "give back what the operation has not terminated";
     FindingFix = "finding.fix", Act, "plan what mends the finding under the cursor";

@@ -123,8 +123,8 @@ impl List {
 
     /// Takes the rows of an observation, and keeps the cursor on its own row.
     pub fn observe(&mut self, observation: &Observation, findings: &Findings) {
-        // Nearly always a reading has the same rows.
-        if !rows::is_same(self, &observation.fleet) {
+        // Nearly always a reading has the same rows; some have none of it.
+        if self.noun.is_observed() && !rows::is_same(self, &observation.fleet) {
             let found = rows::rows(self, observation, findings);
             self.replace(found.rows, found.n_all);
         }

@@ -41,7 +41,6 @@ pub use graph::{CURVES, Graph, MARKETS, Split, USES, ZOOMS};
 pub use list::{List, RowId, Sort};
 pub(super) use message::aborted;
 pub use message::{Message, Messages, Review, Severity, Submitted};
-pub use operate::rests;
 pub use overlay::{FilterLine, Overlay, Picker, PickerKind, Reader, ReaderText};
 pub use past::{Asked, Pasts, Topic};
 pub use prompt::Prompt;

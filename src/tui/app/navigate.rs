@@ -29,6 +29,7 @@ impl App {
             Command::OperationPause(id)
             | Command::OperationResume(id)
             | Command::OperationAdopt(id)
+            | Command::OperationSpeedUp(id)
             | Command::OperationAbort(id) => return self.operate(command, id.as_deref()),
             Command::GoActivities => self.go(View::Activities),
             Command::GoMessages => {
@@ -325,6 +326,7 @@ impl App {
             list.observe(&observation, &findings);
             list.recover_cursor();
         }
+        self.refill_operations();
         Ok(())
     }
 
@@ -437,6 +439,7 @@ impl App {
             list.sort = sort;
             list.observe(&observation, &findings);
         }
+        self.refill_operations();
     }
 
     fn choose_columns(&mut self, names: Option<&str>) {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{About, App, Command, Effect, List, Noun, RowId, Severity, Submitted, View};
+use super::{About, App, Command, Effect, List, Noun, RowId, Severity, Submitted, View, rows};
 use crate::{
-    engine::{OperationView, Verdict},
+    engine::{OperationRow, OperationView, Verdict},
     fleet::nearest,
-    operation::{Operation, OperationId, Standing},
+    operation::{OperationId, Standing},
 };
 
 impl App {
@@ -14,13 +14,25 @@ impl App {
     pub(super) fn hear_operation(&mut self, view: Arc<OperationView>) {
         let id = view.operation.id.clone();
         let before = self.operations.get(&id);
-        let had_halted = before.is_some_and(|it| !it.halts.is_empty());
+        let before = before.cloned();
+        let had_halted = before.as_ref().is_some_and(|it| !it.halts.is_empty());
         // A driver that needs an operator has left.
         let is_driven = !view.operation.is_over() && view.halts.is_empty();
         if is_driven {
             self.driven_here.insert(id.clone());
         } else {
             self.driven_here.remove(&id);
+        }
+        let n_fights = before.map_or(0, |it| it.operation.fights().len());
+        let fights: Vec<String> = view
+            .operation
+            .fights()
+            .iter()
+            .skip(n_fights)
+            .map(|(_, it)| format!("{id}: {it}; it is left so"))
+            .collect();
+        for fight in fights {
+            self.say(Severity::Warning, fight);
         }
         if !had_halted && let Some(halt) = view.halts.first() {
             let text = format!("{id} waits for an operator: {halt}");
@@ -43,7 +55,7 @@ impl App {
             self.operations.insert(id, Arc::new(view));
         }
         self.refill_operations();
-        let mut resting = self.operations.values().filter(|it| rests(it));
+        let mut resting = self.operations.values().filter(|it| it.rests());
         if is_first && let Some(one) = resting.next() {
             let id = &one.operation.id;
             let more = match resting.count() {
@@ -57,16 +69,22 @@ impl App {
 
     /// Gives every list of operations its rows: what is not over first, then the newest.
     pub(super) fn refill_operations(&mut self) {
-        let mut all: Vec<&Operation> = self.operations.values().map(|it| &it.operation).collect();
-        all.sort_by_key(|it| (it.is_over(), std::cmp::Reverse(it.started_at)));
-        let rows: Vec<RowId> = all
-            .iter()
-            .map(|it| RowId::Operation(it.id.clone()))
+        let mut all: Vec<OperationRow<'_>> = self
+            .operations
+            .values()
+            .map(|it| OperationRow(it))
             .collect();
+        all.sort_by_key(|it| {
+            let it = &it.0.operation;
+            (it.is_over(), std::cmp::Reverse(it.started_at))
+        });
+        let now = self.observation.at;
         let lists = self.screens.iter_mut().flat_map(|it| &mut it.panels);
         for list in lists.filter(|it| it.noun == Noun::Operations) {
-            let n_all = rows.len();
-            list.replace(rows.clone(), n_all);
+            let found = rows::arrange(list, &all, now, |it| {
+                RowId::Operation(it.0.operation.id.clone())
+            });
+            list.replace(found.rows, found.n_all);
         }
     }
 
@@ -91,7 +109,7 @@ impl App {
                 self.say(Severity::Note, format!("operation {id} is over"));
                 Vec::new()
             }
-            (_, Command::OperationAdopt(_)) if view.is_foreign || rests(view) => {
+            (_, Command::OperationAdopt(_)) if view.is_foreign || view.rests() => {
                 self.ask(About::Verdict(id, Verdict::Adopt { gives_back: false }));
                 Vec::new()
             }
@@ -114,6 +132,16 @@ impl App {
             (Standing::Aborting { .. }, Command::OperationPause(_)) => {
                 let why = format!("operation {id} is being aborted; resume it to see that through");
                 self.say(Severity::Note, why);
+                Vec::new()
+            }
+            (_, Command::OperationSpeedUp(_)) => {
+                let max_unavailable = view.operation.max_unavailable().map(|it| it * 2);
+                if max_unavailable.is_none() {
+                    let why = "all its instances are emptied at once: there is nothing to speed up";
+                    self.say(Severity::Note, format!("operation {id}: {why}"));
+                    return Vec::new();
+                }
+                self.ask(About::Verdict(id, Verdict::SpeedUp { max_unavailable }));
                 Vec::new()
             }
             (_, Command::OperationPause(_)) => vec![Effect::Tell(id, Verdict::Pause)],
@@ -147,10 +175,4 @@ impl App {
         let running = self.submitted.iter().filter(|it| !it.is_over);
         running.filter(move |it| !is_driven(it))
     }
-}
-
-/// Whether an operation is neither over nor driven by anybody.
-pub fn rests(view: &OperationView) -> bool {
-    let has_driver = view.is_foreign || (view.is_driven && view.halts.is_empty());
-    !view.operation.is_over() && !has_driver
 }

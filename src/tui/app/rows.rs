@@ -4,6 +4,7 @@ use super::{
     findings::Findings,
     list::{List, RowId, Sort},
 };
+use crate::engine::OperationRow;
 use crate::fleet::{
     ActivityRow, ExecutorRow, Field, Filter, FilterError, FindingRow, Fleet, InstanceId,
     InstanceRow, Observation, PoolKey, PoolRow, QueueRow, Record, StrayRow, Timestamp,
@@ -53,7 +54,8 @@ impl Noun {
             Self::Strays => StrayRow::fields(),
             Self::Findings => FindingRow::fields(),
             Self::Activities => ActivityRow::fields(),
-            Self::Operations | Self::Waiting | Self::Messages | Self::Sources => &[],
+            Self::Operations => OperationRow::fields(),
+            Self::Waiting | Self::Messages | Self::Sources => &[],
         }
     }
 }
@@ -235,7 +237,12 @@ fn plain(rows: Vec<RowId>) -> Rows {
     }
 }
 
-fn arrange<R: Record>(list: &List, all: &[R], now: Timestamp, id: impl Fn(&R) -> RowId) -> Rows {
+pub(super) fn arrange<R: Record>(
+    list: &List,
+    all: &[R],
+    now: Timestamp,
+    id: impl Fn(&R) -> RowId,
+) -> Rows {
     let mut shown: Vec<usize> = if list.filter.is_empty() {
         (0..all.len()).collect()
     } else {
@@ -275,7 +282,8 @@ pub(super) fn parse_filter(noun: Noun, text: &str) -> Result<Filter, FilterError
         Noun::Strays => Filter::parse::<StrayRow<'_>>(text),
         Noun::Findings => Filter::parse::<FindingRow<'_>>(text),
         Noun::Activities => Filter::parse::<ActivityRow<'_>>(text),
-        Noun::Operations | Noun::Waiting | Noun::Messages | Noun::Sources => Err(FilterError {
+        Noun::Operations => Filter::parse::<OperationRow<'_>>(text),
+        Noun::Waiting | Noun::Messages | Noun::Sources => Err(FilterError {
             term: text.to_owned(),
             why: format!("{} cannot be filtered", noun.as_str()),
         }),

@@ -63,7 +63,17 @@ fn order(noun: Noun) -> &'static [&'static str] {
         Noun::Findings => &["severity", "finding", "pool", "fix", "evidence"],
         Noun::Strays => &["kind", "name", "why", "for", "instance", "pool"],
         Noun::Activities => &["description", "started_at", "status", "pool", "message"],
-        Noun::Operations | Noun::Waiting | Noun::Messages | Noun::Sources => &[],
+        Noun::Operations => &[
+            "operation",
+            "state",
+            "done",
+            "why",
+            "ends_in",
+            "pool",
+            "owner",
+            "kind",
+        ],
+        Noun::Waiting | Noun::Messages | Noun::Sources => &[],
     }
 }
 
@@ -96,18 +106,10 @@ pub(super) fn plain_columns(list: &List, observation: &Observation, width: u16) 
             ("calls", "CALLS/MIN", 9),
             ("failure", "WHAT FAILS, AND WHEN IT IS TRIED AGAIN", 20),
         ],
-        Noun::Operations => &[
-            ("id", "OPERATION", 17),
-            ("kind", "KIND", 6),
-            ("pool", "POOL", pool_width),
-            ("state", "STATE", 14),
-            ("done", "DONE", 5),
-            ("owner", "OWNER", 16),
-            ("why", "WAITS FOR", 24),
-        ],
         Noun::Messages => &[("at", "TIME", 8), ("text", "WHAT", 30)],
         Noun::Pools
         | Noun::Instances
+        | Noun::Operations
         | Noun::Executors
         | Noun::Queues
         | Noun::Strays
@@ -127,7 +129,6 @@ pub(super) fn plain_columns(list: &List, observation: &Observation, width: u16) 
     let order = match list.noun {
         Noun::Waiting => &["why", "pool", "until", "instance"][..],
         Noun::Sources => &["source", "state", "age", "failure", "read"][..],
-        Noun::Operations => &["id", "state", "done", "why", "pool", "owner", "kind"][..],
         _ => &["text", "at"][..],
     };
     let mut columns = crate::tui::widget::fit(columns.collect(), width, order);
@@ -213,6 +214,8 @@ fn column(field: &Field, list: &List, observation: &Observation) -> Column {
             6,
             20,
         ),
+        "kind" if list.noun == Noun::Operations => 7,
+        "state" if list.noun == Noun::Operations => 14,
         name => fixed_width(name),
     };
     let sorted = list.sort.filter(|it| it.field == field.name);
@@ -233,6 +236,9 @@ fn fixed_width(field: &str) -> u16 {
         "message" | "cause" | "why" | "evidence" | "note" | "url" => 30,
         "kind" => 24,
         "image" => 21,
+        "operation" => 17,
+        "owner" => 16,
+        "done" => 5,
         "launched_at" | "ended_at" => 20,
         "id" | "instance" => 19,
         "status" | "template" | "labels" | "joined" | "suspended" | "zones" | "job" | "label" => 18,

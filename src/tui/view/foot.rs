@@ -11,10 +11,11 @@ use crate::tui::{
 };
 
 /// What the foot line offers when there is nothing to say, and the word for it.
-const OFFERED: [(Command, &str); 18] = [
+const OFFERED: [(Command, &str); 19] = [
     (Command::Open, "open"),
     (Command::OperationPause(None), "pause"),
     (Command::OperationResume(None), "resume"),
+    (Command::OperationSpeedUp(None), "faster"),
     (Command::OperationAdopt(None), "adopt"),
     (Command::OperationAbort(None), "abort"),
     (Command::GraphLeft, "read"),

@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 
 use super::{dim, list::value_cell, plain, wrap};
 use crate::{
-    engine::OperationView,
-    fleet::{InstanceId, Process, Timestamp, Value, short_duration},
+    engine::{OperationRow, OperationView},
+    fleet::{InstanceId, Process, Record as _, Timestamp, Value, short_duration},
     operation::{
         Change, Drain, Freeze, Mark, Operation, OperationId, PoolRoll, Refresh, Roll, Sight, Spec,
         Standing, Strategy, TargetState, WaitingOn,
@@ -20,67 +20,43 @@ use crate::{
 type Line = Vec<Span<'static>>;
 
 pub(super) fn cell(view: &OperationView, column: &str, now: Timestamp) -> Cell<'static> {
-    let it = &view.operation;
+    let row = OperationRow(view);
     match column {
-        "id" => vec![plain(it.id.to_string())],
-        "kind" => vec![dim(it.spec.kind())],
-        "pool" => vec![plain(it.spec.pool().name.to_string())],
         "state" => vec![state(view)],
-        "done" => vec![plain(done(view, now))],
-        "owner" => vec![dim(it.owner.to_string())],
-        _ => {
+        "kind" | "owner" | "scope" | "started_at" => value_cell(&row.value(column, now), Role::Dim),
+        "why" => {
             let role = if view.halts.is_empty() {
                 Role::Text
             } else {
                 Role::Danger
             };
-            value_cell(&Value::maybe_text(waits_for(view)), role)
+            value_cell(&row.value(column, now), role)
         }
+        "ends_in" => value_cell(&row.value(column, now), Role::Waiting),
+        "collisions" | "fights" => {
+            let value = row.value(column, now);
+            let is_none = value == Value::Number(0.0);
+            value_cell(&value, if is_none { Role::Dim } else { Role::Warn })
+        }
+        _ => value_cell(&row.value(column, now), Role::Text),
     }
 }
 
 /// The word of its state; one that nobody drives says so.
 fn state(view: &OperationView) -> Span<'static> {
-    if view.is_foreign {
-        return Span::new("foreign", Role::Waiting);
-    }
-    let word = view.state();
-    if crate::tui::app::rests(view) && word != "needs-operator" && word != "paused" {
-        return Span::new("resting", Role::Warn);
-    }
-    if let Standing::Aborting { .. } = view.operation.standing() {
-        return Span::new("giving back", Role::Warn);
-    }
+    let word = OperationRow(view).state();
     let role = match word {
         "done" => Role::Ok,
         "failed" | "needs-operator" => Role::Danger,
-        "paused" | "aborted" => Role::Warn,
+        "paused" | "aborted" | "resting" | "giving back" => Role::Warn,
+        "foreign" => Role::Waiting,
         _ => Role::Pending,
     };
     Span::new(word, role)
 }
 
 fn done(view: &OperationView, now: Timestamp) -> String {
-    let it = &view.operation;
-    format!("{}/{}", it.n_finished(now), it.targets().count())
-}
-
-/// Says what the first instance waits for, and how many others wait.
-fn waits_for(view: &OperationView) -> Option<String> {
-    if let Some(halt) = view.halts.first() {
-        return Some(halt.to_string());
-    }
-    if let Standing::Ended { left, .. } = view.operation.standing() {
-        return left.first().cloned();
-    }
-    let (_, first) = view.waits.first()?;
-    let n_others = view.waits.iter().filter(|it| it.1 != *first).count();
-    let more = match n_others {
-        0 => String::new(),
-        1 => "; another for something else".to_owned(),
-        n => format!("; {n} others for something else"),
-    };
-    Some(format!("{first}{more}"))
+    OperationRow(view).done(now)
 }
 
 /// Says in a few words what is driven here.
@@ -130,6 +106,7 @@ fn lines(app: &App, id: &OperationId) -> Vec<Line> {
         let wrapped = wrap(&text, width).into_iter();
         lines.extend(wrapped.map(|it| vec![Span::new(it, Role::Danger)]));
     }
+    lines.extend(ahead(view, width));
     if let Standing::Ended { left, .. } = view.operation.standing() {
         let left = left.iter();
         lines.extend(left.map(|it| vec![Span::new(format!("not done: {it}"), Role::Warn)]));
@@ -139,6 +116,26 @@ fn lines(app: &App, id: &OperationId) -> Vec<Line> {
         lines.extend(target_lines(view, instance, target, at));
     }
     lines
+}
+
+/// What collides, what others changed, and what a source that fails holds up.
+fn ahead(view: &OperationView, width: u16) -> Vec<Line> {
+    let it = &view.operation;
+    let mut texts = Vec::new();
+    if let Some((since, why)) = it.stalled() {
+        texts.push(format!(
+            "nothing is done since {}: {why}",
+            since.clock_time()
+        ));
+    }
+    if !it.is_over() {
+        let collisions = view.outlook.collisions.iter();
+        texts.extend(collisions.map(|it| format!("collision: {it}")));
+    }
+    let fights = it.fights().iter();
+    texts.extend(fights.map(|(at, it)| format!("{} {it}; it is left so", at.clock_time())));
+    let wrapped = texts.iter().flat_map(|it| wrap(it, width));
+    wrapped.map(|it| vec![Span::new(it, Role::Warn)]).collect()
 }
 
 fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
@@ -155,7 +152,7 @@ fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
             ),
             Role::Waiting,
         )
-    } else if crate::tui::app::rests(view) {
+    } else if view.rests() {
         Span::new(
             "nobody: it rests until it is resumed or aborted",
             Role::Warn,
@@ -183,6 +180,16 @@ fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
         ),
         fact("driver", driver),
     ];
+    if !it.is_over() && !view.is_foreign {
+        let eta = view.outlook.eta_words(at);
+        lines.push(fact("ends", Span::new(eta, Role::Waiting)));
+    }
+    let phase = view.outlook.phase.as_ref();
+    lines.extend(phase.map(|it| fact("phase", plain(it.clone()))));
+    lines.extend(it.took_over().map(|it| {
+        let text = format!("what {it} had begun, by its marks");
+        fact("goes on", plain(text))
+    }));
     lines.extend(it.reason.iter().map(|it| fact("reason", plain(it.clone()))));
     match it.standing() {
         Standing::Aborting { why }
@@ -375,33 +382,42 @@ fn target_lines(
     lines
 }
 
-/// The readings that prove idleness, each with its time.
-fn ledger(view: &OperationView, target: &TargetState) -> Option<Line> {
-    let (first, last) = target.idle_at.first().zip(target.idle_at.last())?;
+/// The proof of idleness: how far it is, and each reading that counted or cleared it.
+fn ledger(view: &OperationView, target: &TargetState) -> Vec<Line> {
+    let mut lines = Vec::new();
     let proof = view.operation.spec.proof();
-    let span = last.since(*first);
-    let times: Vec<String> = target.idle_at.iter().map(|it| it.clock_time()).collect();
-    // The newest matter; the count tells of the others.
-    let shown = times.len().saturating_sub(4);
-    let before = if 0 < shown { "… " } else { "" };
-    let is_enough =
-        usize::try_from(proof.n_readings).is_ok_and(|it| it <= times.len()) && proof.span <= span;
-    let role = if is_enough { Role::Ok } else { Role::Idle };
-    Some(vec![
-        dim("    idle    "),
-        Span::new(
-            format!(
-                "{} of {} readings, over {} of {}",
-                times.len(),
-                proof.n_readings,
-                short_duration(span),
-                short_duration(proof.span)
-            ),
-            role,
-        ),
-        dim(format!("  at {before}{}", times[shown..].join(" "))),
-    ])
+    if let Some((first, last)) = target.idle_at.first().zip(target.idle_at.last()) {
+        let span = last.since(*first);
+        let n = target.idle_at.len();
+        let is_enough =
+            usize::try_from(proof.n_readings).is_ok_and(|it| it <= n) && proof.span <= span;
+        let role = if is_enough { Role::Ok } else { Role::Idle };
+        let text = format!(
+            "{n} of {} readings, over {} of {}",
+            proof.n_readings,
+            short_duration(span),
+            short_duration(proof.span)
+        );
+        lines.push(vec![dim("    idle    "), Span::new(text, role)]);
+    }
+    // The newest matter.
+    let shown = target.ledger.len().saturating_sub(N_READINGS_SHOWN);
+    for reading in &target.ledger[shown..] {
+        let (word, role) = if reading.counted {
+            (format!("counts, {} now", reading.n), Role::Idle)
+        } else {
+            ("clears the proof".to_owned(), Role::Warn)
+        };
+        lines.push(vec![
+            dim(format!("      {}  ", reading.at.clock_time())),
+            Span::new(format!("{word:<17} "), role),
+            dim(reading.what.clone()),
+        ]);
+    }
+    lines
 }
+
+const N_READINGS_SHOWN: usize = 4;
 
 fn refusals(target: &TargetState) -> Vec<Line> {
     let marks = [

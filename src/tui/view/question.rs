@@ -23,6 +23,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, question: &Question) {
     let (title, role) = match &question.about {
         About::Verdict(_, Verdict::Abort { .. }) => ("abort", Role::OverlayDanger),
         About::Verdict(_, Verdict::Resume) => ("resume", Role::Overlay),
+        About::Verdict(_, Verdict::SpeedUp { .. }) => ("speed up", Role::Overlay),
         About::Verdict(_, Verdict::Adopt { .. }) => ("take over", Role::OverlayDanger),
         About::Verdict(_, Verdict::Pause) => ("pause", Role::Overlay),
         About::Leaving => ("leave", Role::OverlayDanger),
@@ -75,6 +76,17 @@ fn texts(app: &App, about: &About) -> Vec<String> {
     match about {
         About::Verdict(id, Verdict::Abort { .. }) => abort_texts(app, id),
         About::Verdict(id, Verdict::Adopt { gives_back }) => adopt_texts(app, id, *gives_back),
+        About::Verdict(id, Verdict::SpeedUp { max_unavailable }) => {
+            let view = app.operations.get(id);
+            let now = view.and_then(|it| it.operation.max_unavailable());
+            let (now, then) = (now.unwrap_or(0), max_unavailable.unwrap_or(0));
+            vec![
+                format!("Speed up operation {id}?"),
+                format!(
+                    "{then} instances may be missing at a time, where it is {now} now; the guardrails are asked."
+                ),
+            ]
+        }
         About::Verdict(id, verdict) => vec![format!("{} operation {id}?", verdict.verb())],
         About::Leaving => leaving_texts(app),
     }

@@ -1,0 +1,170 @@
+//! The row of a long operation, as both front ends list, filter and sort it.
+
+use super::OperationView;
+use crate::{
+    fleet::{
+        Align::{Left, Right},
+        Field, Record, Timestamp, Value,
+    },
+    operation::Standing,
+};
+
+#[derive(Clone, Debug)]
+pub struct OperationRow<'a>(pub &'a OperationView);
+
+impl OperationRow<'_> {
+    /// How many of its instances are over, of how many.
+    pub fn done(&self, now: Timestamp) -> String {
+        let it = &self.0.operation;
+        format!("{}/{}", it.n_finished(now), it.targets().count())
+    }
+
+    /// Returns the word of its state; one that is driven nowhere, or elsewhere, says so.
+    pub fn state(&self) -> &'static str {
+        let view = self.0;
+        let word = view.state();
+        if view.is_foreign {
+            "foreign"
+        } else if view.rests() && word != "needs-operator" && word != "paused" {
+            "resting"
+        } else if let Standing::Aborting { .. } = view.operation.standing() {
+            "giving back"
+        } else {
+            word
+        }
+    }
+
+    /// Says what the first instance waits for, and how many others wait for something else.
+    pub fn why(&self) -> Option<String> {
+        let view = self.0;
+        if let Some(halt) = view.halts.first() {
+            return Some(halt.to_string());
+        }
+        if let Standing::Ended { left, .. } = view.operation.standing() {
+            return left.first().cloned();
+        }
+        let (_, first) = view.waits.first()?;
+        let n_others = view.waits.iter().filter(|it| it.1 != *first).count();
+        let more = match n_others {
+            0 => String::new(),
+            1 => "; another for something else".to_owned(),
+            n => format!("; {n} others for something else"),
+        };
+        Some(format!("{first}{more}"))
+    }
+}
+
+const fn field(
+    name: &'static str,
+    title: &'static str,
+    help: &'static str,
+    align: crate::fleet::Align,
+    is_default: bool,
+) -> Field {
+    Field {
+        name,
+        title,
+        help,
+        align,
+        is_default,
+    }
+}
+
+impl Record for OperationRow<'_> {
+    const NOUN: &'static str = "an operation";
+
+    fn fields() -> &'static [Field] {
+        const FIELDS: &[Field] = &[
+            field("operation", "OPERATION", "its id", Left, true),
+            field("kind", "KIND", "what it does", Left, true),
+            field("pool", "POOL", "where", Left, true),
+            field("scope", "SCOPE", "the account and region", Left, false),
+            field("state", "STATE", "how it stands", Left, true),
+            field("done", "DONE", "instances that are over", Left, true),
+            field(
+                "owner",
+                "OWNER",
+                "who began it, or took it over",
+                Left,
+                true,
+            ),
+            field(
+                "ends_in",
+                "ENDS IN",
+                "by its jobs' own estimates",
+                Right,
+                true,
+            ),
+            field(
+                "why",
+                "WAITS FOR",
+                "why nothing happens just now",
+                Left,
+                true,
+            ),
+            field("age", "AGE", "since when it runs", Right, false),
+            field(
+                "collisions",
+                "COLLIDE",
+                "ends that are in each other's way",
+                Right,
+                false,
+            ),
+            field(
+                "fights",
+                "FIGHTS",
+                "what others changed meanwhile",
+                Right,
+                false,
+            ),
+            field(
+                "driven",
+                "DRIVEN",
+                "whether a process here drives it",
+                Left,
+                false,
+            ),
+            field("started_at", "STARTED", "when it was begun", Left, false),
+        ];
+        FIELDS
+    }
+
+    fn value(&self, field: &str, now: Timestamp) -> Value<'_> {
+        let view = self.0;
+        let it = &view.operation;
+        let count = |n: usize| Value::Number(f64::from(u32::try_from(n).unwrap_or(u32::MAX)));
+        match field {
+            "operation" => Value::text(it.id.0.as_str()),
+            "kind" => Value::text(it.spec.kind()),
+            "pool" => Value::text(it.spec.pool().name.as_str()),
+            "scope" => Value::text(it.spec.pool().scope.as_str()),
+            "state" => Value::text(self.state()),
+            "done" => Value::Text(self.done(now).into()),
+            "owner" => Value::Text(it.owner.to_string().into()),
+            "ends_in" => {
+                let ends_at = view.outlook.ends_at.filter(|_| !it.is_over());
+                ends_at.map_or(Value::Missing, |it| Value::Age(it.since(now)))
+            }
+            "why" => self
+                .why()
+                .map_or(Value::Missing, |it| Value::Text(it.into())),
+            "age" => Value::Age(now.since(it.started_at)),
+            "collisions" => count(view.outlook.collisions.len()),
+            "fights" => count(it.fights().len()),
+            "driven" => Value::Flag(view.is_driven),
+            "started_at" => Value::Time(it.started_at),
+            _ => Value::Missing,
+        }
+    }
+
+    fn words<'a>(&'a self, visit: &mut dyn FnMut(&'a str)) {
+        let it = &self.0.operation;
+        visit(&it.id.0);
+        visit(it.spec.kind());
+        visit(it.spec.pool().name.as_str());
+        visit(&it.owner.user);
+        visit(&it.owner.host);
+        visit(&it.command_line);
+        it.targets().for_each(|(id, _)| visit(id.as_str()));
+    }
+}

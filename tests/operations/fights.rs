@@ -1,0 +1,141 @@
+//! What others change while a drain runs: detected, attributed, told once, and left alone.
+
+use std::time::Duration;
+
+use pooldeck::{
+    fleet::{Call, Process},
+    operation::{Decision, Fight, Fought, Spec, TAG},
+    sim::Faults,
+};
+
+use crate::{
+    bench::Driver,
+    drains::{drain, key, members, world},
+};
+
+/// A drain of two instances whose first agents are cordoned, and the settle time is over.
+fn underway() -> Driver {
+    let world = world(1, Faults::none());
+    let targets = members(&world, 2);
+    let mut driver = Driver::new(world, Spec::Drain(drain(targets, true)), 1);
+    while driver
+        .operation
+        .targets()
+        .any(|(_, it)| it.cordons.is_empty())
+    {
+        assert_eq!(driver.step(), None);
+    }
+    driver
+}
+
+fn meddle(driver: &mut Driver, call: &Call) {
+    driver.world.apply(call).unwrap();
+}
+
+/// Goes on to the end, and returns what was told of others.
+fn fights(mut driver: Driver) -> (Driver, Vec<Fight>) {
+    assert_eq!(driver.run(), Decision::Done);
+    let fights = driver.operation.fights().iter();
+    let fights = fights.map(|it| it.1.clone()).collect();
+    (driver, fights)
+}
+
+#[test]
+fn a_desired_that_somebody_raises_is_told_with_its_cause_and_not_lowered_again() {
+    let mut driver = underway();
+    let desired = |it: &Driver| it.world.group(&key()).unwrap().capacity().unwrap().desired;
+    let before = desired(&driver);
+    meddle(
+        &mut driver,
+        &Call::SetDesiredCapacity {
+            pool: key(),
+            desired: before + 3,
+        },
+    );
+    let (driver, fights) = fights(driver);
+    let [fight] = &fights[..] else {
+        panic!("{fights:#?}");
+    };
+    assert_eq!(fight.what, Fought::Desired);
+    assert_eq!(fight.found, (before + 3).to_string());
+    let cause = fight.cause.as_deref().unwrap_or_default();
+    assert!(cause.contains("user request"), "{fight:#?}");
+    assert_eq!(desired(&driver), before + 3 - 2, "only our own decrements");
+    let words = fight.to_string();
+    assert!(words.contains("somebody else changed desired"), "{words}");
+}
+
+#[test]
+fn processes_that_somebody_suspends_are_told_and_stay_suspended() {
+    let mut driver = underway();
+    meddle(
+        &mut driver,
+        &Call::SuspendProcesses {
+            pool: key(),
+            processes: vec![Process::AzRebalance],
+        },
+    );
+    let (driver, fights) = fights(driver);
+    let [fight] = &fights[..] else {
+        panic!("{fights:#?}");
+    };
+    assert_eq!(
+        (fight.what, fight.left.as_str()),
+        (Fought::Suspended, "none")
+    );
+    assert_eq!(fight.found, "AZRebalance");
+    assert!(
+        fight
+            .cause
+            .as_ref()
+            .is_some_and(|it| it.contains("suspended")),
+        "{fight:#?}"
+    );
+    let group = driver.world.group(&key()).unwrap();
+    assert!(group.row.is_suspended(&Process::AzRebalance));
+}
+
+#[test]
+fn a_protection_and_a_mark_that_somebody_takes_away_are_told_once_each() {
+    let mut driver = underway();
+    driver.advance(Duration::from_mins(2));
+    let (id, _) = driver.operation.targets().next().unwrap();
+    let id = id.clone();
+    if driver.world.machine(&id).is_none_or(|it| !it.row.protected) {
+        panic!("the drain protects what it empties");
+    }
+    let instances = vec![id.clone()];
+    meddle(
+        &mut driver,
+        &Call::SetInstanceProtection {
+            pool: key(),
+            instances: instances.clone(),
+            protected: false,
+        },
+    );
+    meddle(
+        &mut driver,
+        &Call::UntagInstances {
+            scope: key().scope,
+            instances,
+            key: TAG.to_owned(),
+        },
+    );
+    for _ in 0..4 {
+        driver.step();
+    }
+    let told: Vec<Fought> = driver
+        .operation
+        .fights()
+        .iter()
+        .map(|it| it.1.what)
+        .collect();
+    assert_eq!(
+        told,
+        [Fought::Protection, Fought::Mark],
+        "{:#?}",
+        driver.operation.fights()
+    );
+    let machine = driver.world.machine(&id).unwrap();
+    assert!(!machine.row.protected, "it is not set again");
+}
