@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use crate::fleet::{Billing, Fleet, InstanceId, PoolKey, Price, Split, Timestamp, Usd, Use};
+use crate::fleet::{
+    Billing, Fleet, InstanceId, PoolKey, Price, Spending, Split, Timestamp, Usd, Use,
+};
 
 /// AWS bills a minute of every launch, however short it was.
 const LEAST: Duration = Duration::from_mins(1);
@@ -109,6 +111,18 @@ impl Ledger {
     pub fn total(&self) -> Usd {
         let splits = self.spent.values().map(Amounts::split);
         splits.map(|it| it.known()).sum()
+    }
+
+    /// Returns what everything has cost since `since`, and what of it was waste.
+    pub fn spending(&self, since: Timestamp) -> Spending {
+        let splits = || self.spent.values().map(Amounts::split);
+        Spending {
+            since,
+            usd: self.total(),
+            waste: splits().filter_map(|it| it.waste()).sum(),
+            unpriced: self.unpriced(),
+            gaps: self.gaps,
+        }
     }
 
     /// Returns the time in which nobody looked.

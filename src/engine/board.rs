@@ -11,9 +11,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     Clock, Config, Doors, Event, Link, Snapshot, history::Trends, pricing::Stamps, quotes::Quotes,
 };
-use crate::fleet::{
-    Failure, Fleet, Observation, OwnSpend, Part, SourceHealth, SourceId, Timestamp,
-    matches_wildcards,
+use crate::{
+    cost::Ledger,
+    fleet::{
+        Failure, Fleet, Observation, OwnSpend, Part, SourceHealth, SourceId, Timestamp,
+        matches_wildcards,
+    },
 };
 
 /// What a poller tells the board after each reading.
@@ -34,10 +37,16 @@ pub(super) struct Reading {
 /// Tells whoever asked for a reading how it went.
 pub(super) type Waiter = oneshot::Sender<Result<(), Failure>>;
 
+/// Readings further apart than this have a gap between them, in which nothing is counted.
+const GAP_MIN: Duration = Duration::from_mins(5);
+
 pub(super) struct Board {
     sources: BTreeMap<SourceId, Source>,
     links: Vec<Link>,
     stamps: Stamps,
+    ledger: Ledger,
+    /// When the ledger was begun.
+    since: Option<Timestamp>,
     quotes: Quotes,
     clock: Clock,
     /// What the last day says; told with whatever is read next.
@@ -84,6 +93,8 @@ impl Board {
             sources,
             links: config.links.clone(),
             stamps: Stamps::default(),
+            ledger: Ledger::new(GAP_MIN),
+            since: None,
             quotes,
             clock,
             trends,
@@ -179,8 +190,14 @@ impl Board {
             failures.map(|it| (id.clone(), it.clone()))
         });
         fleet.trends = self.trends.borrow().clone();
+        let at = self.clock.now();
+        let spending = self.has_read().then(|| {
+            self.ledger.read(&fleet, at);
+            self.ledger.spending(*self.since.get_or_insert(at))
+        });
         let observation = Arc::new(Observation {
-            at: self.clock.now(),
+            at,
+            spending,
             fleet,
             sources: self.sources.values().map(|it| it.health.clone()).collect(),
             errors: errors.collect(),
@@ -189,6 +206,12 @@ impl Board {
         });
         self.published.send_replace(observation.clone());
         observation
+    }
+
+    /// Returns whether any machines can have been seen by now.
+    fn has_read(&self) -> bool {
+        let mut sources = self.sources.values();
+        sources.any(|it| it.health.read_at.is_some())
     }
 
     /// Ties the pools of a part to their controllers.

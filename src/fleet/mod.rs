@@ -60,7 +60,8 @@ pub use lifecycle::{
 };
 pub use metrics::{Datum, Metrics, PoolMetrics, Unit, Withheld, metrics};
 pub use money::{
-    Billing, ListPrice, OwnSpend, Price, PriceOrigin, PriceSource, PriceState, SpotPrice, Usd,
+    Billing, ListPrice, OwnSpend, Price, PriceOrigin, PriceSource, PriceState, Spending, SpotPrice,
+    Usd,
 };
 pub use obstacle::{Obstacle, obstacles};
 pub use pool::{
@@ -97,6 +98,8 @@ pub struct Observation {
     pub errors: Vec<(SourceId, Failure)>,
     /// Where the prices come from, and how old they are.
     pub prices: PriceState,
+    /// What the machines have cost since the start; `None` before the first reading.
+    pub spending: Option<Spending>,
     /// What our own readings cost since the start.
     pub own_spend: OwnSpend,
 }

@@ -269,6 +269,18 @@ pub struct PriceOrigin {
     pub n_prices: usize,
 }
 
+/// What everything has cost since somebody began to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Spending {
+    pub since: Timestamp,
+    pub usd: Usd,
+    pub waste: Usd,
+    /// Machine time for which no price was known: it is in no sum.
+    pub unpriced: Duration,
+    /// Time in which nobody looked: nor is that.
+    pub gaps: Duration,
+}
+
 /// What the reading itself costs: AWS bills metrics by the thousand that are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OwnSpend {

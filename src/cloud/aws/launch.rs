@@ -3,7 +3,9 @@
 use aws_sdk_autoscaling::{
     error::SdkError,
     operation::create_launch_configuration::CreateLaunchConfigurationError,
-    types::{LaunchConfiguration, LaunchTemplateSpecification, MixedInstancesPolicy},
+    types::{
+        LaunchConfiguration, LaunchTemplate, LaunchTemplateSpecification, MixedInstancesPolicy,
+    },
 };
 use aws_sdk_ec2::types::RequestLaunchTemplateData;
 
@@ -163,7 +165,10 @@ fn with_version(
     mut policy: MixedInstancesPolicy,
     wanted: LaunchTemplateSpecification,
 ) -> Result<MixedInstancesPolicy, Error> {
-    let mut template = policy.launch_template.take().unwrap_or_default();
+    let mut template = policy
+        .launch_template
+        .take()
+        .unwrap_or_else(|| LaunchTemplate::builder().build());
     let overrides = template.overrides();
     let has_own = overrides
         .iter()

@@ -4,7 +4,9 @@ use std::{cell, sync::Arc, time::Duration};
 
 use ratatui::layout::Rect;
 
-use super::{activity, columns, dim, executor, finding, operation, plain, pool, sources, stray};
+use super::{
+    activity, columns, dim, executor, finding, operation, plain, pool, prices, sources, stray,
+};
 use crate::{
     fleet::{
         Activity, ActivityRow, ExecutorRow, FindingRow, InstanceRow, Lifecycle, QueueRow, Record,
@@ -107,8 +109,10 @@ fn title(app: &App, list: &List, has_focus: bool) -> Vec<Span<'static>> {
             Role::Mark,
         ));
     }
-    if list.noun == Noun::Pools {
-        spans.extend(stray::warning(app));
+    match list.noun {
+        Noun::Pools => spans.extend(stray::warning(app)),
+        Noun::Sources => spans.extend(prices::line(app)),
+        _ => {}
     }
     spans
 }

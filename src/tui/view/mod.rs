@@ -18,6 +18,7 @@ mod money;
 mod operation;
 mod picker;
 mod pool;
+mod prices;
 mod prompt;
 mod question;
 mod reader;
