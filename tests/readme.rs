@@ -96,7 +96,7 @@ fn exit_codes() -> String {
 }
 
 /// What the AWS door reads with.
-const READS: [&str; 15] = [
+const READS: [&str; 16] = [
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeInstanceRefreshes",
     "autoscaling:DescribeLaunchConfigurations",
@@ -104,6 +104,7 @@ const READS: [&str; 15] = [
     "autoscaling:DescribeScalingActivities",
     "autoscaling:DescribeWarmPool",
     "cloudwatch:GetMetricData",
+    "ec2:DescribeImages",
     "ec2:DescribeInstanceStatus",
     "ec2:DescribeInstances",
     "ec2:DescribeLaunchTemplateVersions",
