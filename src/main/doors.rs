@@ -2,15 +2,9 @@
 
 use std::sync::Arc;
 
-use pooldeck::{
-    cli,
-    cloud::SharedCloud,
-    engine::{Clock, Doors, Link},
-    fleet::{Chronicle, CiLink, Timestamp},
-    sim,
-};
 #[cfg(feature = "aws")]
 use pooldeck::{
+    action::Action,
     cli::Command,
     cloud::{
         self,
@@ -18,6 +12,13 @@ use pooldeck::{
     },
     fleet::{Region, Scope},
     settings::ScopeSettings,
+};
+use pooldeck::{
+    cli,
+    cloud::SharedCloud,
+    engine::{Clock, Doors, Link},
+    fleet::{Chronicle, CiLink, Timestamp},
+    sim,
 };
 
 use crate::{Setup, controllers};
@@ -101,6 +102,7 @@ fn clouds(setup: &Setup<'_>) -> Result<Vec<SharedCloud>, cli::Error> {
                 // Without a controller nothing is joined by an address.
                 skips_machines: matches!(command, Some(Command::Pools { .. }))
                     && settings.controllers.is_empty(),
+                details_of: details_of(command),
             };
             let opened = Aws::open(described, selection, connection.clone());
             clouds.push(Arc::new(opened.map_err(wrong_profile)?));
@@ -124,6 +126,25 @@ fn lists_what_is(command: Option<&Command>) -> bool {
                 | Command::Strays { .. }
         )
     )
+}
+
+/// The pools whose hooks and refresh decide what the command answers.
+#[cfg(feature = "aws")]
+fn details_of(command: Option<&Command>) -> Vec<String> {
+    match command {
+        Some(Command::Act(Action::Harden { pool, .. } | Action::Refresh { pool, .. })) => {
+            pool.pool.iter().map(ToString::to_string).collect()
+        }
+        Some(Command::Doctor { pools, .. }) if pools.pools.is_empty() => vec!["*".to_owned()],
+        Some(Command::Doctor { pools, .. }) => {
+            let names = pools.pools.iter();
+            // Named with its scope, the name comes last.
+            names
+                .map(|it| it.rsplit('/').next().unwrap_or(it).to_owned())
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(feature = "aws")]

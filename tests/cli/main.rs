@@ -24,6 +24,8 @@ mod secrets;
 mod stage;
 mod streams;
 mod terminal;
+#[cfg(feature = "aws")]
+mod verbs;
 mod watch;
 #[cfg(feature = "aws")]
 mod wire;

@@ -476,6 +476,14 @@ fn a_refresh_under_way_is_followed_held_and_ended() {
         assert_eq!(made, [format!("autoscaling:{call}")]);
     }
     refused("refresh resume mac", &fleet, "nothing to do");
+    let held = rolled(|it| {
+        it.hooks.clear();
+        it.refresh = Some(under_way(Some("7")));
+        it.suspended = vec![suspension(Process::InstanceRefresh, "User suspended at x")];
+    });
+    refused("refresh resume mac", &held, "busy workers are ended");
+    let resumed = calls("refresh resume mac --force --reason x", &held);
+    assert_eq!(resumed.len(), 1, "{resumed:?}");
     refused("refresh cancel mac --bake 1m", &fleet, "takes none");
     let one_way = rolled(|it| it.refresh = Some(under_way(None)));
     refused("refresh rollback mac", &one_way, "there is no way back");

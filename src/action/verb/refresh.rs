@@ -31,7 +31,11 @@ pub(in crate::action) fn refresh(
     if answer == RefreshAnswer::Start {
         return start(draft, pool, flags, reason);
     }
-    if *flags != RefreshFlags::default() && answer != RefreshAnswer::Rollback {
+    let bare = RefreshFlags {
+        force: flags.force,
+        ..RefreshFlags::default()
+    };
+    if *flags != bare {
         return Err(Refusal::Unsound(format!(
             "the terms of a refresh are set when it starts; `refresh {answer}` takes none"
         )));

@@ -19,6 +19,7 @@ use super::{
     pages::{Page, walk},
     refresh::refresh,
 };
+use crate::fleet::matches_wildcards;
 use crate::{
     cloud::Error,
     fleet::{Hook, HookResult, HookTransition, Lifecycle, PoolName, Refresh, Timestamp},
@@ -28,6 +29,8 @@ use crate::{
 const N_CALM_PER_READING: usize = 6;
 /// Urgent calls at one reading; the rest waits for the next.
 const N_URGENT_PER_READING: usize = 20;
+/// Where somebody waits for just these; what is left out is told as not read.
+const N_WANTED_PER_READING: usize = 60;
 const N_PARALLEL: usize = 8;
 const MAX_AGE: Duration = Duration::from_hours(1);
 const WARM_MAX_AGE: Duration = Duration::from_mins(1);
@@ -105,6 +108,7 @@ impl Details {
     pub(super) fn errands(
         &self,
         groups: &BTreeMap<PoolName, Group>,
+        wanted: &[String],
         is_first: bool,
         now: Timestamp,
     ) -> Vec<Errand> {
@@ -115,7 +119,9 @@ impl Details {
             let detail = self.groups.get(name).unwrap_or(&nothing);
             let lacks_hook =
                 lacks_hook(group, detail) && is_old(detail.hooks_read_at, LACKING_MAX_AGE);
-            if lacks_hook || self.hooks_wanted.contains(name) {
+            let is_wanted = wanted.iter().any(|it| matches_wildcards(name.as_str(), it));
+            let lacks = |at: Option<Timestamp>| is_wanted && at.is_none();
+            if lacks_hook || lacks(detail.hooks_read_at) || self.hooks_wanted.contains(name) {
                 urgent.push(Errand::Hooks(name.clone()));
             } else if is_old(detail.hooks_read_at, MAX_AGE) {
                 calm.push((detail.hooks_read_at, Errand::Hooks(name.clone())));
@@ -124,7 +130,7 @@ impl Details {
                 .refresh
                 .as_ref()
                 .is_some_and(|it| !it.status.is_over());
-            if is_running || self.refresh_wanted.contains(name) {
+            if is_running || lacks(detail.refresh_read_at) || self.refresh_wanted.contains(name) {
                 urgent.push(Errand::Refresh(name.clone()));
             } else if is_old(detail.refresh_read_at, MAX_AGE) {
                 calm.push((detail.refresh_read_at, Errand::Refresh(name.clone())));
@@ -136,7 +142,11 @@ impl Details {
                 calm.push((read.map(|(at, _)| at), Errand::Warm(name.clone(), n_warm)));
             }
         }
-        urgent.truncate(N_URGENT_PER_READING);
+        urgent.truncate(if wanted.is_empty() {
+            N_URGENT_PER_READING
+        } else {
+            N_WANTED_PER_READING
+        });
         if !is_first {
             calm.sort_by_key(|(read_at, _)| *read_at);
             urgent.extend(calm.into_iter().take(N_CALM_PER_READING).map(|(_, it)| it));

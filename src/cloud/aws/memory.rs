@@ -129,7 +129,9 @@ impl Memory {
         if selection.skips_machines || !may(Subject::Machines) {
             members.clear();
         }
-        let mut errands = self.details.errands(&self.groups, is_first, now);
+        let mut errands = self
+            .details
+            .errands(&self.groups, &selection.details_of, is_first, now);
         errands.retain(|it| may(it.subject()));
         let is_short = self.groups.values().any(is_short);
         Todo {

@@ -61,6 +61,8 @@ pub struct Selection {
     pub skips_activities: bool,
     /// Whoever shows only what the groups themselves tell spares EC2 the description of their machines.
     pub skips_machines: bool,
+    /// Groups whose hooks and refresh are wanted at the first reading, not in their turn; `*` stands for any text.
+    pub details_of: Vec<String>,
 }
 
 /// One scope of AWS.
