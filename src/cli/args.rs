@@ -429,7 +429,8 @@ impl When {
 
 #[derive(Clone, Debug, Args)]
 pub struct ExplainFlags {
-    /// The instance's id
+    /// An instance's or an operation's id, or a pool: then, why nothing is happening
+    #[arg(value_name = "INSTANCE|POOL|OPERATION")]
     pub instance: String,
     /// How to write it
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]

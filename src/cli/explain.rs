@@ -1,9 +1,9 @@
-//! `explain INSTANCE`: what we know of one machine and its agents, how we know
+//! `explain INSTANCE` (and, by `why`, a pool or an operation): what we know of one machine and its agents, how we know
 //! it, and what is missing before anybody may call it idle.
 
 use std::sync::Arc;
 
-use super::{ActFormat, Error, Exit, ExplainFlags, Session, json, session::Sight};
+use super::{ActFormat, Error, Exit, ExplainFlags, Session, json, session::Sight, why};
 use crate::{
     fleet::{
         Executor, Fleet, Grade, Instance, InstanceId, InstanceRow, Observation, SourceId, Stray,
@@ -28,7 +28,8 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &ExplainFlags) -> Resu
     let id = InstanceId::from(flags.instance.as_str());
     let Some(explained) = Explained::new(observation, &id, &session.handle.config().policy.proof)
     else {
-        return Err(no_such_instance(&flags.instance, &sight));
+        let found = why::explain(session, &sight, &flags.instance, flags.output)?;
+        return found.ok_or_else(|| no_such_instance(&flags.instance, &sight));
     };
     let text = match flags.output {
         ActFormat::Table => explained.in_words(observation),

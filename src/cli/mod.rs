@@ -29,6 +29,7 @@ mod sheet;
 mod summary;
 mod table;
 mod watch;
+mod why;
 
 pub use args::{
     ActFlags, ActFormat, ColorChoice, Command, CommandLine, ConsoleFlags, ExplainFlags, Format,

@@ -38,7 +38,7 @@ pub use history::{Filled, HistoryError, Keeping, Kept, Limits, Opened, PastQuery
 pub use journal::OperationError;
 pub use operations::Verdict;
 pub use quotes::{Asking, Pricing, Wanted};
-pub use row::OperationRow;
+pub use row::{OperationRow, operations_in_the_way};
 
 use crate::{
     action::Policy,

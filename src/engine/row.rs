@@ -4,7 +4,7 @@ use super::OperationView;
 use crate::{
     fleet::{
         Align::{Left, Right},
-        Field, Record, Timestamp, Value,
+        Field, Obstacle, PoolKey, Record, Timestamp, Value,
     },
     operation::Standing,
 };
@@ -167,4 +167,31 @@ impl Record for OperationRow<'_> {
         visit(&it.command_line);
         it.targets().for_each(|(id, _)| visit(id.as_str()));
     }
+}
+
+/// Returns what operations add to why nothing happens in a pool, or why it does not happen faster.
+pub fn operations_in_the_way<'a>(
+    views: impl IntoIterator<Item = &'a OperationView>,
+    key: &PoolKey,
+) -> Vec<Obstacle> {
+    let is_there =
+        |it: &&OperationView| !it.operation.is_over() && it.operation.spec.pools().contains(&key);
+    let views = views.into_iter().filter(is_there);
+    views
+        .map(|view| {
+            let row = OperationRow(view);
+            let it = &view.operation;
+            let why = row
+                .why()
+                .map_or(String::new(), |it| format!(", waits for {it}"));
+            let what = format!(
+                "operation {} ({} of {}) is {}{why}",
+                it.id,
+                it.spec.kind(),
+                it.owner,
+                row.state()
+            );
+            Obstacle::new(what, !view.halts.is_empty() || view.rests())
+        })
+        .collect()
 }

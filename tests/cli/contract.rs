@@ -61,6 +61,60 @@ fn an_explanation_has_the_shape_that_is_promised() {
 }
 
 #[test]
+fn a_pool_is_explained_link_by_link() {
+    let said = fixed().run("explain linux -o json").json();
+    let why = said["pools"][0]["why"].as_array().unwrap();
+    let has = |text: &str| {
+        why.iter()
+            .any(|it| it["what"].as_str().unwrap().contains(text))
+    };
+    for text in [
+        "Rate exceeded",
+        "the group is being deleted: Delete in progress",
+        "AZRebalance is suspended: zones are not evened out",
+        "hook drain has",
+        "instance refresh",
+        "InsufficientInstanceCapacity",
+    ] {
+        assert!(has(text), "no `{text}` in {said:#}");
+    }
+    let words = fixed().run("explain linux --read-only").stdout;
+    assert!(
+        words.starts_with("sim/us-east-1/linux: why nothing is happening\n"),
+        "{words}"
+    );
+}
+
+#[test]
+fn operations_have_the_shape_that_is_promised() {
+    let stage = Stage::new();
+    let said = stage.run("drain --pool linux --count 1 --yes --timeout 1s");
+    assert_eq!(said.exit.code(), 5, "{said:?}");
+    let document = stage.run("ops -o json").json();
+    let operation = &document["operations"][0];
+    for (key, is_right) in [
+        ("id", operation["id"].is_string()),
+        ("kind", operation["kind"] == "drain"),
+        ("pool", operation["pool"] == "linux"),
+        ("scope", operation["scope"] == "sim/us-east-1"),
+        ("state", operation["state"].is_string()),
+        ("owner", operation["owner"].is_string()),
+        (
+            "started_at",
+            operation["started_at"] == "2025-11-21T10:00:00Z",
+        ),
+        ("progress.done", operation["progress"]["done"] == 0),
+        ("progress.total", operation["progress"]["total"] == 1),
+        ("waiting_on", operation["waiting_on"].is_string()),
+        ("targets", operation["targets"][0]["instance"].is_string()),
+        ("step", operation["targets"][0]["step"].is_string()),
+        ("why", operation["targets"][0].get("why").is_some()),
+    ] {
+        assert!(is_right, "{key}: {operation:#}");
+    }
+}
+
+#[test]
 fn a_line_of_ndjson_is_a_row_of_json() {
     for noun in NOUNS {
         let document = fixed().run(&format!("{noun} -o json")).json();

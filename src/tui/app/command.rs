@@ -124,6 +124,7 @@ commands! {
     GoCostGraph("NAME") = "cost-graph", Open, "show what the money went to over time, of a pool or of all";
     GoUtilisation("NAME") = "utilisation", Open, "show which hours of the week a pool works in";
     GoBoots("NAME") = "time-to-ready", Open, "show how long instances take to their first job, by image and type";
+    Explain = "explain", Open, "say why nothing is happening in the pool";
     ConsoleOutput = "console-output", Open, "fetch the console output of the instance";
     Help = "help", Open, "show every key and every command";
 

@@ -26,6 +26,7 @@ impl App {
                 self.go(View::Operations);
                 return vec![Effect::FetchOperations];
             }
+            Command::Explain => self.explain(),
             Command::OperationPause(id)
             | Command::OperationResume(id)
             | Command::OperationAdopt(id)
@@ -211,6 +212,24 @@ impl App {
                 self.say(Severity::Note, "no pool is under the cursor");
                 None
             }
+        }
+    }
+
+    fn explain(&mut self) {
+        let pool = match &self.screen().view {
+            View::Operation(id) => {
+                let view = self.operations.get(id);
+                view.map(|it| it.operation.spec.pool().clone())
+            }
+            _ => {
+                Target::of(self.screen(), &self.observation.fleet)
+                    .selection
+                    .pool
+            }
+        };
+        match pool {
+            Some(key) => self.read(ReaderText::Explanation(key)),
+            None => self.say(Severity::Note, "no pool is under the cursor"),
         }
     }
 

@@ -4,7 +4,7 @@ use tui_input::Input;
 
 use super::{confirm::Confirm, prompt::Prompt, question::Question, rows::Noun};
 use crate::{
-    fleet::{FilterError, InstanceId},
+    fleet::{FilterError, InstanceId, PoolKey},
     tui::keymap::Context,
 };
 
@@ -71,4 +71,6 @@ pub enum ReaderText {
     Console(InstanceId),
     Message(u64),
     Activity(String),
+    /// Why nothing is happening in a pool.
+    Explanation(PoolKey),
 }

@@ -2,7 +2,8 @@
 
 use super::{activity, middle, wrap};
 use crate::{
-    fleet::sanitize_lines,
+    engine::operations_in_the_way,
+    fleet::{Obstacle, PoolKey, obstacles, sanitize, sanitize_lines},
     tui::{
         app::{App, Reader, ReaderText},
         theme::Role,
@@ -60,6 +61,26 @@ pub(super) fn max_scroll(app: &App, reader: &Reader) -> usize {
         .saturating_sub(usize::from(height))
 }
 
+/// The whole chain, what needs an operator marked.
+fn explanation(app: &App, key: &PoolKey) -> Vec<String> {
+    let mut chain = Vec::new();
+    if app.policy.read_only {
+        let what = "this session is read-only: it changes nothing";
+        chain.push(Obstacle::new(what, false));
+    }
+    chain.extend(obstacles(&app.observation, key));
+    let views = app.operations.values().map(|it| &**it);
+    chain.extend(operations_in_the_way(views, key));
+    if chain.is_empty() {
+        return vec!["nothing is in its way, and nothing is asked of it".to_owned()];
+    }
+    let line = |it: &Obstacle| {
+        let mark = if it.is_alarming { "! " } else { "  " };
+        sanitize(&format!("{mark}{}", it.what)).into_owned()
+    };
+    chain.iter().map(line).collect()
+}
+
 /// Returns the text as it was, for the clipboard.
 pub(super) fn whole_text(app: &App, reader: &Reader) -> String {
     lines(app, reader, u16::MAX).join("\n")
@@ -82,6 +103,7 @@ fn title(app: &App, reader: &Reader) -> String {
         }
         ReaderText::Message(_) => "message".to_owned(),
         ReaderText::Activity(_) => "activity".to_owned(),
+        ReaderText::Explanation(key) => format!("{key}: why nothing is happening"),
     }
 }
 
@@ -100,6 +122,7 @@ fn lines(app: &App, reader: &Reader, width: u16) -> Vec<String> {
                 .map(std::borrow::Cow::into_owned)
                 .collect(),
         },
+        ReaderText::Explanation(key) => explanation(app, key),
         ReaderText::Message(id) => app.messages.get(*id).map_or_else(Vec::new, |it| {
             vec![it.at.to_string(), String::new(), it.text.clone()]
         }),
