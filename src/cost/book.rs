@@ -186,7 +186,7 @@ impl PriceBook {
                 });
             }
         }
-        mean(prices.collect())
+        mean(&prices.collect::<Vec<_>>())
     }
 }
 
@@ -198,7 +198,7 @@ pub(super) struct Found {
     pub(super) at: Timestamp,
 }
 
-fn mean(prices: Vec<Price>) -> Option<Price> {
+fn mean(prices: &[Price]) -> Option<Price> {
     let oldest = *prices.iter().min_by_key(|it| it.at)?;
     let n = u64::try_from(prices.len()).ok()?;
     let sum: Usd = prices.iter().map(|it| it.per_hour).sum();

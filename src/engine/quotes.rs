@@ -130,7 +130,7 @@ impl Reader {
             },
             book: Arc::new(pricing.book.clone()),
         };
-        let (quoted, quotes) = watch::channel(Arc::new(first));
+        let (sender, quotes) = watch::channel(Arc::new(first));
         let reader = Self {
             doors: doors.clone(),
             asking: pricing.asking,
@@ -143,7 +143,7 @@ impl Reader {
             list_asked: BTreeMap::new(),
             failures: BTreeMap::new(),
             kept_failure: None,
-            quoted,
+            quoted: sender,
             requests,
         };
         (reader, Asker(asker), quotes)

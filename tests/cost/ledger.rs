@@ -58,7 +58,7 @@ fn a_gap_is_a_gap_and_a_clock_that_goes_back_pays_nothing() {
     assert_eq!(ledger.total(), before);
     ledger.read(
         &fleet,
-        NOW - Duration::from_hours(1) + Duration::from_secs(60),
+        NOW - Duration::from_hours(1) + Duration::from_mins(1),
     );
     assert_eq!(ledger.total(), before + before);
 }
@@ -83,7 +83,7 @@ fn a_spot_price_that_changed_between_two_readings_counts_from_its_own_time() {
     let mut ledger = ledger();
     ledger.read(&reading(priced(360, NOW - Duration::from_hours(1))), NOW);
     let after = reading(priced(720, changed_at));
-    ledger.read(&after, NOW + Duration::from_secs(60));
+    ledger.read(&after, NOW + Duration::from_mins(1));
     // 45 s at a tenth of a cent a second, and 15 s at two tenths.
     assert_eq!(ledger.total(), Usd::from_nanos(75_000_000));
 }
