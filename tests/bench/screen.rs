@@ -19,10 +19,10 @@ use std::{
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pooldeck::{
     action::Policy,
-    engine::Event,
-    fleet::{Fleet, Observation, Part, SourceHealth, SourceId, Timestamp},
+    engine::{Event, PastQuery},
+    fleet::{Fleet, Observation, Part, Past, Point, Series, SourceHealth, SourceId, Timestamp},
     sim,
-    tui::{App, ColourDepth, Effect, Glyphs, Keymap, Msg, Painter, Theme, draw},
+    tui::{App, ColourDepth, Effect, Glyphs, Keymap, Msg, Painter, Theme, app::Topic, draw},
 };
 use ratatui::{
     buffer::Buffer,
@@ -34,10 +34,71 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const N_ROUNDS: usize = 500;
 
 fn main() {
+    measure_graph();
     for n_instances in [10_000, 100_000] {
         println!("{n_instances} instances");
         measure(n_instances);
     }
+}
+
+/// The past of a pool: 30 days, 10,000 points of each of its seven curves.
+fn measure_graph() {
+    println!("a graph of 30 days, 10,000 points a curve");
+    let parts = parts(1_000);
+    let mut console = Console::new(observation(&parts, NOW));
+    console.type_keys("gh");
+    let mut effects = console.effects.drain(..);
+    let query = effects.find_map(|it| match it {
+        Effect::FetchPast(query) => Some(*query),
+        _ => None,
+    });
+    drop(effects);
+    let mut query = query.expect("a graph asks for its past");
+    console.type_keys("zm");
+    // The answer to the first question, so that the one for 30 days is asked.
+    console.app.update(past_of(&query), NOW);
+    for effect in console.app.update(Msg::Tick, NOW) {
+        if let Effect::FetchPast(it) = effect {
+            query = *it;
+        }
+    }
+    if let Some(asked) = console.app.pasts.get(&Topic::Curves(
+        query.pool.clone().expect("the query is of a pool"),
+    )) {
+        query = asked.query.clone();
+    }
+    console.app.update(past_of(&query), NOW);
+    report("draw the graph (limit 2 ms)", N_ROUNDS, || console.draw());
+    report("a cursor move on the graph, drawn", N_ROUNDS, || {
+        console.key(KeyCode::Left);
+        console.paint();
+    });
+    println!("  bytes of a cursor move: {}", console.n_bytes);
+}
+
+/// Answers with 10,000 points that never stand still.
+fn past_of(query: &PastQuery) -> Msg {
+    const N_POINTS: u32 = 10_000;
+    let step = query.span.length() / N_POINTS;
+    let series = (0_u32..).zip(&query.metrics).map(|(metric_idx, metric)| {
+        let points = (0..N_POINTS).map(|it| {
+            let value = f64::from((it * 7 + it / 11) % 40 + metric_idx);
+            Point::flat(query.span.from + step * it, value)
+        });
+        Series {
+            metric: *metric,
+            step,
+            points: points.collect(),
+        }
+    });
+    Msg::Engine(Event::Past(Arc::new(Past {
+        pool: query.pool.clone(),
+        span: query.span,
+        series: series.collect(),
+        markers: Vec::new(),
+        boots: Vec::new(),
+        notes: Vec::new(),
+    })))
 }
 
 fn measure(n_instances: u32) {
@@ -113,6 +174,8 @@ struct Console {
     painter: Painter<std::io::Sink>,
     n_bytes: usize,
     left: Vec<Effect>,
+    /// What the keys asked for.
+    effects: Vec<Effect>,
 }
 
 impl Console {
@@ -126,12 +189,14 @@ impl Console {
             painter: Painter::new(std::io::sink()),
             n_bytes: 0,
             left: Vec::new(),
+            effects: Vec::new(),
         }
     }
 
     fn key(&mut self, code: KeyCode) {
         let key = KeyEvent::new(code, KeyModifiers::NONE);
-        black_box(self.app.update(Msg::Key(key), NOW));
+        let effects = self.app.update(Msg::Key(key), NOW);
+        self.effects.extend(effects);
     }
 
     fn type_keys(&mut self, keys: &str) {

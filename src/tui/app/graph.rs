@@ -411,15 +411,12 @@ impl App {
             Some(word) => all.iter().copied().find(|it| it.as_str() == word),
             None => Some(next(all, self.money_split())),
         };
-        match found {
-            Some(split) => self.graph.split = split,
-            None => {
-                let words: Vec<&str> = all.iter().map(|it| it.as_str()).collect();
-                self.say(
-                    Severity::Warning,
-                    format!("money is split by {}", words.join(", ")),
-                );
-            }
+        if let Some(split) = found {
+            self.graph.split = split;
+        } else {
+            let words: Vec<&str> = all.iter().map(|it| it.as_str()).collect();
+            let why = format!("money is split by {}", words.join(", "));
+            self.say(Severity::Warning, why);
         }
     }
 

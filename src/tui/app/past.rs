@@ -37,7 +37,7 @@ pub struct Asked {
     pub past: Option<Arc<Past>>,
     /// When the answer came.
     pub at: Timestamp,
-    asked_at: Timestamp,
+    sent_at: Timestamp,
 }
 
 /// What was asked of the past, by what it is for.
@@ -84,24 +84,24 @@ impl Pasts {
                 is_asked: true,
                 past: None,
                 at: now,
-                asked_at: now,
+                sent_at: now,
             };
             self.by_topic.insert(topic, asked);
             return true;
         };
-        let waited = now.since(asked.asked_at);
+        let waited = now.since(asked.sent_at);
         let is_due = if asked.is_asked {
             // A clock that went back must not keep the question from being asked again.
-            PATIENCE <= waited || now < asked.asked_at
+            PATIENCE <= waited || now < asked.sent_at
         } else if asked.query == query {
-            (query.step() / 2).clamp(SOONEST, LATEST) <= waited || now < asked.asked_at
+            (query.step() / 2).clamp(SOONEST, LATEST) <= waited || now < asked.sent_at
         } else {
             true
         };
         if is_due {
             asked.query = query;
             asked.is_asked = true;
-            asked.asked_at = now;
+            asked.sent_at = now;
         }
         is_due
     }
@@ -110,7 +110,7 @@ impl Pasts {
         if self.by_topic.len() < N_TOPICS_MAX {
             return;
         }
-        let oldest = self.by_topic.iter().min_by_key(|it| it.1.asked_at);
+        let oldest = self.by_topic.iter().min_by_key(|it| it.1.sent_at);
         if let Some(topic) = oldest.map(|it| it.0.clone()) {
             self.by_topic.remove(&topic);
         }

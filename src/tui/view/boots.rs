@@ -67,7 +67,7 @@ fn lines(app: &App, key: &PoolKey, width: u16, glyphs: Glyphs) -> Vec<Line> {
     }
     lines.push(key_line(glyphs));
     let groups = groups(&past.boots);
-    let phases: Vec<[Phase; 3]> = groups.iter().map(|it| it.phases()).collect();
+    let phases: Vec<[Phase; 3]> = groups.iter().map(Group::phases).collect();
     let whole = |it: &[Phase; 3]| it.iter().filter_map(|it| it.median).sum::<Duration>();
     let longest = phases.iter().map(whole).max().unwrap_or_default();
     for (group, phases) in groups.iter().zip(&phases) {

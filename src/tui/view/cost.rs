@@ -96,7 +96,9 @@ fn api(app: &App) -> Vec<Span<'static>> {
     let mut line = vec![
         dim("this console  "),
         plain(format!("{n_calls} calls a minute")),
-        dim("; EC2, Auto Scaling and the price list take nothing for them"),
+        dim("; its CloudWatch metrics cost "),
+        plain(usd(app.observation.own_spend.usd().as_f64())),
+        dim(", the rest $0"),
     ];
     if let Some(line_here) = app.equivalent().filter(|_| 100 <= app.size.width) {
         line.push(dim(format!("   pooldeck {line_here}")));

@@ -106,7 +106,8 @@ fn count_words(extent: Extent) -> Vec<String> {
         let is_whole = (it - it.round()).abs() < 0.05;
         short_number(it, usize::from(!is_whole))
     };
-    let mut words = vec![short(extent.mean)];
+    // Where there is no room for more, a mean is a whole number.
+    let mut words = vec![short(extent.mean), short_number(extent.mean, 0)];
     if 0.05 < extent.most - extent.least {
         words.insert(0, format!("{}–{}", short(extent.least), short(extent.most)));
     }

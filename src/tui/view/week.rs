@@ -144,7 +144,9 @@ fn map(canvas: &mut Canvas<'_>, area: Rect, week: &Week, cursor: Option<(usize, 
             }
         }
         let mut whole = Hour::default();
-        hours.iter().for_each(|it| whole.add(*it));
+        for hour in hours {
+            whole.add(*hour);
+        }
         if let Some(share) = whole.share() {
             let text = format!("{:>3.0} %", share * 100.0);
             canvas.put(x_of(24) + 1, y, 6, &text, Role::Text);

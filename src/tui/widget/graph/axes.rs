@@ -139,15 +139,18 @@ impl Axes {
                 );
             }
         }
+        let mut free = inside.x;
         for (column_idx, label) in window.ticks() {
             let Some(x) = self.x_of(column_idx) else {
                 continue;
             };
             canvas.put(x, y, 1, glyphs.tick_down(), Role::Rule);
             let width = width_of(&label);
-            // A label begins at its tick; the last one that does not fit is left out, not cut.
-            if self.has_times && x + width <= inside.right() {
+            // A label begins at its tick; the last one ends with the graph, and is never cut.
+            let x = x.min(inside.right().saturating_sub(width));
+            if self.has_times && free <= x {
                 canvas.put(x, y + 1, width, &label, Role::Dim);
+                free = x + width + 1;
             }
         }
         for sign in signs {
