@@ -13,8 +13,8 @@ use super::{
     undo,
 };
 use crate::fleet::{
-    Call, FailureKind, Fleet, HookResult, Instance, InstanceId, MachineState, Phase, Pool, PoolKey,
-    Timestamp,
+    Call, Executor, FailureKind, Fleet, HookResult, Instance, InstanceId, MachineState, Phase,
+    Pool, PoolKey, Timestamp,
 };
 
 /// A refusal that may pass is tried so often, and then an operator is asked.
@@ -80,6 +80,12 @@ pub(super) fn still_there<'a>(context: &Context<'a>) -> Result<&'a Instance, Ste
         && let Some(by) = foreign_owner(context, instance)
     {
         return Err(match context.operation.standing() {
+            // A reading from before our own mark may show the other's.
+            Standing::Aborting { .. } if target.tag.is_recent(now, context.terms.proof.settle) => {
+                Step::Wait(WaitingOn::Settling {
+                    what: "its mark".to_owned(),
+                })
+            }
             Standing::Aborting { .. } => Step::Finished,
             Standing::Running | Standing::Paused | Standing::Ended { .. } => {
                 Step::Stuck(Halt::Owned {
@@ -147,7 +153,15 @@ fn cordon(context: &Context<'_>) -> Option<Step> {
             n: target.n_cordons_lost,
         }));
     }
-    let executor = fleet.executors_on(id).find(|it| !it.cordoned)?;
+    // The cordon of an operation that lost the instance to us ends with that operation, so it
+    // is made ours, once; one that a person set stays theirs.
+    let is_anothers = |it: &Executor| {
+        let claim = it.note.as_deref().and_then(Claim::of_note);
+        let key = (it.controller.clone(), it.id.clone());
+        claim.is_some_and(|it| !operation.owns(&it.id)) && !target.cordons.contains_key(&key)
+    };
+    let mut agents = fleet.executors_on(id);
+    let executor = agents.find(|it| !it.cordoned || is_anothers(it))?;
     let key = (executor.controller.clone(), executor.id.clone());
     let none = Mark::None;
     let mark = target.cordons.get(&key).unwrap_or(&none);
@@ -184,12 +198,12 @@ fn prove(context: &Context<'_>) -> Option<WaitingOn> {
         }
         Some(Sight::Idle { .. }) => {}
     }
-    let (first, last) = (target.idle_at.first(), target.idle_at.last());
     let n = target.idle_at.len();
-    let span = first
-        .zip(last)
-        .map_or(Duration::ZERO, |(first, last)| last.since(*first));
-    let is_fresh = last.is_some_and(|it| now.since(*it) <= proof.max_age);
+    let span = span_of(&target.idle_at, proof.max_age / 3);
+    let is_fresh = target
+        .idle_at
+        .last()
+        .is_some_and(|it| now.since(*it) <= proof.max_age);
     let n_wanted = usize::try_from(proof.n_readings).unwrap_or(usize::MAX);
     if n_wanted <= n && proof.span <= span && is_fresh {
         return None;
@@ -199,6 +213,14 @@ fn prove(context: &Context<'_>) -> Option<WaitingOn> {
         of: proof.n_readings,
         span_left: proof.span.saturating_sub(span),
     })
+}
+
+/// Returns how long somebody watched: the time between readings, as far as it is believed.
+///
+/// A clock that is set forward between two of them would pass for a minute of idleness.
+fn span_of(idle_at: &[Timestamp], believed: Duration) -> Duration {
+    let gaps = idle_at.windows(2).map(|it| it[1].since(it[0]));
+    gaps.map(|it| it.min(believed)).sum()
 }
 
 pub(super) fn terminate(context: &Context<'_>) -> Step {

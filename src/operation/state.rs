@@ -213,6 +213,7 @@ impl Operation {
     /// Takes one event into the state.
     pub fn evolve(&mut self, event: &Event) {
         let at = event.at;
+        let gap_max = self.spec.proof().max_age;
         self.touched_at = self.touched_at.max(at);
         self.note_decrement(&event.what, at);
         match &event.what {
@@ -245,7 +246,7 @@ impl Operation {
             }
             Happening::Saw { instance, sight } => {
                 if let Some(target) = self.targets.get_mut(instance) {
-                    target.see(sight, at);
+                    target.see(sight, at, gap_max);
                 }
             }
             Happening::TookOver { from, .. } => self.took_over = Some(from.clone()),

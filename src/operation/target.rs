@@ -75,6 +75,12 @@ impl Mark {
         }
     }
 
+    /// Returns whether the call was sent so lately that it may not show yet.
+    pub(super) fn is_recent(&self, now: Timestamp, settle: Duration) -> bool {
+        let sent_at = self.may_have_happened_at();
+        sent_at.is_some_and(|it| now.since(it) < settle)
+    }
+
     pub fn is_applied(&self) -> bool {
         matches!(self, Self::Applied(_))
     }
@@ -145,9 +151,17 @@ impl TargetState {
         self.n_cordons_lost = 0;
     }
 
-    pub(super) fn see(&mut self, sight: &Sight, at: Timestamp) {
+    pub(super) fn see(&mut self, sight: &Sight, at: Timestamp, gap_max: Duration) {
         match sight {
             Sight::Idle { at } => {
+                // Nobody looked meanwhile, or a clock was set: the proof begins anew.
+                if self
+                    .idle_at
+                    .last()
+                    .is_some_and(|it| gap_max < at.since(*it))
+                {
+                    self.idle_at.clear();
+                }
                 // Only what was seen after the cordon was in force proves anything.
                 let cordoned_at = self
                     .cordons

@@ -1,6 +1,8 @@
 //! Giving back: what an operation borrowed returns, unless it was changed since.
 
-use super::{Operation, Standing, TAG, WaitingOn, decide::Step, protocol::Context, target::Mark};
+use super::{
+    Claim, Operation, Standing, TAG, WaitingOn, decide::Step, protocol::Context, target::Mark,
+};
 use crate::fleet::{Call, CiLink, Executor, Instance, Work};
 
 /// The next step of giving one instance back: its agents, its protection, its mark.
@@ -44,6 +46,11 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         };
         let what = format!("the end of the cordon of {}", executor.name);
         return context.attempt(&target.uncordon, &what, call);
+    }
+    let is_anothers = |it: &String| !operation.owns(&Claim::parse(it).id);
+    if instance.tags.get(TAG).is_some_and(is_anothers) {
+        // Two began at once, and this one came second: protection and mark are the other's now.
+        return Step::Finished;
     }
     let unprotect = || Call::SetInstanceProtection {
         pool: terms.pool.clone(),

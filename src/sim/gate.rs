@@ -27,6 +27,7 @@ impl World {
             })?;
         if dice::happens(&mut self.dice.door, duplicated) {
             let _ = self.carry_out(call, Doom::TerminatedByUs);
+            self.history.duplicates.push(call.clone());
         }
         if dice::happens(&mut self.dice.door, lost_reply) {
             return Err(no_answer(operation));

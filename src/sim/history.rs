@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::agent::Run;
-use crate::fleet::{ImageId, InstanceId, PoolKey, Timestamp};
+use crate::fleet::{Call, ImageId, InstanceId, PoolKey, Timestamp};
 
 /// The record that checkers judge by; no reader of the doors sees it.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,8 @@ pub struct History {
     pub deaths: Vec<Death>,
     pub n_jobs_started: u64,
     pub n_jobs_done: u64,
+    /// The calls that the network delivered twice.
+    pub duplicates: Vec<Call>,
     /// How jobs ended, by the image that they ran on.
     pub outcomes: BTreeMap<ImageId, Outcomes>,
 }
