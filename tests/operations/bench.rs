@@ -1,14 +1,20 @@
 //! Drives one operation on a simulated world, as the engine does: read, see,
 //! decide, write down, call; with crashes between any two of these.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use pooldeck::{
-    fleet::{Call, FailureKind, Fleet, InstanceId, Part, SourceId},
+    fleet::{Call, FailureKind, Fleet, Part, SourceId, Timestamp},
     operation::{
         Decision, Event, Happening, Operation, OperationId, Owner, Spec, decide, fights, sightings,
     },
-    sim::{Doom, World},
+    sim::World,
+};
+
+use crate::{
+    checks::{Checks, Verdict, Violation},
+    meddler::Meddler,
+    planted::Plant,
 };
 
 /// How often the driver reads.
@@ -20,15 +26,25 @@ pub(crate) struct Driver {
     pub(crate) world: World,
     pub(crate) journal: Vec<Event>,
     pub(crate) operation: Operation,
+    pub(crate) checks: Checks,
     /// The last good reading of each source, as the engine's board keeps it.
     parts: BTreeMap<SourceId, Part>,
     /// In how many of a hundred steps the driver dies.
     pub(crate) crash_percent: u8,
     /// Where exactly the driver dies, once; counted in journal lines.
     pub(crate) crash_at: Option<(usize, Crash)>,
-    dice: fastrand::Rng,
+    /// What somebody else does meanwhile.
+    pub(crate) meddler: Meddler,
+    /// A mistake that was made on purpose, to see that it is noticed.
+    pub(crate) plant: Option<Plant>,
+    /// How often it reads; two drivers that take turns read twice as often.
+    pub(crate) interval: Duration,
+    /// By how much the driver's own clock is wrong, in seconds.
+    skew: i64,
+    pub(crate) dice: fastrand::Rng,
     pub(crate) n_crashes: u32,
-    n_deaths_checked: usize,
+    pub(crate) n_steps: u32,
+    pub(crate) violation: Option<Violation>,
 }
 
 /// What a crash leaves behind.
@@ -36,16 +52,19 @@ pub(crate) struct Driver {
 pub(crate) enum Crash {
     BeforeCall,
     AfterCall,
+    /// Nobody dies; the answer is lost on its way.
+    ReplyLost,
 }
 
 impl Driver {
     pub(crate) fn new(world: World, spec: Spec, seed: u64) -> Self {
+        let id = OperationId(format!("op-{seed:04}"));
         let planned = Event {
             at: world.now(),
             what: Happening::Planned {
                 version: Event::VERSION,
-                id: OperationId(format!("op-{seed:04}")),
-                spec,
+                id: id.clone(),
+                spec: spec.clone(),
                 owner: Owner::default(),
                 reason: Some("a test".to_owned()),
                 command_line: String::new(),
@@ -54,56 +73,112 @@ impl Driver {
         let journal = vec![planned];
         Self {
             operation: Operation::replay(&journal).unwrap(),
-            n_deaths_checked: world.history().deaths.len(),
+            checks: Checks::new(&world, id, spec),
+            meddler: Meddler::none(),
             world,
             journal,
             parts: BTreeMap::new(),
             crash_percent: 0,
             crash_at: None,
+            plant: None,
+            interval: INTERVAL,
+            skew: 0,
             dice: fastrand::Rng::with_seed(!seed),
             n_crashes: 0,
+            n_steps: 0,
+            violation: None,
         }
     }
 
     /// Goes on until the operation is over or waits for an operator.
+    #[track_caller]
     pub(crate) fn run(&mut self) -> Decision {
+        match self.try_run() {
+            Ok(decision) => decision,
+            Err(violation) => panic!(
+                "{}: {violation}; journal:\n{}",
+                self.operation.id,
+                self.told()
+            ),
+        }
+    }
+
+    pub(crate) fn try_run(&mut self) -> Result<Decision, Violation> {
         let end = self.world.now() + PATIENCE;
         while self.world.now() < end {
-            if let Some(decision) = self.step() {
-                return decision;
+            let decision = self.step();
+            if let Some(violation) = self.violation.take() {
+                return Err(violation);
+            }
+            if let Some(decision) = decision {
+                return Ok(decision);
             }
         }
-        panic!("not over after {PATIENCE:?}: {:#?}", self.operation);
+        self.judge(self.checks.never_ends(PATIENCE));
+        Err(self.violation.take().unwrap_or(Violation {
+            invariant: 17,
+            what: "not judged".to_owned(),
+        }))
     }
 
     /// Reads, sees, decides, and does what was decided; returns what ends it.
     pub(crate) fn step(&mut self) -> Option<Decision> {
-        let fleet = self.read();
+        self.n_steps += 1;
+        let n_failed;
+        let fleet;
+        (fleet, n_failed) = self.read_all();
         self.see(&fleet);
-        match decide(&self.operation, &fleet, self.world.now()) {
-            Decision::Apply(call) => self.apply(&call),
-            Decision::Wait(_) => self.advance(INTERVAL),
+        let mut decision = decide(&self.operation, &fleet, self.now());
+        if let Some(mut plant) = self.plant.take() {
+            decision = plant.twist(decision, self, &fleet);
+            self.plant = Some(plant);
+        }
+        match decision {
+            Decision::Apply(call) if n_failed == 0 => self.apply(&call),
+            // Nothing is done on what was read before a source failed.
+            Decision::Apply(_) | Decision::Wait(_) => self.advance(self.interval),
             decision @ (Decision::Done | Decision::Halt(_)) => return Some(decision),
         }
         None
     }
 
-    /// Reads every source; one that fails keeps its last good part, and its agents turn unknown.
+    /// Returns what the driver's own clock says.
+    fn now(&self) -> Timestamp {
+        let millis = self.world.now().as_millis() + self.skew * 1000;
+        Timestamp::from_millis(millis)
+    }
+
+    /// Sets the driver's clock wrong from now on.
+    pub(crate) fn step_clock(&mut self, secs: i64) {
+        self.skew = secs;
+    }
+
     pub(crate) fn read(&mut self) -> Fleet {
+        self.read_all().0
+    }
+
+    /// Reads every source; one that fails keeps its last good part, and its agents turn unknown.
+    fn read_all(&mut self) -> (Fleet, usize) {
+        let mut read = Vec::new();
         let scopes: Vec<_> = self.world.scopes().cloned().collect();
+        let mut n_sources = scopes.len();
         for scope in scopes {
             if let Ok(reading) = self.world.observe(&scope.id) {
                 let mut part = reading.part;
                 part.scopes = vec![scope.clone()];
+                read.push(SourceId::Scope(scope.id.clone()));
                 self.parts.insert(SourceId::Scope(scope.id), part);
             }
         }
         let names: Vec<_> = self.world.controllers().map(|it| it.name.clone()).collect();
+        n_sources += names.len();
         for name in names {
             let id = SourceId::Controller(name.clone());
             match self.world.observe_ci(&name) {
                 Ok(reading) => {
-                    self.parts.insert(id, reading.part);
+                    read.push(id.clone());
+                    let part = self.by_our_clock(reading.part);
+                    self.parts.insert(id, part);
                 }
                 Err(error) => {
                     let part = self.parts.entry(id).or_default();
@@ -111,11 +186,34 @@ impl Driver {
                 }
             }
         }
-        Fleet::join(self.parts.values())
+        let mut fleet = Fleet::join(self.parts.values());
+        // What was truly read is noted before a planted mistake gets at it.
+        self.checks.note_reading(&fleet, self.world.now(), &read);
+        if let Some(plant) = &self.plant {
+            let parts = self
+                .parts
+                .values()
+                .map(|it| plant.misread(it, self.world.now()));
+            fleet = Fleet::join(&parts.collect::<Vec<_>>());
+        }
+        (fleet, n_sources - read.len())
+    }
+
+    /// Evidence carries the time of the clock of whoever read it.
+    fn by_our_clock(&self, mut part: Part) -> Part {
+        if self.skew != 0 {
+            for executor in &mut part.executors {
+                for evidence in &mut Arc::make_mut(executor).evidence {
+                    let millis = evidence.at.as_millis() + self.skew * 1000;
+                    evidence.at = Timestamp::from_millis(millis);
+                }
+            }
+        }
+        part
     }
 
     fn see(&mut self, fleet: &Fleet) {
-        for what in sightings(&self.operation, fleet, self.world.now()) {
+        for what in sightings(&self.operation, fleet, self.now()) {
             self.record(what);
         }
         for what in fights(&self.operation, fleet, self.world.now()) {
@@ -125,7 +223,7 @@ impl Driver {
 
     pub(crate) fn record(&mut self, what: Happening) {
         let event = Event {
-            at: self.world.now(),
+            at: self.now(),
             what,
         };
         self.operation.evolve(&event);
@@ -133,16 +231,35 @@ impl Driver {
     }
 
     fn apply(&mut self, call: &Call) {
-        self.check_call(call);
+        let targets: Vec<_> = self.operation.targets().map(|it| it.0.clone()).collect();
+        let verdict = self.checks.before(&self.world, &targets, call);
+        self.judge(verdict);
         self.record(Happening::Intended { call: call.clone() });
         if self.crashes(Crash::BeforeCall) {
             return;
         }
+        if self.plant.as_ref().is_some_and(|it| it.swallows(call)) {
+            self.record(Happening::Applied {
+                call: call.clone(),
+                made: None,
+            });
+            return;
+        }
         let answer = self.world.apply(call);
+        let was_refused = answer
+            .as_ref()
+            .is_err_and(|it| it.kind != FailureKind::Unknown);
+        let verdict = self.checks.after(&self.world, call, was_refused);
+        self.judge(verdict);
         if self.crashes(Crash::AfterCall) {
             return;
         }
+        let is_lost = self.crash_at == Some((self.journal.len(), Crash::ReplyLost));
         self.record(match answer {
+            _ if is_lost => Happening::Unanswered {
+                call: call.clone(),
+                why: "the answer was lost".to_owned(),
+            },
             Ok(receipt) => Happening::Applied {
                 call: call.clone(),
                 made: receipt.made,
@@ -168,35 +285,29 @@ impl Driver {
         }
         self.crash_at = self.crash_at.filter(|_| !is_planned);
         self.n_crashes += 1;
+        if let Some(plant) = &self.plant {
+            plant.forget(&mut self.journal);
+        }
         self.operation = Operation::replay(&self.journal).unwrap();
         self.parts.clear();
+        self.checks.note_absence(self.world.now());
         let absence = Duration::from_secs(self.dice.u64(1..600));
         self.advance(absence);
         true
     }
 
     pub(crate) fn advance(&mut self, by: Duration) {
+        self.meddler.meddle(&mut self.world);
+        self.skew = self.meddler.skew().unwrap_or(self.skew);
         self.world.advance(by);
-        self.check_deaths();
+        let targets: Vec<_> = self.operation.targets().map(|it| it.0.clone()).collect();
+        let verdict = self.checks.passed(&self.world, &targets);
+        self.judge(verdict);
     }
 
-    /// No job is lost by us: judged by who truly ran what at the moment of death.
-    fn check_deaths(&mut self) {
-        let deaths = &self.world.history().deaths;
-        for death in &deaths[self.n_deaths_checked..] {
-            let is_ours = matches!(death.why, Doom::TerminatedByUs);
-            let spec_forces = self.operation.spec.is_forced();
-            assert!(
-                !is_ours || death.jobs.is_empty() || spec_forces,
-                "{}: {} was terminated by us at {} with {:?} running; journal:\n{}",
-                self.operation.id,
-                death.instance,
-                death.at,
-                death.jobs,
-                self.told()
-            );
-        }
-        self.n_deaths_checked = deaths.len();
+    /// Remembers the first thing that was wrong.
+    fn judge(&mut self, verdict: Verdict) {
+        self.violation = self.violation.take().or(verdict.err());
     }
 
     /// Returns the journal as lines, for a failure that has to be understood.
@@ -206,50 +317,6 @@ impl Driver {
             .iter()
             .map(|it| serde_json::to_string(it).unwrap());
         lines.collect::<Vec<_>>().join("\n")
-    }
-
-    /// Before each call: what it may not do, by the world's true state.
-    fn check_call(&self, call: &Call) {
-        let is_target = |id: &InstanceId| self.operation.target(id).is_some();
-        assert!(
-            call.instances().iter().all(is_target),
-            "{call} touches an instance that was not named"
-        );
-        match call {
-            Call::TerminateInstance { instance, .. } => {
-                if !self.operation.spec.is_forced() {
-                    let n_jobs = self.world.jobs_on(instance).len();
-                    assert_eq!(n_jobs, 0, "{instance} is terminated while it runs a job");
-                    let agent = self.world.agent_on(instance);
-                    let is_open = agent.is_some_and(|it| it.cordon.is_none() && it.is_online);
-                    assert!(!is_open, "{instance} is terminated while it may take a job");
-                }
-            }
-            Call::CompleteHook { instance, .. } => {
-                let n_jobs = self.world.jobs_on(instance).len();
-                assert!(
-                    self.operation.spec.is_forced() || n_jobs == 0,
-                    "the hook of {instance} ends while it runs a job"
-                );
-            }
-            Call::SetDesiredCapacity { pool, desired } => {
-                // As it was read: AWS offers no way to change a number only if it is still so.
-                let source = SourceId::Scope(pool.scope.clone());
-                let pools = self.parts.get(&source).map_or(&[][..], |it| &it.pools);
-                let read = pools.iter().find(|it| it.key() == *pool);
-                let capacity = read.and_then(|it| it.capacity);
-                assert!(
-                    matches!(self.operation.spec, Spec::Roll(_)),
-                    "a bare change of desired"
-                );
-                assert!(
-                    capacity.is_some_and(|it| it.desired <= *desired),
-                    "a smaller desired names no victim: {call}, of {capacity:?}\n{}",
-                    self.told()
-                );
-            }
-            _ => {}
-        }
     }
 
     /// Returns how many cordons were lifted again.
@@ -267,28 +334,14 @@ impl Driver {
     }
 
     /// At the end nothing of ours is left on what still lives, nor on an agent that is known.
+    #[track_caller]
     pub(crate) fn check_no_leaks(&self) {
-        for agent in self.world.controllers().flat_map(|it| it.agents.values()) {
-            let is_ours = |note: &String| note.contains(&self.operation.id.0);
-            assert!(
-                !agent.cordon.as_ref().is_some_and(is_ours),
-                "{}: {} keeps our cordon at {}; journal:\n{}",
+        if let Err(violation) = self.checks.at_rest(&self.world) {
+            panic!(
+                "{}: {violation}; journal:\n{}",
                 self.operation.id,
-                agent.name,
-                self.world.now(),
                 self.told()
             );
-        }
-        for (id, _) in self.operation.targets() {
-            let Some(machine) = self.world.machine(id).filter(|it| it.is_alive()) else {
-                continue;
-            };
-            if machine.is_leaving() {
-                continue;
-            }
-            let tag = machine.row.tags.get(pooldeck::operation::TAG);
-            assert_eq!(tag, None, "{id} keeps our mark");
-            assert!(!machine.row.protected, "{id} keeps our protection");
         }
     }
 }

@@ -4,10 +4,18 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bench;
+mod case;
+mod checks;
+mod crashes;
 mod drains;
 mod fights;
 mod freezes;
 mod journal;
+mod meddler;
 mod outlook;
+mod planted;
 mod refreshes;
 mod rolls;
+mod seeds;
+mod shrink;
+mod two;

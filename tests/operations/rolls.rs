@@ -78,7 +78,7 @@ fn pool_roll(world: &World, key: &PoolKey) -> PoolRoll {
     }
 }
 
-fn roll(world: &World, strategy: Strategy) -> Roll {
+pub(crate) fn roll(world: &World, strategy: Strategy) -> Roll {
     Roll {
         pools: vec![pool_roll(world, &key())],
         strategy,

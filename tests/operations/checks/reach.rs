@@ -1,0 +1,137 @@
+//! Reach: whose instances and agents a call may touch, and which calls there may be.
+
+use std::collections::BTreeMap;
+
+use pooldeck::{
+    fleet::{Call, InstanceId, SourceId, Timestamp},
+    operation::TAG,
+    sim::World,
+};
+
+use super::{Before, Checks, Verdict, drain_terms, ensure};
+
+/// Returns the instances that a call touches, through their agents too.
+fn touched(before: &Before<'_>) -> Vec<InstanceId> {
+    let agent = match before.call {
+        Call::Cordon {
+            controller,
+            executor,
+            ..
+        }
+        | Call::Uncordon {
+            controller,
+            executor,
+        } => before
+            .world
+            .controller(controller)
+            .and_then(|it| it.agents.get(executor)),
+        _ => None,
+    };
+    let on_agent = agent.map(|it| it.instance.clone());
+    before
+        .call
+        .instances()
+        .iter()
+        .cloned()
+        .chain(on_agent)
+        .collect()
+}
+
+/// Whose mark each instance carries, and since when.
+#[derive(Default)]
+pub(super) struct Owners {
+    since: BTreeMap<InstanceId, (String, Timestamp)>,
+}
+
+impl Owners {
+    pub(super) fn note(&mut self, world: &World) {
+        let alive = world
+            .machines()
+            .filter(|it| it.is_alive() && !it.is_leaving());
+        for machine in alive {
+            match machine.row.tags.get(TAG) {
+                Some(owner) if self.since.get(machine.id()).is_none_or(|it| it.0 != *owner) => {
+                    let since = (owner.clone(), world.now());
+                    self.since.insert(machine.id().clone(), since);
+                }
+                Some(_) => {}
+                None => drop(self.since.remove(machine.id())),
+            }
+        }
+    }
+}
+
+/// 7: what carries another operation's mark is that operation's.
+pub(super) fn nobody_elses_instance_is_touched(checks: &Checks, before: &Before<'_>) -> Verdict {
+    // By force: the operator named it, and gave a reason.
+    if checks.spec.is_forced() {
+        return Ok(());
+    }
+    let is_final = matches!(before.call, Call::TerminateInstance { .. });
+    if let Call::Uncordon {
+        controller,
+        executor,
+    } = before.call
+        && let Some(controller) = before.world.controller(controller)
+        && let Some(agent) = controller.agents.get(executor)
+        && let Some(note) = &agent.cordon
+        && note.contains(&checks.id.0)
+    {
+        // Whoever lost the race for an instance takes its own cordon back.
+        return Ok(());
+    }
+    for id in touched(before) {
+        let machine = before.world.machine(&id).filter(|it| !it.is_leaving());
+        let owner = machine.and_then(|_| checks.owners.since.get(&id));
+        let Some((owner, since)) = owner.filter(|it| !checks.is_ours(&it.0)) else {
+            continue;
+        };
+        // A mark takes time to show; what ends an instance has waited longer than that.
+        let is_known = is_final || checks.proof().settle <= before.world.now().since(*since);
+        ensure(!is_known, 7, || {
+            format!("{}: {id} belongs to {owner} since {since}", before.call)
+        })?;
+    }
+    Ok(())
+}
+
+/// 12.
+pub(super) fn only_what_was_asked_for_is_touched(checks: &Checks, before: &Before<'_>) -> Verdict {
+    for id in touched(before) {
+        ensure(before.targets.contains(&id), 12, || {
+            format!("{}: {id} was not named", before.call)
+        })?;
+    }
+    let is_known = match before.call.source() {
+        SourceId::Scope(scope) => checks.spec.pools().iter().any(|it| it.scope == scope),
+        SourceId::Controller(name) => checks.spec.pools().iter().any(|it| {
+            let group = before.world.group(it);
+            let link = group.and_then(|it| it.row.ci.as_ref());
+            link.is_some_and(|it| it.controller == name)
+        }),
+    };
+    ensure(is_known, 12, || {
+        format!("{} is none of its business", before.call)
+    })
+}
+
+/// 14: a drain makes the calls that its plan showed, and the undoing of them.
+pub(super) fn only_planned_calls_are_made(checks: &Checks, before: &Before<'_>) -> Verdict {
+    let Some((lowers, _)) = drain_terms(&checks.spec) else {
+        return Ok(());
+    };
+    let is_planned = match before.call {
+        Call::TerminateInstance { decrement, .. } => *decrement == lowers,
+        Call::TagInstances { .. }
+        | Call::UntagInstances { .. }
+        | Call::SetInstanceProtection { .. }
+        | Call::Cordon { .. }
+        | Call::Uncordon { .. }
+        | Call::CompleteHook { .. }
+        | Call::Heartbeat { .. } => true,
+        _ => false,
+    };
+    ensure(is_planned, 14, || {
+        format!("{} was never shown", before.call)
+    })
+}
