@@ -110,7 +110,7 @@ fn in_words(summary: &Summary) -> String {
         let lines = pool_in_words(pool, &known);
         if N_CHARS_MAX < text.chars().count() + lines.chars().count() {
             let n_left = summary.pools.len() - pool_idx;
-            let _ = write!(text, "and {n_left} more pools: name some, or use -o json\n");
+            let _ = writeln!(text, "and {n_left} more pools: name some, or use -o json");
             break;
         }
         text += &lines;
@@ -153,11 +153,11 @@ fn pool_in_words(pool: &PoolSummary, known: &dyn Fn(Option<Usd>) -> String) -> S
         sanitize(&parts.join("; "))
     );
     for warning in pool.warnings.iter().take(N_WARNINGS_MAX) {
-        let _ = write!(text, "  ! {}\n", shortened(&sanitize(warning)));
+        let _ = writeln!(text, "  ! {}", shortened(&sanitize(warning)));
     }
     let n_more = pool.warnings.len().saturating_sub(N_WARNINGS_MAX);
     if 0 < n_more {
-        let _ = write!(text, "  ! and {n_more} more\n");
+        let _ = writeln!(text, "  ! and {n_more} more");
     }
     text
 }
