@@ -29,8 +29,8 @@ use crate::{
 pub struct Settings {
     /// The file that was read; `None` when there is none, which is fine.
     pub file: Option<PathBuf>,
-    pub theme: String,
-    pub keymap: String,
+    pub theme: Choice,
+    pub keymap: Choice,
     pub refresh: Duration,
     /// What becomes of operations that run when their console ends.
     pub on_quit: OnQuit,
@@ -45,6 +45,23 @@ pub struct Settings {
     pub proof: Proof,
     pub cost: CostSettings,
     pub history: HistorySettings,
+}
+
+/// A name that was chosen, and by what: whether there is such a thing is found out later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    pub name: String,
+    /// Begins a message: `config.toml:1: theme`, or `--theme`.
+    pub place: String,
+}
+
+impl Choice {
+    fn new(name: impl Into<String>, place: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            place: place.into(),
+        }
+    }
 }
 
 /// Where to look: one profile in some regions.
@@ -151,8 +168,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             file: None,
-            theme: "dark".to_owned(),
-            keymap: "default".to_owned(),
+            theme: Choice::new("dark", "theme"),
+            keymap: Choice::new("default", "keymap"),
             refresh: Duration::from_secs(10),
             on_quit: OnQuit::default(),
             scopes: Vec::new(),
@@ -197,8 +214,12 @@ impl Settings {
     /// Lets the command line win.
     #[must_use]
     pub fn overridden(mut self, overrides: Overrides) -> Self {
-        self.theme = overrides.theme.unwrap_or(self.theme);
-        self.keymap = overrides.keymap.unwrap_or(self.keymap);
+        if let Some(name) = overrides.theme {
+            self.theme = Choice::new(name, "--theme");
+        }
+        if let Some(name) = overrides.keymap {
+            self.keymap = Choice::new(name, "--keymap");
+        }
         self.refresh = overrides.refresh.unwrap_or(self.refresh);
         if !overrides.profiles.is_empty() {
             self.scopes = overrides

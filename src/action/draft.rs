@@ -11,7 +11,7 @@ use super::{
 use crate::{
     fleet::{
         Call, Capacity, Fleet, Grade, Instance, InstanceId, Pool, PoolKey, PoolKind, Scope,
-        SourceId, nearest,
+        ScopeId, SourceId, nearest,
     },
     operation::Proof,
 };
@@ -22,6 +22,7 @@ pub(super) struct Draft<'a> {
     /// What it takes to believe that an instance is idle.
     pub(super) proof: Proof,
     verb: &'static str,
+    is_read_only: bool,
     /// How many instances the action adds or takes away without naming them.
     pub(super) n_unnamed: u32,
     /// Whether the action changes what the group does by itself.
@@ -50,6 +51,7 @@ impl<'a> Draft<'a> {
                 seal: Seal,
             },
             verb: action.verb(),
+            is_read_only: policy.read_only,
             n_unnamed: 0,
             changes_automation: false,
         }
@@ -67,7 +69,7 @@ impl<'a> Draft<'a> {
             .collect();
         match found[..] {
             [pool] => {
-                self.target(&pool.key(), None);
+                self.target(&pool.key(), None)?;
                 Ok(pool)
             }
             [] => Err(Refusal::NoSuchPool {
@@ -143,13 +145,18 @@ impl<'a> Draft<'a> {
                 .pool
                 .clone()
                 .unwrap_or_else(|| PoolKey::new(instance.scope.clone(), ""));
-            self.target(&key, Some(instance));
+            self.target(&key, Some(instance))?;
             found.push(instance);
         }
         Ok(found)
     }
 
-    fn target(&mut self, key: &PoolKey, instance: Option<&Instance>) {
+    /// Records what the action touches; where nothing may be written, nothing else is worth saying.
+    ///
+    /// What is asked of a controller is refused here too: its agents run on the target's instances.
+    fn target(&mut self, key: &PoolKey, instance: Option<&Instance>) -> Result<(), Refusal> {
+        let scope = self.fleet.scope(&key.scope);
+        check_writable(&key.scope, scope, self.is_read_only)?;
         let targets = &mut self.plan.targets;
         let target_idx = targets
             .iter()
@@ -164,6 +171,7 @@ impl<'a> Draft<'a> {
         targets[target_idx]
             .instances
             .extend(instance.map(|it| it.id.clone()));
+        Ok(())
     }
 
     pub(super) fn incomplete(&self, what: &'static str) -> Refusal {
@@ -243,12 +251,9 @@ impl<'a> Draft<'a> {
                 self.plan.command_line
             )));
         }
-        for call_idx in 0..self.plan.calls.len() {
-            if let SourceId::Scope(id) = self.plan.calls[call_idx].source() {
-                let Some(scope) = self.fleet.scope(&id) else {
-                    continue;
-                };
-                check_writable(scope, policy)?;
+        for call in &self.plan.calls {
+            if let SourceId::Scope(id) = call.source() {
+                check_writable(&id, self.fleet.scope(&id), self.is_read_only)?;
             }
         }
         for target_idx in 0..self.plan.targets.len() {
@@ -337,14 +342,19 @@ impl<'a> Draft<'a> {
 }
 
 /// Refuses every write where the session or the configuration allows none.
-pub fn check_writable(scope: &Scope, policy: &Policy) -> Result<(), Refusal> {
-    let why = match (policy.read_only, scope.read_only) {
+pub fn check_writable(
+    id: &ScopeId,
+    scope: Option<&Scope>,
+    is_session_read_only: bool,
+) -> Result<(), Refusal> {
+    let is_configured_so = scope.is_some_and(|it| it.read_only);
+    let why = match (is_session_read_only, is_configured_so) {
         (true, _) => "this session was started read-only",
         (false, true) => "the configuration says so",
         (false, false) => return Ok(()),
     };
     Err(Refusal::ReadOnly {
-        scope: scope.id.clone(),
+        scope: id.clone(),
         why: why.to_owned(),
     })
 }

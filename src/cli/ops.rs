@@ -355,6 +355,7 @@ fn refused(error: &OperationError) -> Error {
         | OperationError::Foreign { .. }
         | OperationError::NotSpedUp { .. }
         | OperationError::NotTakenOver { .. }
+        | OperationError::ReadOnly(_)
         | OperationError::Over { .. } => Exit::Refused,
         OperationError::NoDirectory | OperationError::Undetachable { .. } => Exit::Usage,
         OperationError::Damaged { .. }

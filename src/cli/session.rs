@@ -41,7 +41,14 @@ impl Sight {
                 printer.warn(&line);
             }
         }
-        let hints = self.failures.iter().filter_map(|it| hint_for(it.1.kind));
+        // What a controller says names its own way out; these hints are about AWS.
+        let hints = self
+            .failures
+            .iter()
+            .filter_map(|(source, failure)| match source {
+                SourceId::Scope(_) => hint_for(failure.kind),
+                SourceId::Controller(_) => None,
+            });
         for hint in hints.collect::<BTreeSet<&str>>() {
             printer.hint(hint);
         }

@@ -58,6 +58,7 @@ impl Handle {
                 "{why}; `ops adopt {id} --give-back` gives back what it has marked"
             )));
         }
+        inner.check_movable(&found.spec(inner.config.policy.proof))?;
         let mut drive = begin(inner, &found, &observation)?;
         let new = drive.id().clone();
         drive.take_marks(&found, &observation).await?;

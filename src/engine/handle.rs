@@ -19,10 +19,10 @@ use super::{
     watched,
 };
 use crate::{
-    action,
+    action::{self, Refusal},
     cloud::SharedCloud,
     fleet::{
-        Datum, Failure, FailureKind, Fleet, InstanceId, Lookup, Observation, Past, PoolKey,
+        Datum, Failure, FailureKind, Fleet, InstanceId, Lookup, Observation, Past, PoolKey, Scope,
         ScopeId, SourceId, Span,
     },
     operation::OperationId,
@@ -127,7 +127,7 @@ impl Handle {
         let Some(cloud) = inner.cloud(scope) else {
             return Outcome::Failed(inner.unknown(scope.as_str()));
         };
-        if let Err(refusal) = action::check_writable(&cloud.scope(), &inner.config.policy) {
+        if let Err(refusal) = inner.check_writable(&cloud.scope()) {
             return Outcome::Refused(refusal);
         }
         let now = inner.clock.now();
@@ -317,6 +317,11 @@ impl Inner {
             }
         }
         failures
+    }
+
+    /// Refuses what would write where the session or the configuration allows none.
+    pub(super) fn check_writable(&self, scope: &Scope) -> Result<(), Refusal> {
+        action::check_writable(&scope.id, Some(scope), self.config.policy.read_only)
     }
 
     pub(super) fn events(&self) -> &mpsc::Sender<Event> {

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::operation::{Event, Happening, JournalError, Operation, OperationId};
+use crate::{
+    action::Refusal,
+    operation::{Event, Happening, JournalError, Operation, OperationId},
+};
 
 /// Why a journal cannot be used. `Display` says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +64,8 @@ pub enum OperationError {
     NotSpedUp { id: OperationId, why: String },
     #[error("operation {id} was not taken over: {why}")]
     NotTakenOver { id: OperationId, why: String },
+    #[error(transparent)]
+    ReadOnly(Refusal),
 }
 
 /// A journal that this process may append to; the lock ends with it.

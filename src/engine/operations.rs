@@ -16,7 +16,7 @@ use crate::{
     action::Plan,
     fleet::{Failure, FailureKind, Timestamp},
     operation::{
-        self, Decision, Happening, Operation, OperationId, Owner, Standing, decide, outlook,
+        self, Decision, Happening, Operation, OperationId, Owner, Spec, Standing, decide, outlook,
     },
 };
 
@@ -164,6 +164,7 @@ impl Handle {
             return Err(OperationError::NoDirectory);
         };
         let kept = self.kept(state_dir, id)?;
+        inner.check_movable(&kept.operation.spec)?;
         let verb = verdict.verb();
         if kept.operation.is_over() {
             return Err(OperationError::Over {
@@ -209,6 +210,7 @@ impl Handle {
             return Err(OperationError::NoDirectory);
         };
         let (mut journal, mut operation) = Journal::open(state_dir, id)?;
+        inner.check_movable(&operation.spec)?;
         if operation.is_over() {
             return Err(OperationError::Over {
                 id: id.clone(),
@@ -244,6 +246,19 @@ impl Handle {
         };
         watched(name, task, self.inner().events());
         Ok(answer)
+    }
+}
+
+impl Inner {
+    /// Refuses to move an operation whose scope may not be written to: to rest, too, is for its driver to hear.
+    pub(super) fn check_movable(&self, spec: &Spec) -> Result<(), OperationError> {
+        for pool in spec.pools() {
+            if let Some(cloud) = self.cloud(&pool.scope) {
+                let checked = self.check_writable(&cloud.scope());
+                checked.map_err(OperationError::ReadOnly)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -95,6 +95,16 @@ impl SourceHealth {
         }
     }
 
+    /// Returns what the last good reading lacks, of what all sources could not read.
+    pub fn missing<'a>(
+        &'a self,
+        errors: &'a [(SourceId, Failure)],
+    ) -> impl Iterator<Item = &'a Failure> {
+        let own = errors.iter().filter(|(source, _)| *source == self.source);
+        own.map(|(_, failure)| failure)
+            .filter(|it| self.failure.as_ref() != Some(it))
+    }
+
     /// Decides how alive the source is: on time, late, or silent.
     ///
     /// A reading is late when one and a half intervals passed without the next,
@@ -143,6 +153,21 @@ pub enum FailureKind {
     Invalid,
     /// No answer, or none that can be read; a write may have happened.
     Unknown,
+}
+
+impl FailureKind {
+    /// Returns the kind in a word or two, for where a sentence has no room.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Credentials => "credentials",
+            Self::Denied => "not allowed",
+            Self::NotFound => "not found",
+            Self::Conflict => "conflict",
+            Self::Invalid => "refused",
+            Self::Unknown => "no good answer",
+        }
+    }
 }
 
 /// A failure that an operator can read.

@@ -1,11 +1,14 @@
 //! The full-screen console: its theme and keymap, and how it ends.
 
-use std::{fmt::Display, fs, io, path::PathBuf};
+use std::{fs, io, path::PathBuf};
 
 use pooldeck::{
     cli::{self, ColorChoice, Exit, Printer},
     engine::{Event, Handle},
-    tui::{self, ColourDepth, Ending, Glyphs, Keymap, Multiplexer, Options, Theme, UserFile},
+    settings::Choice,
+    tui::{
+        self, ColourDepth, Ending, Faults, Glyphs, Keymap, Multiplexer, Options, Theme, UserFile,
+    },
 };
 use tokio::{runtime::Runtime, sync::mpsc};
 
@@ -25,14 +28,15 @@ pub(crate) fn options(setup: &Setup<'_>) -> Result<Options, cli::Error> {
 }
 
 pub(crate) fn keymap(setup: &Setup<'_>) -> Result<Keymap, cli::Error> {
-    let name = &setup.settings.keymap;
-    let file = OwnFile::find(setup, "keymaps", name)?;
-    Keymap::load(name, file.as_ref().map(OwnFile::borrow)).map_err(wrong)
+    let choice = &setup.settings.keymap;
+    let file = OwnFile::find(setup, "keymaps", &choice.name)?;
+    let keymap = Keymap::load(&choice.name, file.as_ref().map(OwnFile::borrow));
+    keymap.map_err(|it| wrong(choice, &it))
 }
 
 fn theme(setup: &Setup<'_>, term: Option<&str>) -> Result<Theme, cli::Error> {
-    let name = &setup.settings.theme;
-    let file = OwnFile::find(setup, "themes", name)?;
+    let choice = &setup.settings.theme;
+    let file = OwnFile::find(setup, "themes", &choice.name)?;
     let global = &setup.args.global;
     let is_mono = global.no_color || global.color == ColorChoice::Never;
     let depth = if is_mono {
@@ -45,11 +49,21 @@ fn theme(setup: &Setup<'_>, term: Option<&str>) -> Result<Theme, cli::Error> {
         .into_iter()
         .find_map(variable);
     let glyphs = Glyphs::of(setup.args.console.ascii, locale.as_deref(), term);
-    Theme::load(name, file.as_ref().map(OwnFile::borrow), depth, glyphs).map_err(wrong)
+    let theme = Theme::load(
+        &choice.name,
+        file.as_ref().map(OwnFile::borrow),
+        depth,
+        glyphs,
+    );
+    theme.map_err(|it| wrong(choice, &it))
 }
 
-fn wrong(faults: impl Display) -> cli::Error {
-    cli::Error::usage(faults.to_string())
+/// A name that nothing has is a fault of the place where it was chosen, and not of any theme or keymap.
+fn wrong(choice: &Choice, faults: &Faults) -> cli::Error {
+    cli::Error::usage(match &faults.0[..] {
+        [fault] if fault.file.is_empty() => format!("{}: {}", choice.place, fault.why),
+        _ => faults.to_string(),
+    })
 }
 
 /// A theme or keymap of the operator, beside the configuration file.

@@ -47,9 +47,7 @@ impl SettingsError {
 
     /// Places a message at the bytes of the text that it is about.
     pub(super) fn at(path: &Path, text: &str, span: Option<Range<usize>>, what: String) -> Self {
-        // A span may end beyond a text that stops short.
-        let start = span.map(|it| it.start.min(text.len()));
-        let line = start.map(|it| text[..text.floor_char_boundary(it)].matches('\n').count() + 1);
+        let line = span.map(|it| line_of(text, it.start));
         let excerpt = line.and_then(|it| text.lines().nth(it - 1));
         Self {
             file: path.to_owned(),
@@ -67,6 +65,13 @@ impl SettingsError {
         }
         Self::at(path, text, error.span(), what)
     }
+}
+
+/// Returns the line of a byte, from 1.
+pub(super) fn line_of(text: &str, byte: usize) -> usize {
+    // A span may end beyond a text that stops short.
+    let end = text.floor_char_boundary(byte.min(text.len()));
+    text[..end].matches('\n').count() + 1
 }
 
 /// A line that was meant to hold a secret's place may hold the secret itself.

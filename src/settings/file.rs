@@ -6,8 +6,9 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::Spanned;
 
 use super::{
-    ControllerSettings, PoolSelection, PoolSettings, ScopeSettings, Settings, SettingsError,
-    controller::ControllerTable, cost::CostTable, history::HistoryTable,
+    Choice, ControllerSettings, PoolSelection, PoolSettings, ScopeSettings, Settings,
+    SettingsError, controller::ControllerTable, cost::CostTable, error::line_of,
+    history::HistoryTable,
 };
 use crate::{
     action::{Confirmation, Guardrail, verbs},
@@ -23,8 +24,8 @@ pub fn example() -> &'static str {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    theme: Option<String>,
-    keymap: Option<String>,
+    theme: Option<Spanned<String>>,
+    keymap: Option<Spanned<String>>,
     refresh: Option<Span>,
     on_quit: Option<OnQuit>,
     #[serde(default)]
@@ -129,8 +130,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> 
     Ok(Settings {
         proof,
         file: Some(path.to_owned()),
-        theme: file.theme.unwrap_or(default.theme),
-        keymap: file.keymap.unwrap_or(default.keymap),
+        theme: reader.choice("theme", file.theme, default.theme),
+        keymap: reader.choice("keymap", file.keymap, default.keymap),
         refresh: file
             .refresh
             .map_or(default.refresh, |it| it.0.max(REFRESH_MIN)),
@@ -154,6 +155,15 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Keeps with a name the place where it stands.
+    fn choice(&self, key: &str, chosen: Option<Spanned<String>>, default: Choice) -> Choice {
+        chosen.map_or(default, |it| {
+            let line = line_of(self.text, it.span().start);
+            let place = format!("{}:{line}: {key}", self.path.display());
+            Choice::new(it.into_inner(), place)
+        })
+    }
+
     pub(super) fn error<T, S>(&self, at: &Spanned<S>, what: String) -> Result<T, SettingsError> {
         Err(SettingsError::at(
             self.path,

@@ -42,7 +42,8 @@ impl Faults {
                 cordon_delay: Duration::from_secs(5),
                 cordon_lost: 0.05,
                 lost_reply: 0.03,
-                refused: 0.02,
+                refused: 0.01,
+                login_page: 0.01,
                 restart_blackout: Duration::from_secs(90),
                 hides_restart: false,
             },
@@ -112,6 +113,8 @@ pub struct CiFaults {
     pub lost_reply: f64,
     /// How likely a request fails with a 500.
     pub refused: f64,
+    /// How likely a request is answered with a login page and a 200.
+    pub login_page: f64,
     /// How long executors read idle after a restart, whatever runs there.
     pub restart_blackout: Duration,
     /// Whether a restart cannot be told from the answers, so that those agents

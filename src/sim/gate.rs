@@ -51,10 +51,25 @@ impl World {
         match source {
             SourceId::Scope(_) => self.check_cloud_door(operation),
             SourceId::Controller(name) => {
-                if dice::happens(&mut self.dice.door, self.faults.ci.refused) {
+                let (refused, login) = (self.faults.ci.refused, self.faults.ci.login_page);
+                // One throw for both, so that a page instead of a 500 changes no other chance.
+                let roll = if 0.0 < refused + login {
+                    self.dice.door.f64()
+                } else {
+                    1.0
+                };
+                if roll < refused {
                     return Err(cloud::Error::new(
                         FailureKind::Unknown,
                         format!("{operation}: {name} answered 500 Internal Server Error"),
+                    ));
+                }
+                if roll < refused + login {
+                    return Err(cloud::Error::new(
+                        FailureKind::Credentials,
+                        format!(
+                            "{operation}: {name} answered 200 with a web page, as a login page does"
+                        ),
                     ));
                 }
                 Ok(())

@@ -10,6 +10,7 @@ use toml::{
 /// One fault of one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
+    /// Empty when there is no such file.
     pub file: String,
     /// Counted from 1.
     pub line: usize,
@@ -21,11 +22,25 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: ", self.file, self.line)?;
+        if !self.file.is_empty() {
+            write!(f, "{}:{}: ", self.file, self.line)?;
+        }
         if !self.key.is_empty() {
             write!(f, "`{}`: ", self.key)?;
         }
         f.write_str(&self.why)
+    }
+}
+
+impl Fault {
+    /// There is no keymap or theme of that name.
+    pub(super) fn no_such(why: String) -> Self {
+        Self {
+            file: String::new(),
+            line: 0,
+            key: String::new(),
+            why,
+        }
     }
 }
 

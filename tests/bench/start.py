@@ -5,13 +5,14 @@
 
 Makes an environment of its own under the target directory, starts the stand-in for Auto Scaling on loopback with 20 groups, and
 measures in pairs, one after the other, so that a noisy machine is noisy to both. Reports medians and the ratio; and, in
-a pseudo-terminal, the time from exec to the first frame, and the memory of the console on the simulated region.
+a pseudo-terminal, the time from exec to the first frame, the memory of the console on the simulated region, and how
+soon a key is answered while every call to AWS hangs for 5 s.
 """
 import argparse, fcntl, json, os, pty, select, shutil, signal, socket, statistics, struct, subprocess, sys, tempfile, termios, time, venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-N_PAIRS, N_STARTS = 10, 10
+N_PAIRS, N_STARTS, N_KEYS = 10, 10, 200
 
 
 def environment(target):
@@ -76,6 +77,41 @@ def first_frame(command, env):
     return taken, resident
 
 
+def answered_keys(command, env, faults):
+    """Returns the seconds from each key to the first bytes of its answer, while every call hangs for 5 s."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(command[0], command, env)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 180, 0, 0))
+
+    def read_for(seconds):
+        until = time.perf_counter() + seconds
+        while (left := until - time.perf_counter()) > 0:
+            if select.select([terminal], [], [], left)[0]:
+                os.read(terminal, 65536)
+
+    read_for(3)
+    os.write(terminal, b"gi")
+    read_for(1)
+    faults.write_text('{"latency": 5}')
+    os.write(terminal, b"r")
+    read_for(0.5)
+    answers = []
+    for key_idx in range(N_KEYS):
+        began = time.perf_counter()
+        os.write(terminal, b"jk"[key_idx % 2 :][:1])
+        if not select.select([terminal], [], [], 5)[0]:
+            sys.exit("a key was not answered")
+        os.read(terminal, 65536)
+        answers.append(time.perf_counter() - began)
+        read_for(0.03)
+    os.kill(pid, signal.SIGTERM)
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    faults.write_text("{}")
+    return sorted(answers)
+
+
 def main():
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -87,7 +123,9 @@ def main():
     print(f"first frame: median {statistics.median(it[0] for it in starts) * 1000:.0f} ms of {N_STARTS}; memory {max(it[1] for it in starts):.0f} MiB")
     python = environment(target)
     port = free_port()
-    server = subprocess.Popen([python / "bin/python", ROOT / "tests/servers/lifecycle_moto.py", "--port", str(port), "--boot", "0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    faults = Path(home) / "faults.json"
+    faults.write_text("{}")
+    server = subprocess.Popen([python / "bin/python", ROOT / "tests/servers/lifecycle_moto.py", "--port", str(port), "--boot", "0.1", "--faults", faults], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
         env["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
@@ -110,6 +148,8 @@ for n in range(20): a.create_auto_scaling_group(AutoScalingGroupName=f"pool-{n:0
             theirs.append(taken)
         mine, other = statistics.median(ours), statistics.median(theirs)
         print(f"pools -o json: {mine * 1000:.0f} ms; aws autoscaling describe-auto-scaling-groups: {other * 1000:.0f} ms; {other / mine:.1f} times faster, medians of {N_PAIRS} pairs")
+        keys = answered_keys([pooldeck], env, faults)
+        print(f"a key while calls hang: p50 {keys[N_KEYS // 2] * 1000:.1f} ms, p99 {keys[N_KEYS * 99 // 100] * 1000:.1f} ms of {N_KEYS} (limit 16 ms)")
     finally:
         server.terminate()
         shutil.rmtree(home, ignore_errors=True)

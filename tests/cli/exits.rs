@@ -55,6 +55,16 @@ fn a_region_that_hangs_is_6_after_the_timeout() {
 }
 
 #[test]
+fn a_login_page_of_a_controller_is_7_and_no_matter_of_aws_credentials() {
+    let mut faults = Faults::none();
+    faults.ci.login_page = 1.0;
+    let said = Stage::with_faults(faults).run("executors");
+    assert_eq!(said.exit, Exit::Credentials, "{said:?}");
+    assert!(said.stderr.contains("200 with a web page"), "{said:?}");
+    assert!(!said.stderr.contains("aws sso login"), "{said:?}");
+}
+
+#[test]
 fn throttled_reads_are_6() {
     let said = cloud(CloudFaults {
         throttled: 1.0,

@@ -213,7 +213,7 @@ fn a_configuration_is_wrong_by_file_line_and_key() {
         str![[r#"
 $ pooldeck pools --demo
 --- stderr
-error: ~/.config/pooldeck/config.toml:2: unknown field `them`, expected one of `theme`, `keymap`, `refresh`, `on_quit`, `scope`, `controller`, `pool`, `guardrail`, `proof`, `cost`; did you mean `theme`?
+error: ~/.config/pooldeck/config.toml:2: unknown field `them`, expected one of `theme`, `keymap`, `refresh`, `on_quit`, `scope`, `controller`, `pool`, `guardrail`, `proof`, `cost`, `history`; did you mean `theme`?
     them = "dark"
 --- exit code 2
 
@@ -252,7 +252,7 @@ fn a_theme_or_keymap_that_is_not_there() {
         str![[r#"
 $ pooldeck --demo
 --- stderr
-error: theme:1: `drak`: no theme is called `drak`; did you mean `dark`?
+error: ~/.config/pooldeck/config.toml:1: theme: no theme is called `drak`; did you mean `dark`?
 --- exit code 2
 
 "#]],
@@ -263,7 +263,18 @@ error: theme:1: `drak`: no theme is called `drak`; did you mean `dark`?
         str![[r#"
 $ pooldeck info
 --- stderr
-error: keymap:1: `vmi-like`: no keymap is called `vmi-like`; did you mean `vim-like`?
+error: ~/.config/pooldeck/config.toml:1: keymap: no keymap is called `vmi-like`; did you mean `vim-like`?
+--- exit code 2
+
+"#]],
+    );
+    check_configured(
+        "theme = \"light\"",
+        "--demo --theme drak",
+        str![[r#"
+$ pooldeck --demo --theme drak
+--- stderr
+error: --theme: no theme is called `drak`; did you mean `dark`?
 --- exit code 2
 
 "#]],

@@ -103,3 +103,15 @@ fn a_last_line_without_its_end_counts() {
     assert!(n_lines < now.lines().count());
     assert!(now.starts_with(&text), "the line is still there:\n{now}");
 }
+
+#[test]
+fn a_read_only_session_moves_no_operation() {
+    let (host, id) = resting();
+    let before = host.journal(&id);
+    for line in ["resume", "abort", "pause", "adopt"] {
+        let said = host.run(&format!("--read-only ops {line} {id}"));
+        assert_eq!(said.code, 3, "{line}: {}", said.stderr);
+        assert!(said.stderr.contains("read-only"), "{line}: {}", said.stderr);
+    }
+    assert_eq!(host.journal(&id), before);
+}

@@ -267,7 +267,10 @@ fn main() -> ExitCode {
     ];
     let config = Config {
         interval: Duration::from_secs(10),
-        policy: Policy::default(),
+        policy: Policy {
+            read_only: line.global.read_only,
+            ..Policy::default()
+        },
         links: Vec::new(),
         state_dir,
         actor: actor(),

@@ -2,9 +2,12 @@
 //!
 //! `SNAPSHOTS=overwrite cargo test --test screens` writes them anew; look at each before it is committed.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use pooldeck::tui::{ColourDepth, Glyphs};
+use pooldeck::{
+    fleet::{Failure, FailureKind},
+    tui::{ColourDepth, Glyphs},
+};
 use snapbox::{Data, assert_data_eq, data::DataFormat};
 
 use crate::{
@@ -126,8 +129,32 @@ fn instance() {
 
 #[test]
 fn sources() {
-    let mut robot = Robot::sized(100, 24);
-    robot.press("g s");
+    let mut robot = Robot::sized(120, 16);
+    let mut observation = (*robot.app.observation).clone();
+    let failure = |kind, what: &str| Failure {
+        kind,
+        what: what.to_owned(),
+        at: robot.now,
+        retry_at: Some(robot.now + Duration::from_secs(40)),
+    };
+    let throttled = failure(
+        FailureKind::Throttled,
+        "cannot list the Auto Scaling groups: Rate exceeded (Throttling)",
+    );
+    let denied = failure(
+        FailureKind::Denied,
+        "cannot read the lifecycle hooks: not authorized (AccessDenied)",
+    );
+    let ids: Vec<_> = observation
+        .sources
+        .iter()
+        .map(|it| it.source.clone())
+        .collect();
+    observation.sources[0].failure = Some(throttled.clone());
+    observation.errors = vec![(ids[0].clone(), throttled), (ids[1].clone(), denied)];
+    robot.now = robot.now + Duration::from_secs(13);
+    robot.tell(observation);
+    robot.press("g s j");
     check(&robot, "sources");
 }
 

@@ -15,4 +15,5 @@ mod graphs;
 mod moving;
 mod operating;
 mod robot;
+mod sources;
 mod svg;

@@ -120,6 +120,15 @@ fn a_controller_answers_500_now_and_then() {
 }
 
 #[test]
+fn a_login_page_with_a_200_is_no_list_of_idle_agents() {
+    let mut world = with_ci(quiet(|_| {}), |it| it.login_page = 1.0);
+    let error = world.observe_ci(&jenkins()).unwrap_err();
+    assert_eq!(error.kind, FailureKind::Credentials);
+    assert!(error.what.contains("200 with a web page"), "{}", error.what);
+    world.observe(&scope()).unwrap();
+}
+
+#[test]
 fn after_a_restart_executors_are_unknown_or_even_idle_while_their_jobs_run() {
     for hides_restart in [false, true] {
         let mut world = with_ci(busy_world(2), |it| {

@@ -6,7 +6,7 @@ use super::{App, Effect, Fetched, Overlay, Review, Severity, Submitted, View};
 use crate::{
     action,
     engine::{Event, Outcome, Progress, Submission, SubmissionId},
-    fleet::Observation,
+    fleet::{Failure, Observation},
 };
 
 impl App {
@@ -82,33 +82,40 @@ impl App {
         Effect::Forget(old)
     }
 
-    /// A source that begins to fail, or recovers, is worth a line in the history.
+    /// A source that begins to fail, wholly or in part, or recovers, is worth a line in the history.
     pub(super) fn tell_new_failures(&mut self, fresh: &Observation) {
         let mut said = Vec::new();
         for health in &fresh.sources {
-            let before = self
-                .observation
-                .sources
-                .iter()
-                .find(|it| it.source == health.source);
-            let before = before.and_then(|it| it.failure.as_ref());
-            match (before, &health.failure) {
+            let mut sources = self.observation.sources.iter();
+            let before = sources.find(|it| it.source == health.source);
+            let failed = before.and_then(|it| it.failure.as_ref());
+            let source = &health.source;
+            match (failed, &health.failure) {
                 (None, Some(failure)) => {
-                    said.push((
-                        Severity::Warning,
-                        format!("{}: {}", health.source, failure.what),
-                    ));
+                    said.push((Severity::Warning, format!("{source}: {}", failure.what)));
                 }
                 (Some(old), Some(new)) if old.kind != new.kind => {
-                    said.push((
-                        Severity::Warning,
-                        format!("{}: {}", health.source, new.what),
-                    ));
+                    said.push((Severity::Warning, format!("{source}: {}", new.what)));
                 }
                 (Some(_), None) => {
-                    said.push((Severity::Done, format!("{} answers again", health.source)));
+                    said.push((Severity::Done, format!("{source} answers again")));
                 }
                 (None, None) | (Some(_), Some(_)) => {}
+            }
+            let lacked: Vec<&str> = before
+                .into_iter()
+                .flat_map(|it| it.missing(&self.observation.errors))
+                .map(subject)
+                .collect();
+            let mut is_whole = health.failure.is_none();
+            for missing in health.missing(&fresh.errors) {
+                is_whole = false;
+                if !lacked.contains(&subject(missing)) {
+                    said.push((Severity::Warning, format!("{source}: {}", missing.what)));
+                }
+            }
+            if is_whole && !lacked.is_empty() {
+                said.push((Severity::Done, format!("{source} is read whole again")));
             }
         }
         for (severity, text) in said {
@@ -171,4 +178,10 @@ impl App {
             self.refill_messages();
         }
     }
+}
+
+/// What could not be read, without the reason, which may be worded anew each time.
+fn subject(failure: &Failure) -> &str {
+    let what = failure.what.as_str();
+    what.split_once(": ").map_or(what, |(subject, _)| subject)
 }

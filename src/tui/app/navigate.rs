@@ -163,7 +163,7 @@ impl App {
             RowId::Operation(id) => self.go(View::Operation(id)),
             RowId::Activity(id) => self.read(ReaderText::Activity(id)),
             RowId::Message(id) => self.read(ReaderText::Message(id)),
-            RowId::Source(_) => {}
+            RowId::Source(id) => self.read(ReaderText::Source(id)),
         }
         Vec::new()
     }

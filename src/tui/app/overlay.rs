@@ -4,7 +4,7 @@ use tui_input::Input;
 
 use super::{confirm::Confirm, prompt::Prompt, question::Question, rows::Noun};
 use crate::{
-    fleet::{FilterError, InstanceId, PoolKey},
+    fleet::{FilterError, InstanceId, PoolKey, SourceId},
     tui::keymap::Context,
 };
 
@@ -73,4 +73,5 @@ pub enum ReaderText {
     Activity(String),
     /// Why nothing is happening in a pool.
     Explanation(PoolKey),
+    Source(SourceId),
 }

@@ -51,12 +51,8 @@ fn shipped(name: &str, user: Option<UserFile<'_>>) -> Result<(&'static str, &'st
         return Ok(keymap);
     }
     let Some(user) = user else {
-        return Err(Faults(vec![Fault {
-            file: "keymap".to_owned(),
-            line: 1,
-            key: name.to_owned(),
-            why: format!("no keymap is called `{name}`; {}", hint(name, names)),
-        }]));
+        let why = format!("no keymap is called `{name}`; {}", hint(name, names));
+        return Err(Faults(vec![Fault::no_such(why)]));
     };
     let Some((base, span)) = inherited(user.text) else {
         return Ok(KEYMAPS[0]);

@@ -86,12 +86,10 @@ fn shipped(name: &str, user: Option<UserFile<'_>>) -> Result<(&'static str, &'st
     match (base, user) {
         (Some(found), _) => found.map_err(|it| Faults(vec![it])),
         (None, Some(_)) => Ok(THEMES[0]),
-        (None, None) => Err(Faults(vec![Fault {
-            file: "theme".to_owned(),
-            line: 1,
-            key: name.to_owned(),
-            why: format!("no theme is called `{name}`; {}", hint(name, names())),
-        }])),
+        (None, None) => {
+            let why = format!("no theme is called `{name}`; {}", hint(name, names()));
+            Err(Faults(vec![Fault::no_such(why)]))
+        }
     }
 }
 

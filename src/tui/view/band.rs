@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::sources::liveness_word;
+use super::liveness;
 use crate::{
-    fleet::{InstanceId, Liveness, Scope, SourceHealth, SourceId, Timestamp, short_duration},
+    fleet::{InstanceId, Scope, SourceId, short_duration},
     tui::{
         app::{App, List, RowId, View},
-        glyph::Glyphs,
         theme::Role,
         widget::{Canvas, Span, width_of},
     },
@@ -35,14 +34,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         let word = environments(&scopes);
         let taken = width_of(&word).min(width);
         canvas.put_right(area.x, area.y, width, &word, Role::BandAccent);
-        canvas.put_spans(area.x, area.y, width - taken, &context(app, role));
+        let mut spans = Vec::new();
+        if area.height == 1 {
+            // Without a line of their own, the worst of the sources goes before everything.
+            spans.extend(liveness::worst(app, canvas.glyphs()));
+        }
+        spans.extend(context(app, role));
+        canvas.put_spans(area.x, area.y, width - taken, &spans);
         if 1 < area.height {
-            canvas.put_spans(
-                area.x,
-                area.y + 1,
-                width,
-                &sources(app, role, width, canvas.glyphs()),
-            );
+            let sources = liveness::line(app, role, width, canvas.glyphs());
+            canvas.put_spans(area.x, area.y + 1, width, &sources);
         }
     });
 }
@@ -176,95 +177,9 @@ fn credentials(app: &App, scope: &Scope, role: Role) -> Option<Span<'static>> {
     })
 }
 
-/// Every source with its liveness; less of each where there is less room, but never less of a late one.
-fn sources(app: &App, role: Role, width: u16, glyphs: Glyphs) -> Vec<Span<'static>> {
-    let forms = [Form::Times, Form::Names, Form::Count];
-    let mut spans = Vec::new();
-    for form in forms {
-        spans = sources_as(app, role, form, glyphs);
-        let taken: u16 = spans.iter().map(|it| width_of(&it.text)).sum();
-        if taken <= width {
-            break;
-        }
-    }
-    spans
-}
-
-/// How much is said of a source that is live.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Times,
-    Names,
-    Count,
-}
-
-fn sources_as(app: &App, role: Role, form: Form, glyphs: Glyphs) -> Vec<Span<'static>> {
-    let is_live = |it: &&SourceHealth| it.liveness(app.now) == Liveness::Live;
-    let all = &app.observation.sources;
-    let mut spans = vec![Span::new(" ", role)];
-    for health in all.iter().filter(|it| !is_live(it)) {
-        let liveness = health.liveness(app.now);
-        let (_, sign_role) = liveness_word(liveness);
-        let text = format!(
-            "{} {} {}  ",
-            glyphs.liveness(liveness),
-            health.source,
-            age(health, app)
-        );
-        spans.push(Span::new(text, sign_role));
-    }
-    let sign = glyphs.liveness(Liveness::Live);
-    let live: Vec<&SourceHealth> = all.iter().filter(is_live).collect();
-    let oldest = live
-        .iter()
-        .filter_map(|it| it.read_at)
-        .min()
-        .map_or(String::new(), Timestamp::clock_time);
-    match form {
-        Form::Times => {
-            for health in live {
-                spans.push(Span::new(
-                    format!("{sign} {} {}  ", health.source, age(health, app)),
-                    role,
-                ));
-            }
-        }
-        Form::Names => {
-            for health in live {
-                spans.push(Span::new(format!("{sign} {}  ", health.source), role));
-            }
-            spans.push(Span::new(format!("{oldest}  "), role));
-        }
-        Form::Count if live.is_empty() => {}
-        Form::Count => {
-            spans.push(Span::new(
-                format!("{sign} {} live {oldest}  ", live.len()),
-                role,
-            ));
-        }
-    }
-    let n_calls: u32 = all.iter().map(|it| it.n_calls_per_minute).sum();
-    spans.push(Span::new(format!("{n_calls} calls/min"), role));
-    spans
-}
-
-/// The time of the reading while it is fresh; its age once it is late.
-fn age(health: &SourceHealth, app: &App) -> String {
-    match (health.read_at, health.liveness(app.now)) {
-        (None, Liveness::NoResponse) => "no response".to_owned(),
-        (None, _) => "reading".to_owned(),
-        (Some(at), Liveness::Live) => at.clock_time(),
-        (Some(at), _) => format!("{} old", short_duration(app.now.since(at))),
-    }
-}
-
 /// Returns after how long the band is different without any news: none when never.
 pub(super) fn changes_in(app: &App) -> Option<Duration> {
-    let sources = app
-        .observation
-        .sources
-        .iter()
-        .filter_map(|it| turns_late_in(it, app));
+    let sources = liveness::changes_in(app);
     let scope = scope_in_view(app);
     let expires_at = scope.and_then(|it| it.identity.as_ref()?.expires_at);
     let credentials = expires_at
@@ -278,18 +193,7 @@ pub(super) fn changes_in(app: &App) -> Option<Duration> {
             Duration::from_secs(left.as_secs() % 60 + 1)
         }
     });
-    sources.chain(credentials).min()
-}
-
-/// A fresh source turns late by itself, and the age of a late one counts.
-fn turns_late_in(health: &SourceHealth, app: &App) -> Option<Duration> {
-    let read_at = health.read_at?;
-    if health.liveness(app.now) == Liveness::Live {
-        let late_at = read_at + health.interval * 3 / 2;
-        Some(late_at.since(app.now) + SECOND)
-    } else {
-        Some(SECOND)
-    }
+    sources.into_iter().chain(credentials).min()
 }
 
 const SECOND: Duration = Duration::from_secs(1);

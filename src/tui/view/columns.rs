@@ -171,6 +171,17 @@ pub(super) fn columns(
             column.width = 24;
         }
     }
+    if list.noun == Noun::Strays {
+        // Who it is must be there, even cut; why comes next, and needs the rest.
+        let most = match width {
+            0..60 => 13,
+            60..100 => 20,
+            _ => u16::MAX,
+        };
+        for column in columns.iter_mut().filter(|it| it.name == "name") {
+            column.width = column.width.min(most);
+        }
+    }
     let mut columns = crate::tui::widget::fit(columns, width, order(list.noun));
     stretch(&mut columns, width);
     columns

@@ -5,7 +5,8 @@ use std::{cell, sync::Arc, time::Duration};
 use ratatui::layout::Rect;
 
 use super::{
-    activity, columns, dim, executor, finding, operation, plain, pool, prices, sources, stray,
+    activity, columns, dim, executor, finding, liveness, operation, plain, pool, prices, sources,
+    stray,
 };
 use crate::{
     fleet::{
@@ -170,7 +171,7 @@ fn has_countdown(app: &App, list: &List, area: Rect) -> bool {
                 .sources
                 .iter()
                 .find(|it| it.source == *source);
-            found.is_some_and(|it| it.failure.is_some())
+            found.is_some_and(|it| liveness::troubles(it, app).next().is_some())
         }
         _ => false,
     })
@@ -289,7 +290,7 @@ impl<'a> RowPainter<'a> {
                 found.map_or_else(Vec::new, |it| {
                     columns
                         .iter()
-                        .map(|column| sources::cell(it, column.name, self.app.now))
+                        .map(|column| sources::cell(it, column.name, self.app))
                         .collect()
                 })
             }

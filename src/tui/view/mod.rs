@@ -14,6 +14,7 @@ mod help;
 mod hints;
 mod instance;
 mod list;
+mod liveness;
 mod money;
 mod operation;
 mod picker;

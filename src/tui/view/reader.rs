@@ -1,6 +1,6 @@
 //! A long text over the screen: console output, the whole of an activity or a message.
 
-use super::{activity, middle, wrap};
+use super::{activity, middle, sources, wrap};
 use crate::{
     engine::operations_in_the_way,
     fleet::{Obstacle, PoolKey, obstacles, sanitize, sanitize_lines},
@@ -104,6 +104,7 @@ fn title(app: &App, reader: &Reader) -> String {
         ReaderText::Message(_) => "message".to_owned(),
         ReaderText::Activity(_) => "activity".to_owned(),
         ReaderText::Explanation(key) => format!("{key}: why nothing is happening"),
+        ReaderText::Source(id) => id.to_string(),
     }
 }
 
@@ -138,6 +139,7 @@ fn lines(app: &App, reader: &Reader, width: u16) -> Vec<String> {
                 |it| activity::lines(it),
             )
         }
+        ReaderText::Source(id) => sources::lines(id, app),
     };
     texts.iter().flat_map(|it| wrap(it, width)).collect()
 }
