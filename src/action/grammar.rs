@@ -544,6 +544,10 @@ impl PoolArg {
 
 /// Writes the action as the command line that would do the same.
 impl std::fmt::Display for Action {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each verb, and nothing else"
+    )]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut words = vec![self.verb().to_owned()];
         let ids = |words: &mut Vec<String>, it: &[InstanceId]| {

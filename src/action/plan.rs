@@ -171,6 +171,10 @@ fn because(why: &str) -> String {
 }
 
 /// Plans `action` against the fleet as last observed.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each verb, and nothing else"
+)]
 pub fn plan(
     action: &Action,
     reason: Option<&str>,
