@@ -59,6 +59,10 @@ impl Context<'_> {
 /// What every kind does first: what is over, what is gone, what is on its way out.
 ///
 /// `Err` is the step that this leads to; `Ok` is the instance that is still there.
+#[expect(
+    clippy::result_large_err,
+    reason = "a step is made once and taken at once"
+)]
 pub(super) fn still_there<'a>(context: &Context<'a>) -> Result<&'a Instance, Step> {
     let Context {
         id,

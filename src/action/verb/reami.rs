@@ -551,6 +551,17 @@ fn warn(
     if !plan.suspends.is_empty() && 0 < n {
         draft.warn("AZRebalance is suspended meanwhile: it would even the zones out without asking what runs");
     }
+    warn_of_instances(draft, targets);
+    if template.image.is_none() {
+        draft.warn(format!("the image that {} means is not known", plan.from));
+    }
+    if !draft.plan.jobs_at_risk.is_empty() {
+        draft.warn("the jobs run to their end; nothing is terminated before it is proven idle");
+    }
+}
+
+/// What an operator should know of those that go.
+fn warn_of_instances(draft: &mut Draft<'_>, targets: &[&Arc<Instance>]) {
     let lacks_agent = |it: &&&Arc<Instance>| draft.fleet.executors_on(&it.id).next().is_none();
     let n_agentless = targets.iter().filter(lacks_agent).count();
     if 0 < n_agentless {
@@ -572,12 +583,6 @@ fn warn(
     let n_protected = targets.iter().filter(is_protected).count();
     if 0 < n_protected {
         draft.warn(format!("{n_protected} of them are protected from scale-in; a roll names them, so they go all the same"));
-    }
-    if template.image.is_none() {
-        draft.warn(format!("the image that {} means is not known", plan.from));
-    }
-    if !draft.plan.jobs_at_risk.is_empty() {
-        draft.warn("the jobs run to their end; nothing is terminated before it is proven idle");
     }
 }
 

@@ -141,6 +141,7 @@ impl<'a> Ground<'a> {
         self.is_up(instance) && has_agent && !is_ours
     }
 
+    #[expect(clippy::unused_self, reason = "it is asked like its neighbours")]
     pub(super) fn is_up(&self, instance: &Instance) -> bool {
         instance.phase() == Phase::InService && instance.health != Some(Health::Unhealthy)
     }
@@ -273,6 +274,10 @@ impl<'a> Ground<'a> {
 }
 
 /// How far the targets of a pool have come, in numbers.
+#[expect(
+    clippy::struct_field_names,
+    reason = "all are numbers of the same things"
+)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
     pub(super) n_all: usize,

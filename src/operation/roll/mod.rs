@@ -34,14 +34,13 @@ pub(super) fn decide(
     let mut tally = Tally::default();
     let mut grounds = Vec::new();
     for plan in &roll.pools {
-        match Ground::new(operation, roll, plan, fleet, now) {
-            Some(it) => grounds.push(it),
-            None => {
-                let why = "its pool was not read yet, or is gone".to_owned();
-                let step = Step::Wait(WaitingOn::Evidence { why });
-                if let Some(decision) = tally.take(plan.pool.clone(), step) {
-                    return decision;
-                }
+        if let Some(it) = Ground::new(operation, roll, plan, fleet, now) {
+            grounds.push(it);
+        } else {
+            let why = "its pool was not read yet, or is gone".to_owned();
+            let step = Step::Wait(WaitingOn::Evidence { why });
+            if let Some(decision) = tally.take(plan.pool.clone(), step) {
+                return decision;
             }
         }
     }
