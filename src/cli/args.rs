@@ -5,14 +5,13 @@ use std::{ffi::OsString, path::PathBuf, sync::LazyLock, time::Duration};
 
 use clap::{
     ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
-    builder::styling::{AnsiColor, Styles},
     error::ErrorKind,
 };
 
 use super::{
     cost::CostFlags,
     exit::{EXAMPLES, EXIT_CODES},
-    overview,
+    overview::{self, STYLES},
     prices::PricesFlags,
     summary::SummaryFlags,
 };
@@ -629,13 +628,6 @@ pub enum ColorChoice {
 
 /// What ends the long help.
 static LONG_END: LazyLock<String> = LazyLock::new(|| format!("{EXAMPLES}\n\n{EXIT_CODES}"));
-
-/// Headings and names stand out; nothing depends on it.
-pub(super) const STYLES: Styles = Styles::styled()
-    .header(AnsiColor::Yellow.on_default().bold())
-    .usage(AnsiColor::Yellow.on_default().bold())
-    .literal(AnsiColor::Green.on_default())
-    .placeholder(AnsiColor::Cyan.on_default());
 
 impl CommandLine {
     /// Returns the definition of the whole command line.

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use clap::{Command, builder::styling::Style};
-
-use super::args::STYLES;
+use clap::{
+    Command,
+    builder::styling::{AnsiColor, Style, Styles},
+};
 
 /// What the commands are for, and which they are; a test sees to it that none is left out.
 const GROUPS: [(&str, &[&str]); 6] = [
@@ -62,6 +63,13 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("The rest", &["publish", "info", "completions", "man"]),
 ];
 const N_COLUMNS: usize = 76;
+
+/// Headings and names stand out; nothing depends on it.
+pub(super) const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Yellow.on_default().bold())
+    .usage(AnsiColor::Yellow.on_default().bold())
+    .literal(AnsiColor::Green.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
 
 /// Puts the commands in their groups where the help lists them.
 pub(super) fn arrange(definition: Command) -> Command {

@@ -99,9 +99,7 @@ fn clouds(setup: &Setup<'_>) -> Result<Vec<SharedCloud>, cli::Error> {
                 tag: scope.selection.tag.clone(),
                 names: scope.selection.names.clone(),
                 skips_activities: lists_what_is(command),
-                // Without a controller nothing is joined by an address.
-                skips_machines: matches!(command, Some(Command::Pools { .. }))
-                    && settings.controllers.is_empty(),
+                skips_machines: settings.controllers.is_empty() && lists_groups(command),
                 details_of: details_of(command),
             };
             let opened = Aws::open(described, selection, connection.clone());
@@ -117,8 +115,7 @@ fn lists_what_is(command: Option<&Command>) -> bool {
     matches!(
         command,
         Some(
-            Command::Pools { .. }
-                | Command::Instances { .. }
+            Command::Instances { .. }
                 | Command::Executors { .. }
                 | Command::Jobs { .. }
                 | Command::Queue { .. }
@@ -145,6 +142,19 @@ fn details_of(command: Option<&Command>) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether the command lists pools, and nothing of them that only EC2 knows.
+///
+/// Without a controller no agent is joined by the address of its machine either.
+#[cfg(feature = "aws")]
+fn lists_groups(command: Option<&Command>) -> bool {
+    let Some(Command::Pools { read, .. }) = command else {
+        return false;
+    };
+    let names = read.columns.iter().chain(&read.sort).chain(&read.filter);
+    let asks_for_money = |it: &String| it.contains("usd") || it.contains("price");
+    !names.into_iter().any(asks_for_money)
 }
 
 #[cfg(feature = "aws")]

@@ -86,12 +86,13 @@ fn a_listing_asks_only_for_what_it_shows() {
     let region = Region::start();
     let asks = |line: &str| {
         let n_before = region.moto.requests().len();
-        region.json(line);
+        assert_eq!(region.run(line).0, 0, "{line}");
         let asked = region.moto.requests().split_off(n_before);
         ["DescribeInstances", "DescribeScalingActivities"]
             .map(|action| asked.iter().any(|it| it.action == action))
     };
-    assert_eq!(asks("pools -o json"), [false, false]);
+    assert_eq!(asks("pools -o json"), [false, true]);
+    assert_eq!(asks("pools -c +usd_per_hour -o csv"), [true, true]);
     assert_eq!(asks("instances -o json"), [true, false]);
     assert_eq!(asks("activities -o json"), [true, true]);
 }
