@@ -331,7 +331,7 @@ pub struct HistoryFlags {
     /// The pool, by name or by scope/name; left out, all pools together
     #[arg(value_name = "POOL")]
     pub pool: Option<String>,
-    /// What to show, such as desired,busy_executors
+    /// What to show, such as `desired,busy_executors`
     #[arg(
         short,
         long,

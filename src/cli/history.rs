@@ -115,13 +115,12 @@ pub(super) fn span(when: &WhenFlags, now: Timestamp) -> Result<Span, Error> {
 
 fn step(asked: Option<Duration>, span: Span) -> Result<Duration, Error> {
     let length = span.length().as_secs();
-    let secs = match asked {
-        Some(step) => step.as_secs().max(1),
-        None => {
-            let least = length.div_ceil(N_STEPS);
-            let nice = NICE_STEPS.into_iter().find(|it| least <= *it);
-            nice.unwrap_or(least.div_ceil(86_400) * 86_400)
-        }
+    let secs = if let Some(step) = asked {
+        step.as_secs().max(1)
+    } else {
+        let least = length.div_ceil(N_STEPS);
+        let nice = NICE_STEPS.into_iter().find(|it| least <= *it);
+        nice.unwrap_or(least.div_ceil(86_400) * 86_400)
     };
     if N_STEPS_MAX < length / secs {
         let what = format!("steps of {secs} s are {} lines", length / secs);

@@ -78,18 +78,12 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &ReportFlags) -> Resul
 }
 
 fn n_points(what: ReportKind, span: Span) -> usize {
-    match what {
-        // How often desired turned around shows in short steps only.
-        ReportKind::Trends => {
-            let secs = span.length().as_secs();
-            usize::try_from(secs / 60).unwrap_or(N_STEPS).min(N_STEPS)
-        }
-        _ => {
-            let hour = Duration::from_hours(1);
-            let hours = span.length().as_secs() / hour.as_secs();
-            usize::try_from(hours).unwrap_or(N_STEPS).clamp(24, N_STEPS)
-        }
-    }
+    let secs = span.length().as_secs();
+    // How often desired turned around shows in short steps only.
+    let step = if what == ReportKind::Trends { 60 } else { 3600 };
+    usize::try_from(secs / step)
+        .unwrap_or(N_STEPS)
+        .clamp(24, N_STEPS)
 }
 
 fn metrics(what: ReportKind) -> Vec<Metric> {
@@ -239,7 +233,7 @@ fn of_readiness(rows: &[Readiness]) -> Sheet<'_> {
     for it in rows {
         sheet.push(vec![
             pool(Some(&it.pool)),
-            Value::maybe_text(it.image.as_ref().map(|it| it.as_str())),
+            Value::maybe_text(it.image.as_ref().map(crate::fleet::ImageId::as_str)),
             Value::text(it.instance_type.as_str()),
             Value::count(u32::try_from(it.n_boots).unwrap_or(u32::MAX)),
             median(it.running),

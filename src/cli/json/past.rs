@@ -167,7 +167,8 @@ pub struct Waste {
     pub pool: Option<String>,
     pub scope: Option<String>,
     pub usd: Option<f64>,
-    pub waste_usd: Option<f64>,
+    #[serde(rename = "waste_usd")]
+    pub wasted: Option<f64>,
     pub by: BTreeMap<&'static str, Option<f64>>,
     pub seen_hours: f64,
     pub asked_hours: f64,
@@ -295,7 +296,7 @@ impl Waste {
             pool: name(it.pool.as_ref()),
             scope: scope(it.pool.as_ref()),
             usd: dollars(it.total),
-            waste_usd: dollars(it.waste),
+            wasted: dollars(it.waste),
             by: by.map(|it| (it.0.as_str(), dollars(it.1))).collect(),
             seen_hours: it.seen_hours,
             asked_hours: it.asked_hours,

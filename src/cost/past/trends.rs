@@ -51,7 +51,7 @@ pub fn trends(past: &Past) -> Vec<Trend> {
     found
 }
 
-fn seen<'a>(past: &'a Past, metric: Metric) -> Option<&'a Series> {
+fn seen(past: &Past, metric: Metric) -> Option<&Series> {
     past.series(metric)
         .filter(|it| SEEN_HOURS_MIN <= seen_hours(it))
 }
@@ -222,7 +222,7 @@ mod tests {
     fn a_desired_that_goes_up_and_down_flaps_and_one_that_climbs_does_not() {
         let mut flapping = past(&[(Metric::Desired, &saw(8, &[4.0, 8.0]))]);
         // Four samples an hour instead of one: six turns in two hours.
-        flapping.series[0].step = Duration::from_mins(60);
+        flapping.series[0].step = Duration::from_hours(1);
         assert_eq!(kinds(&flapping), [], "less than once an hour");
         let mut points = flapping.series[0].points.clone();
         for _ in 0..3 {

@@ -233,21 +233,21 @@ impl Book {
                     }
                     return;
                 }
-                Err(other) => return self.complain(other.to_string()),
+                Err(other) => return self.complain(&other.to_string()),
             }
         }
         if error.is_not_ours() {
             self.store = None;
             self.keeper.keeping = Keeping::Off;
         }
-        self.complain(error.to_string());
+        self.complain(&error.to_string());
     }
 
-    fn complain(&mut self, what: String) {
-        let is_new = self.trouble.as_ref() != Some(&what);
-        self.trouble = Some(what.clone());
+    fn complain(&mut self, what: &str) {
+        let is_new = self.trouble.as_deref() != Some(what);
+        self.trouble = Some(what.to_owned());
         if is_new {
-            self.announce(&what);
+            self.announce(what);
         }
     }
 

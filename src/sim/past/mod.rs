@@ -75,7 +75,7 @@ fn was_away(at: Timestamp, until: Timestamp) -> bool {
 /// A controller did not answer for a while, yesterday.
 fn was_silent(at: Timestamp, until: Timestamp) -> bool {
     let ago = until.since(at);
-    (Duration::from_mins(22 * 60)..Duration::from_mins(22 * 60 + 50)).contains(&ago)
+    (Duration::from_hours(22)..Duration::from_mins(22 * 60 + 50)).contains(&ago)
 }
 
 fn sample(
