@@ -26,7 +26,8 @@ struct Document {
 struct Why {
     pool: String,
     scope: String,
-    why: Vec<Reason>,
+    #[serde(rename = "why")]
+    reasons: Vec<Reason>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,13 +48,12 @@ pub(super) fn explain(
     let observation = &sight.observation;
     let (views, _) = session.handle.operations();
     let operation = views.iter().find(|it| it.operation.id.0 == name);
-    let keys: Vec<PoolKey> = match operation {
-        Some(view) => view.operation.spec.pools().into_iter().cloned().collect(),
-        None => {
-            let pools = observation.fleet.pools.keys();
-            let is_named = |it: &&PoolKey| it.name.as_str() == name || it.to_string() == name;
-            pools.filter(is_named).cloned().collect()
-        }
+    let keys: Vec<PoolKey> = if let Some(view) = operation {
+        view.operation.spec.pools().into_iter().cloned().collect()
+    } else {
+        let pools = observation.fleet.pools.keys();
+        let is_named = |it: &&PoolKey| it.name.as_str() == name || it.to_string() == name;
+        pools.filter(is_named).cloned().collect()
     };
     if keys.is_empty() {
         return Ok(None);
@@ -136,7 +136,7 @@ impl Why {
         Self {
             pool: key.name.to_string(),
             scope: key.scope.to_string(),
-            why: why.collect(),
+            reasons: why.collect(),
         }
     }
 }

@@ -98,7 +98,7 @@ fn suspensions(pool: &Pool) -> Vec<Obstacle> {
         Process::ScheduledActions => "no schedule scales it",
         Process::AddToLoadBalancer => "the new ones are not added to load balancers",
         Process::InstanceRefresh => "no instance refresh goes on",
-        _ => "the group leaves that out",
+        Process::Other(_) => "the group leaves that out",
     };
     let suspended = pool.suspended.iter();
     suspended

@@ -15,6 +15,10 @@ pub struct Event {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the first of a journal, and a journal is short"
+)]
 pub enum Happening {
     /// Always the first, and only the first.
     Planned {

@@ -211,6 +211,10 @@ impl Operation {
     }
 
     /// Takes one event into the state.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each thing that can happen"
+    )]
     pub fn evolve(&mut self, event: &Event) {
         let at = event.at;
         let gap_max = self.spec.proof().max_age;

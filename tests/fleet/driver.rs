@@ -97,7 +97,7 @@ impl Operator {
             return;
         }
         let next = self.next(line, n_known);
-        let status = self.live_for(&next, Duration::from_secs(120));
+        let status = self.live_for(&next, Duration::from_mins(2));
         let status = status.unwrap_or_else(|| panic!("`{next}` does not end\n{}", self.told()));
         assert!(status.success(), "`{next}`: {status}\n{}", self.told());
         println!("`{line}` ended in {:?}", started.elapsed());

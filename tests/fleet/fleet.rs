@@ -85,7 +85,7 @@ impl Fleet {
             moto,
             _directory: directory,
         };
-        fleet.until("six busy workers", Duration::from_secs(60), |it| {
+        fleet.until("six busy workers", Duration::from_mins(1), |it| {
             let n_connected = it.workers().iter().filter(|it| it.is_connected()).count();
             n_connected == 6 && 3 <= it.n_running()
         });

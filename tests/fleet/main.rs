@@ -5,6 +5,11 @@
 //! A build that ends as `retry` or `exception` because its worker went away is a killed job.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "real processes take real time, and a run that fails is understood by when they died"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -120,8 +120,8 @@ fn the_file_stays_below_its_limit_and_the_newest_is_kept() {
     for secs in (0..n_secs).step_by(15) {
         let mut noisy = in_service(secs, 0.0);
         let values = Metric::ALL.iter().enumerate().map(|(idx, metric)| {
-            let noise = (secs * 7919 + i64::try_from(idx).unwrap() * 104_729) % 10_007;
-            (*metric, f64::from(i32::try_from(noise).unwrap()) / 3.0)
+            let scatter = (secs * 7919 + i64::try_from(idx).unwrap() * 104_729) % 10_007;
+            (*metric, f64::from(i32::try_from(scatter).unwrap()) / 3.0)
         });
         noisy.pools[0].1 = values.collect();
         keep(&mut store, &noisy);

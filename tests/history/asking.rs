@@ -71,7 +71,7 @@ async fn until(
             let _ = events.recv().await;
             let now = handle.clock().now();
             let past = handle
-                .past(query(metrics, now + Duration::from_secs(60)))
+                .past(query(metrics, now + Duration::from_mins(1)))
                 .await;
             if is_there(&past) {
                 return past;

@@ -136,7 +136,7 @@ impl Bench {
         PastQuery {
             pool: Some(PoolKey::new("demo/us-east-1", "workhorse")),
             metrics: vec![Metric::InService],
-            span: Span::before(START + Duration::from_secs(60), length),
+            span: Span::before(START + Duration::from_mins(1), length),
             n_points: 61,
         }
     }
@@ -172,7 +172,7 @@ async fn a_graph_with_gaps_is_shown_at_once_and_filled_later() {
     let first = bench.heard().await;
     assert!(50 < n_gaps(&first), "nobody was there");
     let own = first.series[0].last().unwrap();
-    assert_ne!(own, 7.0, "the world is of another size");
+    assert!(1.0 < (own - 7.0).abs(), "the world is of another size");
     let filled = bench.heard().await;
     assert_eq!(n_gaps(&filled), 0);
     assert_eq!(filled.series[0].points[3].value, Some(7.0));

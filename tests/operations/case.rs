@@ -31,58 +31,58 @@ const FAULTS: [Fault; 24] = [
         to.cloud.stale_for = bad.cloud.stale_for;
     }),
     ("hidden", |to, bad| {
-        to.cloud.hidden_for = bad.cloud.hidden_for
+        to.cloud.hidden_for = bad.cloud.hidden_for;
     }),
     ("listed", |to, bad| {
-        to.cloud.still_listed_for = bad.cloud.still_listed_for
+        to.cloud.still_listed_for = bad.cloud.still_listed_for;
     }),
     ("partial", |to, bad| {
-        to.cloud.partial_read = bad.cloud.partial_read
+        to.cloud.partial_read = bad.cloud.partial_read;
     }),
     ("throttled", |to, bad| {
-        to.cloud.throttled = bad.cloud.throttled
+        to.cloud.throttled = bad.cloud.throttled;
     }),
     ("error500", |to, bad| {
-        to.cloud.server_error = bad.cloud.server_error
+        to.cloud.server_error = bad.cloud.server_error;
     }),
     ("lost-reply", |to, bad| {
-        to.cloud.lost_reply = bad.cloud.lost_reply
+        to.cloud.lost_reply = bad.cloud.lost_reply;
     }),
     ("lost-call", |to, bad| {
-        to.cloud.lost_call = bad.cloud.lost_call
+        to.cloud.lost_call = bad.cloud.lost_call;
     }),
     ("duplicated", |to, bad| {
-        to.cloud.duplicated = bad.cloud.duplicated
+        to.cloud.duplicated = bad.cloud.duplicated;
     }),
     ("no-capacity", |to, bad| {
-        to.cloud.no_capacity = bad.cloud.no_capacity
+        to.cloud.no_capacity = bad.cloud.no_capacity;
     }),
     ("late-busy", |to, bad| to.ci.late_busy = bad.ci.late_busy),
     ("false-idle", |to, bad| to.ci.false_idle = bad.ci.false_idle),
     ("missing-agent", |to, bad| {
-        to.ci.missing_agent = bad.ci.missing_agent
+        to.ci.missing_agent = bad.ci.missing_agent;
     }),
     ("cordon-delay", |to, bad| {
-        to.ci.cordon_delay = bad.ci.cordon_delay
+        to.ci.cordon_delay = bad.ci.cordon_delay;
     }),
     ("cordon-lost", |to, bad| {
-        to.ci.cordon_lost = bad.ci.cordon_lost
+        to.ci.cordon_lost = bad.ci.cordon_lost;
     }),
     ("ci-lost-reply", |to, bad| {
-        to.ci.lost_reply = bad.ci.lost_reply
+        to.ci.lost_reply = bad.ci.lost_reply;
     }),
     ("ci-refused", |to, bad| to.ci.refused = bad.ci.refused),
     ("spot", |to, bad| {
-        to.weather.spot_interruption = bad.weather.spot_interruption
+        to.weather.spot_interruption = bad.weather.spot_interruption;
     }),
     ("sick", |to, bad| {
-        to.weather.sick_machine = bad.weather.sick_machine
+        to.weather.sick_machine = bad.weather.sick_machine;
     }),
     ("agent-drops", |to, bad| {
-        to.weather.agent_drops = bad.weather.agent_drops
+        to.weather.agent_drops = bad.weather.agent_drops;
     }),
     ("cordon-cleared", |to, bad| {
-        to.weather.cordon_cleared = bad.weather.cordon_cleared
+        to.weather.cordon_cleared = bad.weather.cordon_cleared;
     }),
     ("restart", |to, bad| {
         to.weather.restart = bad.weather.restart;
@@ -93,7 +93,7 @@ const FAULTS: [Fault; 24] = [
         to.weather.silent_for = bad.weather.silent_for;
     }),
     ("foreign-hand", |to, bad| {
-        to.weather.foreign_hand = bad.weather.foreign_hand
+        to.weather.foreign_hand = bad.weather.foreign_hand;
     }),
 ];
 
@@ -149,7 +149,7 @@ impl Case {
                 faults = FAULTS[..OF_DOORS - 1]
                     .iter()
                     .map(|it| it.0.to_owned())
-                    .collect()
+                    .collect();
             }
             1 => faults.retain(|_| dice.bool()),
             _ => {}
@@ -286,12 +286,12 @@ impl Case {
 
     pub(crate) fn run_with(&self, driver: &mut Driver) -> Result<(), Violation> {
         let n_steps = self.abort.unwrap_or(self.calm).min(self.calm);
-        let mut ended = self.go_on(driver, n_steps)?;
+        let mut ended = go_on(driver, n_steps)?;
         if self.abort.is_some() && ended.is_none() {
             abort(driver);
         }
         if ended.is_none() {
-            ended = self.go_on(driver, self.calm - n_steps)?;
+            ended = go_on(driver, self.calm - n_steps)?;
         }
         if ended.is_none() {
             driver.world.set_faults(Faults::none());
@@ -318,19 +318,6 @@ impl Case {
             }
         }
         driver.checks.at_rest(&driver.world)
-    }
-
-    fn go_on(&self, driver: &mut Driver, n_steps: u32) -> Result<Option<Decision>, Violation> {
-        for _ in 0..n_steps {
-            let decision = driver.step();
-            if let Some(violation) = driver.violation.take() {
-                return Err(violation);
-            }
-            if decision.is_some() {
-                return Ok(decision);
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -415,4 +402,18 @@ impl FromStr for Case {
         }
         Ok(case)
     }
+}
+
+/// Lets the driver go on until its end, or for so many steps.
+fn go_on(driver: &mut Driver, n_steps: u32) -> Result<Option<Decision>, Violation> {
+    for _ in 0..n_steps {
+        let decision = driver.step();
+        if let Some(violation) = driver.violation.take() {
+            return Err(violation);
+        }
+        if decision.is_some() {
+            return Ok(decision);
+        }
+    }
+    Ok(None)
 }

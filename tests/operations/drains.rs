@@ -183,7 +183,7 @@ fn seed_200_a_fleet_that_was_not_read_proves_no_end() {
 #[test]
 fn an_agent_whose_machine_is_gone_is_not_left_cordoned() {
     let mut driver = driver(3, Faults::none());
-    let targets = driver.operation.spec.targets().to_vec();
+    let targets = driver.operation.spec.targets().clone();
     assert_eq!(driver.run(), Decision::Done);
     let is_known = |id: &InstanceId| driver.world.agent_on(id).is_some();
     assert!(

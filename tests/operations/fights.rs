@@ -101,9 +101,10 @@ fn a_protection_and_a_mark_that_somebody_takes_away_are_told_once_each() {
     driver.advance(Duration::from_mins(2));
     let (id, _) = driver.operation.targets().next().unwrap();
     let id = id.clone();
-    if driver.world.machine(&id).is_none_or(|it| !it.row.protected) {
-        panic!("the drain protects what it empties");
-    }
+    assert!(
+        driver.world.machine(&id).is_some_and(|it| it.row.protected),
+        "the drain protects what it empties"
+    );
     let instances = vec![id.clone()];
     meddle(
         &mut driver,

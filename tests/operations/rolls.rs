@@ -132,7 +132,10 @@ fn images(driver: &Driver, key: &PoolKey) -> Vec<ImageId> {
 }
 
 fn is_begun_by_us(driver: &Driver, id: &InstanceId) -> bool {
-    driver.operation.target(id).is_some_and(|it| it.is_begun())
+    driver
+        .operation
+        .target(id)
+        .is_some_and(pooldeck::operation::TargetState::is_begun)
 }
 
 /// Goes on to the end; before each step the pool's true state is looked at.

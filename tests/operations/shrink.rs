@@ -58,9 +58,8 @@ pub(crate) fn check(case: &Case) {
         return;
     };
     let smallest = shrink(case, |it| it.run().err().map(|it| it.0));
-    let (violation, driver) = match smallest.run() {
-        Err((violation, driver)) => (violation, driver),
-        Ok(_) => panic!("{violation}: {case}; it does not fail again"),
+    let Err((violation, driver)) = smallest.run() else {
+        panic!("{violation}: {case}; it does not fail again")
     };
     panic!(
         "{violation}\n  of: {case}\n  shortest: {smallest}\n  again: CASE='{smallest}' cargo test \

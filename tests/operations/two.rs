@@ -27,9 +27,12 @@ struct Pair {
 impl Pair {
     /// The second wants what the first wants, and one more.
     fn of(seed: u64, faults: &Faults) -> Self {
-        let case: Case = format!("seed={seed} verb=drain targets=2 hook={}", seed % 2 == 0)
-            .parse()
-            .unwrap();
+        let case: Case = format!(
+            "seed={seed} verb=drain targets=2 hook={}",
+            seed.is_multiple_of(2)
+        )
+        .parse()
+        .unwrap();
         let mut first = case.driver();
         let mut spec = first.operation.spec.clone();
         let pool = key();
@@ -92,9 +95,11 @@ impl Pair {
                 if self.ends[whose].is_none() {
                     self.turn(whose, &mut holder);
                 }
-                if matches!(self.ends[whose], Some(Decision::Halt(_))) && 5000 <= round {
-                    panic!("{whose} cannot be given up: {}", self.drivers[whose].told());
-                }
+                assert!(
+                    !(matches!(self.ends[whose], Some(Decision::Halt(_))) && 5000 <= round),
+                    "{whose} cannot be given up: {}",
+                    self.drivers[whose].told()
+                );
                 // Whoever is refused gives up, as its operator would.
                 if matches!(self.ends[whose], Some(Decision::Halt(_))) {
                     let why = "another operation owns it".to_owned();

@@ -156,7 +156,7 @@ const ILLNESSES: &[Illness] = {
         ),
         (
             Kind::FloatingTemplate,
-            |it| it.template.as_mut().unwrap().version = "$Latest".to_owned(),
+            |it| "$Latest".clone_into(&mut it.template.as_mut().unwrap().version),
             None,
         ),
         (
@@ -196,7 +196,7 @@ const ILLNESSES: &[Illness] = {
                 it.suspended = vec![suspended(
                     Process::Launch,
                     "administrative: failed launches",
-                )]
+                )];
             },
             Some("resume mac Launch"),
         ),

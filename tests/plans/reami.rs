@@ -133,14 +133,14 @@ fn a_pool_without_room_borrows_its_max() {
             desired: 4,
             min: 2,
             max: 4,
-        })
+        });
     });
     let plan = plan(&format!("reami linux {NEW} --batch 50%"), &full).unwrap();
     let bounds: Vec<String> = plan
         .calls
         .iter()
         .filter(|it| matches!(it, Call::UpdateBounds { .. }))
-        .map(|it| it.parameters())
+        .map(Call::parameters)
         .collect();
     assert_eq!(bounds, ["group=linux max=6", "group=linux max=4"]);
 }
@@ -172,7 +172,7 @@ fn old_ones_first_lowers_nothing() {
             desired: 4,
             min: 4,
             max: 8,
-        })
+        });
     });
     let line = format!("reami linux {NEW} --strategy terminate-first");
     check_refused(&line, &at_min, "would leave it below");

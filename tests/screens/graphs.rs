@@ -153,9 +153,8 @@ fn money(query: &PastQuery, metric: Metric, at: Timestamp) -> Option<f64> {
             * match metric {
                 Metric::UsdPerHour => total,
                 Metric::BusyUsd => busy,
-                Metric::IdleUsd => idle,
+                Metric::IdleUsd | Metric::WasteUsd => idle,
                 Metric::BootingUsd => booting,
-                Metric::WasteUsd => idle,
                 Metric::SpotUsd => total * 0.4,
                 Metric::OnDemandUsd => total * 0.6,
                 _ => 0.0,

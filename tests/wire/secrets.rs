@@ -203,9 +203,14 @@ controller = "main"
 
 /// Runs `pooldeck LINE` with the token in its environment, and notes what it said.
 fn run(line: &str, config: &Path, state: &Path, seen: &mut String) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the program of the controller is Python, wherever that is"
+    )]
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let output = Command::new(env!("CARGO_BIN_EXE_pooldeck"))
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PATH", path)
         .env("HOME", config.parent().unwrap())
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")

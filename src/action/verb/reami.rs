@@ -387,49 +387,7 @@ fn record(
     targets: &[&Arc<Instance>],
 ) {
     let key = || plan.pool.clone();
-    let token = "the operation's id".to_owned();
-    match (&plan.to, &plan.from) {
-        (Change::Copy { image }, LaunchSource::Template(from)) => {
-            draft.call(Call::CreateTemplateVersion {
-                pool: key(),
-                from: from.clone(),
-                image: image.clone(),
-                token,
-            });
-            if plan.word.as_deref() != Some("$Latest") {
-                let version = "the new version".to_owned();
-                let source = LaunchSource::Template(TemplateVersion {
-                    version,
-                    ..from.clone()
-                });
-                draft.call(Call::LaunchFrom {
-                    pool: key(),
-                    source,
-                });
-            }
-        }
-        (Change::Copy { image }, LaunchSource::Configuration(from)) => {
-            draft.call(Call::CopyConfiguration {
-                pool: key(),
-                from: from.clone(),
-                name: token.clone(),
-                image: image.clone(),
-            });
-            let source = LaunchSource::Configuration(token);
-            draft.call(Call::LaunchFrom {
-                pool: key(),
-                source,
-            });
-        }
-        (Change::Existing(source), from) if !source.is_same(from) => {
-            let source = source.clone();
-            draft.call(Call::LaunchFrom {
-                pool: key(),
-                source,
-            });
-        }
-        (Change::Existing(_), _) => {}
-    }
+    record_launch(draft, plan);
     let processes = || plan.suspends.clone();
     if !plan.suspends.is_empty() && !targets.is_empty() {
         draft.call(Call::SuspendProcesses {
@@ -486,6 +444,54 @@ fn record(
             pool: key(),
             processes: processes(),
         });
+    }
+}
+
+/// Lists the calls after which the group launches from the new template.
+fn record_launch(draft: &mut Draft<'_>, plan: &PoolRoll) {
+    let key = || plan.pool.clone();
+    let token = "the operation's id".to_owned();
+    match (&plan.to, &plan.from) {
+        (Change::Copy { image }, LaunchSource::Template(from)) => {
+            draft.call(Call::CreateTemplateVersion {
+                pool: key(),
+                from: from.clone(),
+                image: image.clone(),
+                token,
+            });
+            if plan.word.as_deref() != Some("$Latest") {
+                let version = "the new version".to_owned();
+                let source = LaunchSource::Template(TemplateVersion {
+                    version,
+                    ..from.clone()
+                });
+                draft.call(Call::LaunchFrom {
+                    pool: key(),
+                    source,
+                });
+            }
+        }
+        (Change::Copy { image }, LaunchSource::Configuration(from)) => {
+            draft.call(Call::CopyConfiguration {
+                pool: key(),
+                from: from.clone(),
+                name: token.clone(),
+                image: image.clone(),
+            });
+            let source = LaunchSource::Configuration(token);
+            draft.call(Call::LaunchFrom {
+                pool: key(),
+                source,
+            });
+        }
+        (Change::Existing(source), from) if !source.is_same(from) => {
+            let source = source.clone();
+            draft.call(Call::LaunchFrom {
+                pool: key(),
+                source,
+            });
+        }
+        (Change::Existing(_), _) => {}
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_pricing::types::{Filter, FilterType};
+use aws_sdk_pricing::{
+    operation::get_products::builders::GetProductsFluentBuilder,
+    types::{Filter, FilterType},
+};
 use serde_json::Value;
 
 use super::{errors::explain, open::Clients};
@@ -33,7 +36,7 @@ pub(super) async fn prices(
             .format_version("aws_v1");
         let request = filters(region, instance_type, system)
             .into_iter()
-            .fold(request, |request, it| request.filters(it));
+            .fold(request, GetProductsFluentBuilder::filters);
         let answer = request.send().await.map_err(|it| explain(&what, &it))?;
         let listed = answer.price_list().iter();
         let mut found = listed.map(|it| on_demand(it).map_err(|why| damaged(&what, &why)));

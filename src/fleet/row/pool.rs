@@ -115,6 +115,7 @@ pub(super) fn is_outdated(instance: &Instance, pool: &Pool) -> bool {
 impl Record for PoolRow<'_> {
     const NOUN: &'static str = "a pool";
 
+    #[expect(clippy::too_many_lines, reason = "a table, one entry for each field")]
     fn fields() -> &'static [Field] {
         const FIELDS: &[Field] = &[
             field(

@@ -117,6 +117,10 @@ pub struct Keymap {
 
 /// What the keys pressed so far mean.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for each key press, and gone with it"
+)]
 pub enum Lookup {
     Bound(Command),
     /// They begin a longer sequence.
