@@ -874,7 +874,7 @@ mod tests {
             "hook heartbeat i-0123456789abcdef0",
             "freeze workhorse --for 3600s --scope prod/us-east-1",
             "freeze workhorse",
-            "refresh start workhorse --template-version 7 --min-healthy 50 --max-healthy 120 --checkpoints 20,100 \
+            "refresh start workhorse --template-version 7 --min-healthy 50 --max-healthy 120 --checkpoints '20,100' \
              --checkpoint-delay 600s --bake 60s --alarm a --alarm b --auto-rollback --all --protected ignore \
              --standby terminate --force",
             "refresh rollback workhorse --scope prod/us-east-1",

@@ -36,6 +36,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
             "launch",
             "reami",
             "rollback",
+            "refresh",
             "suspend",
             "resume",
             "freeze",

@@ -408,11 +408,13 @@ impl Operation {
             let owners = self
                 .targets
                 .values_mut()
-                .filter(|it| it.cordons.contains_key(&key));
+                .filter(|it| it.cordons.contains_key(&key) || it.opened.contains(&key));
             for target in owners {
                 change(&mut target.uncordon);
                 if target.uncordon.is_applied() {
                     target.cordons.remove(&key);
+                    // Until that shows, it is lifted again, and those tries are counted too.
+                    target.opened.insert(key.clone());
                 }
             }
             return;

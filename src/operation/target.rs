@@ -1,6 +1,9 @@
 //! What is known of one target, and of one call: marks that the journal's events set.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::Sight;
 use crate::fleet::{Call, ControllerName, FailureKind, Timestamp};
@@ -40,6 +43,8 @@ pub struct TargetState {
     pub hook: Mark,
     pub heartbeat: Mark,
     pub uncordon: Mark,
+    /// The agents whose cordon we lifted, as far as we were answered.
+    pub opened: BTreeSet<(ControllerName, String)>,
     pub unprotect: Mark,
     pub untag: Mark,
     /// Put aside, because no agent of it ever came and nothing proves it idle.

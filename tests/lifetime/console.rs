@@ -17,6 +17,12 @@ fn draining() -> (Host, Terminal, String) {
     command.args(host.arguments(""));
     let mut terminal = Terminal::start(command);
     terminal.wait_for("linux");
+    // The plan needs what the controller knows.
+    terminal.wait("both sources", |it| {
+        let text = it.contents();
+        let row = text.lines().find(|it| it.contains(" linux "));
+        row.is_some_and(|it| it.contains(" 3    3 ")) && !text.contains("not read yet")
+    });
     terminal.press(":drain --pool linux --count 1\r");
     terminal.wait_for("TerminateInstanceInAutoScalingGroup");
     // The question is answered once it was seen.

@@ -126,7 +126,7 @@ fn a_key_on_one_screen_goes_before_the_same_key_everywhere() {
         found.unwrap().command.name()
     };
     assert_eq!(on(Context::Fleet), "launch");
-    assert_eq!(on(Context::Pool), "refresh");
+    assert_eq!(on(Context::Pool), "reload");
 }
 
 #[test]

@@ -168,7 +168,7 @@ commands! {
     GraphSplit("BY") = "graph.split", Graph, "split the money by use, market or pool; the next of them when none is named";
 
     Palette("LINE") = "palette", Session, "type a command or an action";
-    Refresh = "refresh", Session, "read every source now";
+    Reload = "reload", Session, "read every source now";
     CopyId = "copy.id", Session, "copy the name or the id under the cursor";
     CopyRow = "copy.row", Session, "copy the row under the cursor";
     CopyCommand = "copy.command", Session, "copy the equivalent command line";

@@ -139,7 +139,7 @@ impl App {
                 self.open_prompt(&line, line.chars().count(), target);
                 Vec::new()
             }
-            Command::Refresh => vec![Effect::Refresh, Effect::FetchOperations],
+            Command::Reload => vec![Effect::Refresh, Effect::FetchOperations],
             Command::Redraw => vec![Effect::Redraw],
             Command::Background => vec![Effect::Background],
             Command::Quit => self.quit(),

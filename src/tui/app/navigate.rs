@@ -270,7 +270,7 @@ impl App {
             Command::PagePrevious => *scroll = scroll.saturating_sub(page),
             Command::RowFirst => *scroll = 0,
             Command::RowLast => *scroll = usize::MAX,
-            Command::Refresh => {
+            Command::Reload => {
                 if let ReaderText::Console(id) = &reader.text {
                     let id = id.clone();
                     if let Some(fetched) = self.consoles.get_mut(&id) {
