@@ -23,6 +23,8 @@ pub struct PoolRow<'a> {
     pub n_outdated: u32,
     /// Whether the pool's controller was ever read; without that, no work is known.
     pub is_work_known: bool,
+    /// What the members cost, where that was added up already.
+    pub known_split: Option<Split>,
 }
 
 impl<'a> PoolRow<'a> {
@@ -58,6 +60,7 @@ impl<'a> PoolRow<'a> {
                     .sum()
             }),
             n_outdated: 0,
+            known_split: None,
         };
         for instance in &roster.instances {
             row.n_outdated += u32::from(is_outdated(instance, pool));
@@ -76,7 +79,8 @@ impl<'a> PoolRow<'a> {
 
     /// Returns what its members cost per hour now, by what they do.
     pub fn split(&self, now: Timestamp) -> Split {
-        self.fleet.split_of(&self.roster.instances, now)
+        self.known_split
+            .unwrap_or_else(|| self.fleet.split_of(&self.roster.instances, now))
     }
 
     /// Returns who said what the members cost, each once.

@@ -8,8 +8,8 @@ use std::{
 use crate::{
     cost,
     fleet::{
-        Finding, FindingKind, Fleet, Observation, PoolKey, PoolRow, Split, Stray, Waiting, doctor,
-        strays, waiting,
+        Finding, FindingKind, Fleet, Observation, PoolKey, PoolRow, Split, Stray, Timestamp,
+        Waiting, doctor, strays, waiting,
     },
 };
 
@@ -92,6 +92,7 @@ struct PoolFigures {
     n_queued: Option<u32>,
     n_outdated: u32,
     is_work_known: bool,
+    split: Split,
 }
 
 impl Figures {
@@ -101,7 +102,7 @@ impl Figures {
     }
 
     /// Adds a pool up, if that was not done yet.
-    pub(super) fn add(&mut self, fleet: &Fleet, key: &PoolKey) {
+    pub(super) fn add(&mut self, fleet: &Fleet, key: &PoolKey, now: Timestamp) {
         if self.pools.contains_key(key) {
             return;
         }
@@ -114,6 +115,7 @@ impl Figures {
                 n_queued: row.n_queued,
                 n_outdated: row.n_outdated,
                 is_work_known: row.is_work_known,
+                split: row.split(now),
             };
             self.pools.insert(key.clone(), figures);
         }
@@ -136,6 +138,7 @@ impl Figures {
             n_queued: figures.n_queued,
             n_outdated: figures.n_outdated,
             is_work_known: figures.is_work_known,
+            known_split: Some(figures.split),
         })
     }
 }

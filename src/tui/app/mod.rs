@@ -345,7 +345,7 @@ impl App {
             .expect("the stack of screens is never empty");
         let fleet = &self.observation.fleet;
         if let View::Pool(key) = &screen.view {
-            self.figures.add(fleet, key);
+            self.figures.add(fleet, key, self.observation.at);
         }
         let panels = layout::panels(self.size, &screen.view);
         for (list, area) in screen.panels.iter().zip(panels) {
@@ -356,7 +356,7 @@ impl App {
                 .take(layout::n_rows(area));
             for row in shown {
                 if let RowId::Pool(key) = row {
-                    self.figures.add(fleet, key);
+                    self.figures.add(fleet, key, self.observation.at);
                 }
             }
         }
