@@ -13,7 +13,7 @@ use crate::{
         Call, Capacity, Fleet, Grade, Instance, InstanceId, Pool, PoolKey, PoolKind, Scope,
         ScopeId, SourceId, nearest,
     },
-    operation::Proof,
+    operation::{Proof, Spec},
 };
 
 pub(super) struct Draft<'a> {
@@ -263,7 +263,8 @@ impl<'a> Draft<'a> {
             };
             self.check_target(&target, scope, reason, policy)?;
         }
-        self.plan.cost = money::change(self.fleet, &self.plan.calls);
+        let is_roll = matches!(self.plan.operation, Some(Spec::Roll(_)));
+        self.plan.cost = money::change(self.fleet, &self.plan.calls, is_roll);
         Ok(self.plan)
     }
 

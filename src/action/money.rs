@@ -45,9 +45,13 @@ impl fmt::Display for Signed {
 }
 
 /// Adds up what comes and what goes; `None` when nothing does.
-pub(super) fn change(fleet: &Fleet, calls: &[Call]) -> Option<CostChange> {
+///
+/// A roll puts one in the place of each that goes, and what it launches ahead of that
+/// is there for a while only.
+pub(super) fn change(fleet: &Fleet, calls: &[Call], is_roll: bool) -> Option<CostChange> {
     let mut sum = Sum {
         fleet,
+        is_roll,
         change: Ok(Usd::ZERO),
         pools: BTreeSet::new(),
     };
@@ -73,6 +77,7 @@ pub(super) fn change(fleet: &Fleet, calls: &[Call]) -> Option<CostChange> {
 
 struct Sum<'a> {
     fleet: &'a Fleet,
+    is_roll: bool,
     change: Result<Usd, String>,
     /// The pools whose size changes.
     pools: BTreeSet<PoolKey>,
@@ -81,7 +86,7 @@ struct Sum<'a> {
 impl Sum<'_> {
     fn add(&mut self, call: &Call) {
         match call {
-            Call::SetDesiredCapacity { pool, desired } => {
+            Call::SetDesiredCapacity { pool, desired } if !self.is_roll => {
                 let capacity = self.fleet.pool(pool).and_then(|it| it.capacity);
                 let Some(capacity) = capacity else {
                     return;
@@ -100,7 +105,7 @@ impl Sum<'_> {
             } => {
                 self.pools.insert(pool.clone());
                 self.end(instance);
-                if !decrement {
+                if !decrement || self.is_roll {
                     self.launch(pool, 1);
                 }
             }
