@@ -247,6 +247,7 @@ fn fixed_width(field: &str) -> u16 {
         "message" | "cause" | "why" | "evidence" | "note" | "url" => 30,
         "kind" => 24,
         "image" => 21,
+        "finding" | "fix" => 20,
         "operation" => 17,
         "done" => 5,
         "launched_at" | "ended_at" => 20,
