@@ -73,7 +73,7 @@ pub use row::{
     ActivityRow, ExecutorRow, FindingRow, InstanceRow, JobRow, PoolRow, QueueRow, ScopeRow,
     StrayRow,
 };
-pub use sample::{Chronicle, Sample, Values};
+pub use sample::{Chronicle, Sample, Tale, Values};
 pub use scope::{Failure, FailureKind, Identity, Liveness, Scope, SourceHealth, SourceId};
 pub use series::{Marker, MarkerKind, Metric, MetricUnit, Past, Point, Series, Span};
 pub use source::LaunchSource;

@@ -1,6 +1,9 @@
 //! What was seen of a scope's pools at one time, as numbers.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use super::{Boot, Marker, Metric, PoolName, ScopeId, Timestamp};
 
@@ -75,6 +78,30 @@ pub struct Chronicle {
     pub samples: Vec<Sample>,
     pub markers: Vec<Marker>,
     pub boots: Vec<Boot>,
+}
+
+/// A past that is told when somebody first asks for it, so that nobody waits for it before.
+#[derive(Clone, Debug)]
+pub struct Tale(Arc<LazyLock<Chronicle, Telling>>);
+
+type Telling = Box<dyn FnOnce() -> Chronicle + Send>;
+
+impl Tale {
+    pub fn new(tell: impl FnOnce() -> Chronicle + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(tell))))
+    }
+
+    /// Returns the past; the first who asks waits until it is told.
+    pub fn chronicle(&self) -> &Chronicle {
+        &self.0
+    }
+}
+
+impl Default for Tale {
+    /// Nothing has happened.
+    fn default() -> Self {
+        Self::new(Chronicle::default)
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Which doors are opened: the simulated region's, or those of AWS and of the CI controllers.
 
+#[cfg(feature = "aws")]
 use std::sync::Arc;
 
 #[cfg(feature = "aws")]
@@ -17,7 +18,7 @@ use pooldeck::{
     cli,
     cloud::SharedCloud,
     engine::{Clock, Doors, Link},
-    fleet::{Chronicle, CiLink, Timestamp},
+    fleet::{CiLink, Tale, Timestamp},
     sim,
 };
 
@@ -26,7 +27,7 @@ use crate::{Setup, controllers};
 /// The demo begins at the same instant every time: the same seed, the same story.
 const DEMO_START: Timestamp = Timestamp::from_secs(1_772_443_800);
 
-pub(crate) fn open(setup: &Setup<'_>) -> Result<(Doors, Clock, Arc<Chronicle>), cli::Error> {
+pub(crate) fn open(setup: &Setup<'_>) -> Result<(Doors, Clock, Tale), cli::Error> {
     let global = &setup.args.global;
     if global.demo {
         let demo = sim::demo(global.seed.unwrap_or(1), DEMO_START);
@@ -35,13 +36,13 @@ pub(crate) fn open(setup: &Setup<'_>) -> Result<(Doors, Clock, Arc<Chronicle>), 
             cis: demo.cis,
         };
         let clock = Clock::scaled(DEMO_START, global.speed.unwrap_or(1.0));
-        return Ok((doors, clock, Arc::new(demo.past)));
+        return Ok((doors, clock, demo.past));
     }
     let doors = Doors {
         clouds: clouds(setup)?,
         cis: controllers::open(&setup.settings),
     };
-    Ok((doors, Clock::system(), Arc::default()))
+    Ok((doors, Clock::system(), Tale::default()))
 }
 
 /// Ties pools to controllers; the demo's pools are tied already.

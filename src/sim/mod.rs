@@ -53,7 +53,7 @@ pub use group::Group;
 pub use history::{Death, Doom, History, Launch, Outcomes};
 pub use image::ImageTrait;
 pub use machine::{HookWait, Machine};
-pub use past::past;
+pub use past::Teller;
 pub use refresh::{RefreshSpec, Reluctant};
 pub use scenario::{
     AgentNames, ControllerSpec, HostSpec, LoadSpec, PoolSpec, Project, RegionSpec, ScalingPolicy,

@@ -7,7 +7,7 @@ use pooldeck::{
     engine::{
         self, Actor, Clock, Config, Detach, Doors, Event, Handle, Keeping, Limits, PastQuery,
     },
-    fleet::{Metric, Past, PoolKey, Span, Timestamp},
+    fleet::{Metric, Past, PoolKey, Span, Tale, Timestamp},
     sim,
 };
 use tempfile::TempDir;
@@ -103,7 +103,7 @@ async fn what_is_observed_is_kept_and_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn new_instances_are_followed_to_their_first_job() {
     let directory = TempDir::new().unwrap();
-    let (handle, mut events) = start(&directory, Keeping::Memory(Arc::default()));
+    let (handle, mut events) = start(&directory, Keeping::Memory(Tale::default()));
     let metrics = [Metric::InService];
     let past = until(&handle, &mut events, &metrics, |it| {
         it.boots.iter().any(|it| it.registered_at.is_some())

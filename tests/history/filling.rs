@@ -14,7 +14,7 @@ use pooldeck::{
     engine::{self, Actor, Clock, Config, Doors, Event, Handle, Keeping, PastQuery},
     fleet::{
         Activity, Call, ConsoleOutput, FailureKind, Identity, InstanceId, Metric, Past, PoolKey,
-        Receipt, Scope, Span, Timestamp,
+        Receipt, Scope, Span, Tale, Timestamp,
     },
     sim,
 };
@@ -115,7 +115,7 @@ impl Bench {
             cis: demo.cis,
         };
         let config = Config {
-            history: Keeping::Memory(Arc::default()),
+            history: Keeping::Memory(Tale::default()),
             ..crate::asking::config(Actor::default())
         };
         let (handle, events) = engine::start(doors, config, Clock::scaled(START, 0.0));

@@ -64,11 +64,18 @@ impl Keeper {
             unsaid: None,
             keeper: self,
         };
+        // What is told takes a while to tell, and a console that starts needs the processor
+        // for its first frame; trouble with a file should be heard at once.
+        let is_told = matches!(book.keeper.keeping, Keeping::Memory(_));
+        let mut asked = if is_told {
+            asks.recv().map_err(Into::into)
+        } else {
+            Err(mpsc::RecvTimeoutError::Timeout)
+        };
         book.open();
         let mut has_more = true;
         loop {
-            let pause = if has_more { Duration::ZERO } else { TIDY_PAUSE };
-            match asks.recv_timeout(pause) {
+            match asked {
                 Ok(Ask::Observed(observation)) => {
                     let mut seen = sampler.take(&observation);
                     pools = observation.fleet.pools.keys().cloned().collect();
@@ -99,6 +106,8 @@ impl Keeper {
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
             book.say();
+            let pause = if has_more { Duration::ZERO } else { TIDY_PAUSE };
+            asked = asks.recv_timeout(pause);
         }
         if let Some(store) = &mut book.store {
             // A lease that cannot be given back runs out by itself.
@@ -122,9 +131,9 @@ impl Book {
         let now = keeper.clock.now();
         let opened = match (&keeper.keeping, &keeper.state_dir) {
             (Keeping::Off, _) => return,
-            (Keeping::Memory(chronicle), _) => {
+            (Keeping::Memory(tale), _) => {
                 let store = Store::in_memory().and_then(|mut store| {
-                    store.tell(chronicle)?;
+                    store.tell(tale.chronicle())?;
                     Ok(store)
                 });
                 store.map(|store| Opened { store, said: None })

@@ -43,7 +43,7 @@ use self::{
 };
 pub(super) use self::{fill::fill, watch::Trends};
 use super::{Clock, Config, Event, Snapshot};
-use crate::fleet::{Chronicle, Past, PoolKey, Timestamp, Trend};
+use crate::fleet::{Past, PoolKey, Tale, Timestamp, Trend};
 
 /// Whether the past is kept, and where.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +52,7 @@ pub enum Keeping {
     #[default]
     Off,
     /// In memory, until the engine stops; it begins with a past that is told.
-    Memory(Arc<Chronicle>),
+    Memory(Tale),
     /// In the state directory, as much of it as this.
     StateDirectory(Limits),
 }

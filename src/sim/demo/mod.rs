@@ -12,14 +12,14 @@ use super::{
     deed::Deed,
     door::{SharedWorld, SimCi, SimCloud, share},
     faults::{Faults, Weather},
-    past,
+    past::Teller,
     scenario::{PoolSpec, RegionSpec, Scenario},
     world::World,
 };
 use crate::{
     ci::SharedCi,
     cloud::SharedCloud,
-    fleet::{Chronicle, PoolKey, Scope, Timestamp},
+    fleet::{PoolKey, Scope, Tale, Timestamp},
 };
 
 /// How long the demo's world has lived when its first reading is made.
@@ -32,7 +32,7 @@ pub struct Demo {
     pub cis: Vec<SharedCi>,
     pub world: SharedWorld,
     /// What happened before, as a console would have kept it.
-    pub past: Chronicle,
+    pub past: Tale,
 }
 
 /// Begins the demo, alive from its first second: the same seed tells the same story.
@@ -41,10 +41,10 @@ pub fn demo(seed: u64, start: Timestamp) -> Demo {
     world.advance_to(start);
     let scopes: Vec<Scope> = world.scopes().cloned().collect();
     let controllers: Vec<_> = world.controllers().map(|it| it.name.clone()).collect();
-    let past = past::past(&world, seed, start);
+    let teller = Teller::new(&world, seed, start);
     let world = share(world);
     Demo {
-        past,
+        past: Tale::new(move || teller.tell()),
         clouds: scopes
             .into_iter()
             .map(|it| Arc::new(SimCloud::new(world.clone(), it)) as SharedCloud)

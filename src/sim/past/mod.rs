@@ -12,7 +12,7 @@ use fastrand::Rng;
 use self::pool::PastPool;
 use super::world::World;
 use crate::fleet::{
-    Chronicle, Marker, MarkerKind, Metric, PoolName, Sample, ScopeId, Timestamp, Values,
+    Chronicle, Marker, MarkerKind, Metric, PoolKey, PoolName, Sample, ScopeId, Timestamp, Values,
 };
 
 /// How far back the past goes.
@@ -22,36 +22,66 @@ const FINE: Duration = Duration::from_hours(2);
 const LONG_STEP: Duration = Duration::from_mins(10);
 const SHORT_STEP: Duration = Duration::from_secs(15);
 
-/// Tells the past of every pool of a world, up to before its first reading.
-pub fn past(world: &World, seed: u64, until: Timestamp) -> Chronicle {
-    let mut chronicle = Chronicle::default();
-    let mut rng = Rng::with_seed(seed);
-    for region in world.regions.values() {
-        let scope = &region.scope;
-        let pools = world.groups().filter(|it| it.row.scope == scope.id);
-        let pools: Vec<PastPool> = pools
-            .map(|it| PastPool::new(it, &scope.region, seed, until))
-            .collect();
-        for (at, good_for) in times(until) {
-            if !was_away(at, until) {
-                chronicle.samples.push(sample(
-                    &scope.id,
-                    &region.account,
-                    &pools,
-                    at,
-                    good_for,
-                    until,
-                ));
+/// What the past is told from; it knows the world as it was when the demo began.
+pub struct Teller {
+    seed: u64,
+    until: Timestamp,
+    regions: Vec<PastRegion>,
+    /// The pool that operators worked on.
+    operated: Option<PoolKey>,
+}
+
+struct PastRegion {
+    scope: ScopeId,
+    account: String,
+    pools: Vec<PastPool>,
+}
+
+impl Teller {
+    pub fn new(world: &World, seed: u64, until: Timestamp) -> Self {
+        let regions = world.regions.values().map(|region| {
+            let scope = &region.scope;
+            let pools = world.groups().filter(|it| it.row.scope == scope.id);
+            PastRegion {
+                scope: scope.id.clone(),
+                account: region.account.clone(),
+                pools: pools
+                    .map(|it| PastPool::new(it, &scope.region, seed, until))
+                    .collect(),
             }
-        }
-        for pool in &pools {
-            pool.tell_events(&mut chronicle, &mut rng, until);
+        });
+        Self {
+            seed,
+            until,
+            regions: regions.collect(),
+            operated: world.groups().next().map(|it| it.row.key()),
         }
     }
-    chronicle.samples.sort_by_key(|it| it.at);
-    chronicle.markers.extend(operations(world, until));
-    chronicle.markers.sort_by_key(|it| it.at);
-    chronicle
+
+    /// Tells the past of every pool, up to before the first reading.
+    pub fn tell(&self) -> Chronicle {
+        let mut chronicle = Chronicle::default();
+        let mut rng = Rng::with_seed(self.seed);
+        for region in &self.regions {
+            for (at, good_for) in times(self.until) {
+                if !was_away(at, self.until) {
+                    let sample = region.sample(at, good_for, self.until);
+                    chronicle.samples.push(sample);
+                }
+            }
+            for pool in &region.pools {
+                pool.tell_events(&mut chronicle, &mut rng, self.until);
+            }
+        }
+        chronicle.samples.sort_by_key(|it| it.at);
+        let operations = self
+            .operated
+            .iter()
+            .flat_map(|it| operations(it, self.until));
+        chronicle.markers.extend(operations);
+        chronicle.markers.sort_by_key(|it| it.at);
+        chronicle
+    }
 }
 
 fn times(until: Timestamp) -> impl Iterator<Item = (Timestamp, Duration)> {
@@ -78,45 +108,36 @@ fn was_silent(at: Timestamp, until: Timestamp) -> bool {
     (Duration::from_hours(22)..Duration::from_mins(22 * 60 + 50)).contains(&ago)
 }
 
-fn sample(
-    scope: &ScopeId,
-    account: &str,
-    pools: &[PastPool],
-    at: Timestamp,
-    good_for: Duration,
-    until: Timestamp,
-) -> Sample {
-    let values = pools.iter().map(|pool| {
-        let mut values = pool.values(at);
-        if was_silent(at, until) {
-            for metric in Metric::ALL.iter().filter(|it| it.is_of_controller()) {
-                values.set(*metric, None);
+impl PastRegion {
+    fn sample(&self, at: Timestamp, good_for: Duration, until: Timestamp) -> Sample {
+        let values = self.pools.iter().map(|pool| {
+            let mut values = pool.values(at);
+            if was_silent(at, until) {
+                for metric in Metric::ALL.iter().filter(|it| it.is_of_controller()) {
+                    values.set(*metric, None);
+                }
             }
-        }
-        (pool.name().clone(), values)
-    });
-    let sample = Sample {
-        at,
-        scope: scope.clone(),
-        account: account.to_owned(),
-        good_for,
-        pools: values.collect(),
-        total: Values::UNKNOWN,
-    };
-    sample.totalled(|name: &PoolName, metric| {
-        let pool = pools.iter().find(|it| it.name() == name);
-        pool.is_some_and(|it| it.has(metric))
-    })
+            (pool.name().clone(), values)
+        });
+        let sample = Sample {
+            at,
+            scope: self.scope.clone(),
+            account: self.account.clone(),
+            good_for,
+            pools: values.collect(),
+            total: Values::UNKNOWN,
+        };
+        sample.totalled(|name: &PoolName, metric| {
+            let pool = self.pools.iter().find(|it| it.name() == name);
+            pool.is_some_and(|it| it.has(metric))
+        })
+    }
 }
 
 /// What operators did: one drain a working day, in the morning.
-fn operations(world: &World, until: Timestamp) -> Vec<Marker> {
-    let Some(group) = world.groups().next() else {
-        return Vec::new();
-    };
-    let pool = group.row.key();
+fn operations(pool: &PoolKey, until: Timestamp) -> impl Iterator<Item = Marker> {
     let days = [1_u32, 3, 4, 5];
-    let marks = days.into_iter().flat_map(|day| {
+    days.into_iter().flat_map(move |day| {
         let began = until - Duration::from_hours(24) * day + Duration::from_mins(35);
         let marker = |at, what: String| Marker {
             at,
@@ -134,6 +155,5 @@ fn operations(world: &World, until: Timestamp) -> Vec<Marker> {
                 format!("drain of {} ended", pool.name),
             ),
         ]
-    });
-    marks.collect()
+    })
 }
