@@ -20,7 +20,7 @@ pub use history::HistorySettings;
 
 use crate::{
     action::Guardrail,
-    fleet::{ControllerName, JoinRule, Region, Timestamp},
+    fleet::{ControllerName, JoinRule, Timestamp},
     operation::{OnQuit, Proof},
 };
 
@@ -67,9 +67,9 @@ impl Choice {
 /// Where to look: one profile in some regions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeSettings {
-    pub profile: Option<String>,
+    pub profile: Option<Choice>,
     /// Empty means the profile's own region.
-    pub regions: Vec<Region>,
+    pub regions: Vec<Choice>,
     pub alias: Option<String>,
     pub environment: Option<String>,
     pub read_only: bool,
@@ -83,7 +83,7 @@ pub struct PoolSelection {
     /// Groups and instances that carry this tag; its value names the pool of a loose instance.
     pub tag: Option<String>,
     /// Patterns of group names; empty is every group.
-    pub names: Vec<String>,
+    pub names: Vec<Choice>,
 }
 
 /// A CI controller, and where its secret is found.
@@ -161,7 +161,7 @@ pub struct Overrides {
     pub keymap: Option<String>,
     pub refresh: Option<Duration>,
     pub profiles: Vec<String>,
-    pub regions: Vec<Region>,
+    pub regions: Vec<String>,
 }
 
 impl Default for Settings {
@@ -232,8 +232,10 @@ impl Settings {
             if self.scopes.is_empty() {
                 self.scopes.push(ScopeSettings::default());
             }
+            let regions = overrides.regions.iter();
+            let regions: Vec<_> = regions.map(|it| Choice::new(it, "--region")).collect();
             for scope in &mut self.scopes {
-                scope.regions.clone_from(&overrides.regions);
+                scope.regions.clone_from(&regions);
             }
         }
         self
@@ -242,10 +244,11 @@ impl Settings {
     /// A profile that the file knows keeps what the file says of it.
     fn scope_of(&self, profile: String) -> ScopeSettings {
         let known = self.scopes.iter().find(|it| {
-            it.profile.as_deref() == Some(&profile) || it.alias.as_deref() == Some(&profile)
+            let named = it.profile.as_ref().map(|it| &it.name);
+            named == Some(&profile) || it.alias.as_ref() == Some(&profile)
         });
         known.cloned().unwrap_or_else(|| ScopeSettings {
-            profile: Some(profile),
+            profile: Some(Choice::new(profile, "--profile")),
             ..ScopeSettings::default()
         })
     }

@@ -9,7 +9,7 @@ use pooldeck::{
     cli::Command,
     cloud::{
         self,
-        aws::{self, Aws, Connection, Selection},
+        aws::{self, Aws, Connection, NamePattern, Selection},
     },
     fleet::{Region, Scope},
     settings::ScopeSettings,
@@ -84,26 +84,44 @@ fn clouds(setup: &Setup<'_>) -> Result<Vec<SharedCloud>, cli::Error> {
             endpoint: scope.endpoint_url.clone(),
             ..Connection::default()
         };
-        let profile = scope.profile.as_deref();
-        let regions = if scope.regions.is_empty() {
-            vec![aws::default_region(profile, &connection).map_err(wrong_profile)?]
-        } else {
-            scope.regions.clone()
+        let profile = scope.profile.as_ref().map(|it| it.name.as_str());
+        let wrong_profile = |error: cloud::Error| {
+            let place = scope.profile.as_ref().map(|it| format!("{}: ", it.place));
+            cli::Error::usage(format!("{}{}", place.unwrap_or_default(), error.what))
         };
-        for region in regions {
+        let regions = if scope.regions.is_empty() {
+            let region = aws::default_region(profile, &connection).map_err(wrong_profile)?;
+            vec![(region, None)]
+        } else {
+            let named = scope.regions.iter();
+            named
+                .map(|it| (it.name.as_str().into(), Some(it.place.clone())))
+                .collect()
+        };
+        for (region, region_place) in regions {
             let described = described(scope, region, setup.args.global.write);
+            let connection = Connection {
+                region_place,
+                ..connection.clone()
+            };
             if clouds.iter().any(|it| it.scope().id == described.id) {
                 let what = format!("two scopes are called {}", described.id);
                 return Err(cli::Error::usage(what).hint("give one of them another `alias`"));
             }
+            let names = scope.selection.names.iter();
             let selection = Selection {
                 tag: scope.selection.tag.clone(),
-                names: scope.selection.names.clone(),
+                names: names
+                    .map(|it| NamePattern {
+                        pattern: it.name.clone(),
+                        place: it.place.clone(),
+                    })
+                    .collect(),
                 skips_activities: lists_what_is(command),
                 skips_machines: settings.controllers.is_empty() && lists_groups(command),
                 details_of: details_of(command),
             };
-            let opened = Aws::open(described, selection, connection.clone());
+            let opened = Aws::open(described, selection, connection);
             clouds.push(Arc::new(opened.map_err(wrong_profile)?));
         }
     }
@@ -158,19 +176,15 @@ fn lists_groups(command: Option<&Command>) -> bool {
     !names.into_iter().any(asks_for_money)
 }
 
-#[cfg(feature = "aws")]
-fn wrong_profile(error: cloud::Error) -> cli::Error {
-    cli::Error::usage(error.what)
-}
-
 /// Returns a scope as the configuration describes it; who we are there is proven later.
 #[cfg(feature = "aws")]
 fn described(scope: &ScopeSettings, region: Region, may_write: bool) -> Scope {
-    let named = scope.alias.clone().or_else(|| scope.profile.clone());
+    let profile = scope.profile.as_ref().map(|it| it.name.clone());
+    let named = scope.alias.clone().or_else(|| profile.clone());
     let alias = named.unwrap_or_else(|| "default".to_owned());
     Scope {
         id: format!("{alias}/{region}").into(),
-        profile: scope.profile.clone(),
+        profile,
         region,
         alias,
         environment: scope.environment.clone(),

@@ -26,8 +26,8 @@ const VARIABLES: [&str; 9] = [
 pub(crate) fn of(setup: &Setup<'_>) -> Result<Facts, cli::Error> {
     let (settings, global) = (&setup.settings, &setup.args.global);
     let scopes = settings.scopes.iter().map(|it| ScopeFacts {
-        profile: it.profile.clone(),
-        regions: it.regions.iter().map(ToString::to_string).collect(),
+        profile: it.profile.as_ref().map(|it| it.name.clone()),
+        regions: it.regions.iter().map(|it| it.name.clone()).collect(),
         alias: it.alias.clone(),
         environment: it.environment.clone(),
         read_only: it.read_only && !global.write,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     action::{Confirmation, Guardrail, verbs},
-    fleet::{ControllerName, JoinRule, Region, nearest, parse_duration},
+    fleet::{ControllerName, JoinRule, nearest, parse_duration},
     operation::{OnQuit, Proof},
 };
 
@@ -47,9 +47,9 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ScopeTable {
-    profile: Option<String>,
+    profile: Option<Spanned<String>>,
     #[serde(default)]
-    regions: Vec<String>,
+    regions: Vec<Spanned<String>>,
     alias: Option<Spanned<String>>,
     environment: Option<String>,
     #[serde(default)]
@@ -63,7 +63,7 @@ struct ScopeTable {
 struct PoolSelectionTable {
     tag: Option<String>,
     #[serde(default)]
-    names: Vec<String>,
+    names: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -136,7 +136,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> 
             .refresh
             .map_or(default.refresh, |it| it.0.max(REFRESH_MIN)),
         on_quit: file.on_quit.unwrap_or(default.on_quit),
-        scopes: file.scope.into_iter().map(scope).collect(),
+        scopes: file.scope.into_iter().map(|it| reader.scope(it)).collect(),
         pools,
         guardrails: guardrails.collect::<Result<_, _>>()?,
         cost: super::cost::read(&reader, file.cost)?,
@@ -157,11 +157,33 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     /// Keeps with a name the place where it stands.
     fn choice(&self, key: &str, chosen: Option<Spanned<String>>, default: Choice) -> Choice {
-        chosen.map_or(default, |it| {
-            let line = line_of(self.text, it.span().start);
-            let place = format!("{}:{line}: {key}", self.path.display());
-            Choice::new(it.into_inner(), place)
-        })
+        chosen.map_or(default, |it| self.placed(key, it))
+    }
+
+    fn placed(&self, key: &str, chosen: Spanned<String>) -> Choice {
+        let line = line_of(self.text, chosen.span().start);
+        let place = format!("{}:{line}: {key}", self.path.display());
+        Choice::new(chosen.into_inner(), place)
+    }
+
+    fn scope(&self, table: ScopeTable) -> ScopeSettings {
+        let placed = |key, names: Vec<Spanned<String>>| {
+            let names = names.into_iter();
+            names.map(|it| self.placed(key, it)).collect()
+        };
+        let pools = table.pools.unwrap_or_default();
+        ScopeSettings {
+            profile: table.profile.map(|it| self.placed("profile", it)),
+            regions: placed("regions", table.regions),
+            alias: table.alias.map(Spanned::into_inner),
+            environment: table.environment,
+            read_only: table.read_only,
+            endpoint_url: table.endpoint_url,
+            selection: PoolSelection {
+                tag: pools.tag,
+                names: placed("pools.names", pools.names),
+            },
+        }
     }
 
     pub(super) fn error<T, S>(&self, at: &Spanned<S>, what: String) -> Result<T, SettingsError> {
@@ -254,22 +276,6 @@ impl Reader<'_> {
             require_reason: table.require_reason,
             reason: table.reason,
         })
-    }
-}
-
-fn scope(table: ScopeTable) -> ScopeSettings {
-    let pools = table.pools.unwrap_or_default();
-    ScopeSettings {
-        profile: table.profile,
-        regions: table.regions.into_iter().map(Region::from).collect(),
-        alias: table.alias.map(Spanned::into_inner),
-        environment: table.environment,
-        read_only: table.read_only,
-        endpoint_url: table.endpoint_url,
-        selection: PoolSelection {
-            tag: pools.tag,
-            names: pools.names,
-        },
     }
 }
 

@@ -190,11 +190,35 @@ fn the_weather_of_the_server_decides_the_exit_code() {
 fn a_profile_or_region_that_is_not_there_is_2_and_named() {
     let sandbox = Sandbox::new();
     let said = sandbox.run("pools --profile nosuch");
-    assert!(said.contains("no profile `nosuch`"), "{said}");
+    assert!(said.contains("--profile: no profile `nosuch`"), "{said}");
     assert!(said.ends_with("--- exit code 2\n"), "{said}");
+    sandbox.configure("theme = \"dark\"\n[[scope]]\nprofile = \"nosuch\"\n");
+    let said = sandbox.run("pools");
+    assert!(
+        said.contains("config.toml:3: profile: no profile `nosuch`"),
+        "{said}"
+    );
+    sandbox.configure("");
     let said = sandbox.run("pools");
     assert!(said.contains("no region"), "{said}");
     assert!(said.ends_with("--- exit code 2\n"), "{said}");
+}
+
+#[test]
+fn a_region_that_nobody_knows_is_doubted_where_it_was_written() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .configure("[[scope]]\nregions = [\"eu-wets-1\"]\nendpoint_url = \"http://127.0.0.1:1\"\n");
+    let mut command = sandbox.command("pools");
+    command
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test");
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let doubt =
+        "config.toml:2: regions: no region is known as `eu-wets-1`; did you mean `eu-west-1`?";
+    assert!(said.contains(doubt), "{said}");
+    assert_eq!(output.status.code(), Some(6), "{said}");
 }
 
 #[test]

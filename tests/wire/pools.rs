@@ -7,7 +7,10 @@ use aws_sdk_autoscaling::types::{
     MixedInstancesPolicy,
 };
 use pooldeck::{
-    cloud::{Cloud as _, aws::Selection},
+    cloud::{
+        Cloud as _,
+        aws::{NamePattern, Selection},
+    },
     fleet::{Capacity, Health, MachineState, Market, PoolKind, Process, TemplateKind},
 };
 
@@ -38,8 +41,12 @@ async fn a_tag_and_exact_names_are_pushed_to_the_server() {
         region.simple_group(name, 0).await;
     }
     let names = |seen: Seen| seen.pools.into_keys().collect::<Vec<_>>();
+    let named = |pattern: &str| NamePattern {
+        pattern: pattern.to_owned(),
+        place: "config.toml:5: pools.names".to_owned(),
+    };
     let by = |names: &[&str]| Selection {
-        names: names.iter().map(ToString::to_string).collect(),
+        names: names.iter().map(|it| named(it)).collect(),
         ..Selection::default()
     };
     let door = region.door_to(by(&["workhorse", "workhorze"]));
@@ -49,8 +56,8 @@ async fn a_tag_and_exact_names_are_pushed_to_the_server() {
     };
     assert_eq!(
         unknown.what,
-        "`names` of scope test/us-east-1 has \"workhorze\", and no group that it may show is \
-         called so; did you mean `workhorse`?"
+        "config.toml:5: pools.names: no group of test/us-east-1 is called \"workhorze\"; \
+         did you mean `workhorse`?"
     );
     assert_eq!(names(Seen::from(exact)), ["workhorse"]);
     let asked = region.moto.requests().pop().unwrap();

@@ -8,7 +8,7 @@ use aws_sdk_autoscaling::types::{
 };
 
 use super::{
-    Selection,
+    NamePattern, Selection,
     errors::refuse,
     open::Clients,
     pages::{Page, Walk, walk},
@@ -87,16 +87,13 @@ pub(super) async fn list(clients: &Clients, selection: &Selection, scope: &Scope
 ///
 /// Auto Scaling knows no patterns, so names are pushed only when all are exact.
 fn questions(selection: &Selection) -> Vec<Option<Vec<String>>> {
-    let is_exact = |it: &String| !it.contains('*');
-    if selection.names.is_empty() || !selection.names.iter().all(is_exact) {
+    let patterns = selection.names.iter().map(|it| it.pattern.clone());
+    let names: Vec<String> = patterns.collect();
+    if names.is_empty() || names.iter().any(|it| it.contains('*')) {
         return vec![None];
     }
     let size = usize::try_from(PAGE_SIZE).unwrap_or(1);
-    selection
-        .names
-        .chunks(size)
-        .map(|it| Some(it.to_vec()))
-        .collect()
+    names.chunks(size).map(|it| Some(it.to_vec())).collect()
 }
 
 fn tag_filter(selection: &Selection) -> Option<Vec<Filter>> {
@@ -106,7 +103,7 @@ fn tag_filter(selection: &Selection) -> Option<Vec<Filter>> {
 
 impl Selection {
     fn has_name(&self, name: &PoolName) -> bool {
-        let fits = |pattern: &String| matches_wildcards(name.as_str(), pattern);
+        let fits = |it: &NamePattern| matches_wildcards(name.as_str(), &it.pattern);
         self.names.is_empty() || self.names.iter().any(fits)
     }
 }

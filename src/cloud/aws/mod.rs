@@ -22,6 +22,7 @@ mod past;
 mod pricing;
 mod profile;
 mod refresh;
+mod regions;
 mod rows;
 mod spend;
 mod spot;
@@ -55,14 +56,22 @@ use crate::fleet::{
 pub struct Selection {
     /// Groups that carry this tag, and loose instances that do; AWS filters them.
     pub tag: Option<String>,
-    /// Names, in which `*` stands for any text.
-    pub names: Vec<String>,
+    /// Groups of these names; empty is every group.
+    pub names: Vec<NamePattern>,
     /// Whoever shows no activities spares the request.
     pub skips_activities: bool,
     /// Whoever shows only what the groups themselves tell spares EC2 the description of their machines.
     pub skips_machines: bool,
     /// Groups whose hooks and refresh are wanted at the first reading, not in their turn; `*` stands for any text.
     pub details_of: Vec<String>,
+}
+
+/// A name, in which `*` stands for any text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamePattern {
+    pub pattern: String,
+    /// Where it was written; begins a message.
+    pub place: String,
 }
 
 /// One scope of AWS.
@@ -131,12 +140,22 @@ impl Aws {
 
     /// Notes an answer: refused credentials are dropped, and whoever comes next proves who we are.
     async fn watch_for_refusal<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &answer
-            && error.kind == FailureKind::Credentials
-        {
-            self.close().await;
+        match answer {
+            Err(error) if error.kind == FailureKind::Credentials => {
+                self.close().await;
+                Err(error)
+            }
+            answer => answer.map_err(|error| self.doubt_region(error)),
         }
-        answer
+    }
+
+    /// Adds to a failure that nobody knows the region, when that is so.
+    fn doubt_region(&self, mut error: Error) -> Error {
+        let place = self.connection.region_place.as_deref();
+        if let Some(doubt) = regions::doubt(&self.scope.region, place) {
+            error.what = format!("{}; {doubt}", error.what);
+        }
+        error
     }
 
     async fn close(&self) {

@@ -1,7 +1,7 @@
 //! One reading of a scope: the groups first, then everything that hangs on them, at once.
 
 use super::{
-    Selection,
+    NamePattern, Selection,
     denials::Subject,
     groups,
     groups::Group,
@@ -69,15 +69,15 @@ fn unknown_names(
     now: Timestamp,
 ) -> Vec<Failure> {
     let known = || listing.rows.iter().map(|it| it.pool.name.as_str());
-    let is_unknown = |it: &&String| !known().any(|name| matches_wildcards(name, it));
+    let is_unknown = |it: &&NamePattern| !known().any(|name| matches_wildcards(name, &it.pattern));
     let unknown = selection.names.iter().filter(is_unknown);
     unknown
-        .map(|name| Failure {
+        .map(|NamePattern { pattern, place }| Failure {
             kind: FailureKind::NotFound,
             what: format!(
-                "`names` of scope {} has {name:?}, and no group that it may show is called so{}",
+                "{place}: no group of {} is called {pattern:?}{}",
                 scope.id,
-                nearest(name, known())
+                nearest(pattern, known())
                     .map_or(String::new(), |it| format!("; did you mean `{it}`?"))
             ),
             at: now,

@@ -25,6 +25,8 @@ pub struct Connection {
     /// Instead of `~/.aws/config` and `~/.aws/credentials`.
     pub profile_files: Option<EnvConfigFiles>,
     pub patience: Patience,
+    /// Where the region was written; for messages.
+    pub region_place: Option<String>,
 }
 
 /// How long we wait for AWS.
