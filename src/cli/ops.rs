@@ -100,7 +100,7 @@ async fn list(
 ) -> Result<Exit, Error> {
     // What an operation waits for shows only beside the fleet.
     session.handle.observe().await;
-    let (mut views, errors) = session.handle.operations();
+    let (mut views, errors) = session.handle.priced_operations().await;
     for error in &errors {
         session.printer.warn(&error.to_string());
     }
@@ -146,6 +146,9 @@ fn table(document: &Operations, with_targets: bool, width: Option<u16>) -> Strin
             if it.foreign { "foreign" } else { it.state }.to_owned(),
             format!("{}/{}", it.progress.done, it.progress.total),
             clean(&it.owner),
+            it.cost
+                .as_ref()
+                .map_or("-".to_owned(), json::OperationCost::words),
             or_dash(&it.waiting_on),
         ]
     });
@@ -156,10 +159,13 @@ fn table(document: &Operations, with_targets: bool, width: Option<u16>) -> Strin
         "STATE",
         "DONE",
         "OWNER",
+        "COST",
         "WAITING ON",
     ];
     let rows: Vec<Vec<String>> = rows.collect();
-    let mut text = table::of_cells(Some(&titles), &rows, &[Align::Left; 7], width);
+    let mut aligns = [Align::Left; 8];
+    aligns[6] = Align::Right;
+    let mut text = table::of_cells(Some(&titles), &rows, &aligns, width);
     if with_targets {
         let targets = document.operations.iter().flat_map(|it| &it.targets);
         let rows: Vec<Vec<String>> = targets
@@ -180,6 +186,8 @@ fn ahead(operation: &json::Operation) -> String {
     let mut lines = Vec::new();
     lines.extend(operation.phase.clone());
     lines.extend(operation.ends_at.map(|it| format!("ends about {it}")));
+    let cost = operation.cost.as_ref();
+    lines.extend(cost.map(|it| format!("cost: {}", it.why)));
     let collisions = operation.collisions.iter();
     lines.extend(collisions.map(|it| format!("collision: {it}")));
     for it in &operation.fights {

@@ -11,6 +11,7 @@ use super::{
     journal::{self, Journal, OperationError},
 };
 use crate::{
+    cost::past::OperationCost,
     fleet::{Call, Failure, FailureKind, Observation, Receipt, SourceId, Timestamp},
     operation::{
         self, Decision, Halt, Happening, Operation, OperationId, Outlook, Standing, Subject,
@@ -36,6 +37,8 @@ pub struct OperationView {
     pub is_foreign: bool,
     /// When it will be over, and what is in the way of that.
     pub outlook: Outlook,
+    /// What it has cost; `None` while nobody has added it up.
+    pub cost: Option<OperationCost>,
 }
 
 impl OperationView {
@@ -48,6 +51,7 @@ impl OperationView {
             is_driven: false,
             is_foreign: true,
             outlook: Outlook::default(),
+            cost: None,
         }
     }
 
@@ -367,6 +371,7 @@ impl Drive {
                 let fleet = &self.inner.snapshot.borrow().fleet;
                 outlook(&self.operation, fleet, self.inner.clock.now())
             },
+            cost: None,
         }
     }
 }

@@ -202,7 +202,7 @@ impl Handle {
     }
 
     /// Returns where we look, and whose it is as far as that was proven.
-    fn whose(&self) -> Whose {
+    pub(super) fn whose(&self) -> Whose {
         let scopes = self.inner.doors.clouds.iter().map(|it| {
             let scope = it.scope();
             (scope.id, scope.identity.map(|it| it.account))

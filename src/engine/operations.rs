@@ -140,12 +140,13 @@ pub(super) fn owner(inner: &Inner) -> Owner {
 impl Handle {
     /// Lists every operation of this host; the list arrives as an event.
     pub fn fetch_operations(&self) {
-        let inner = self.inner().clone();
+        let handle = self.clone();
         // Ends with the list.
         let task = async move {
-            let (views, errors) = list(&inner);
+            let (views, errors) = handle.priced_operations().await;
             let errors = errors.iter().map(ToString::to_string).collect();
-            inner.tell(Event::Operations { views, errors }).await;
+            let listed = Event::Operations { views, errors };
+            handle.inner().tell(listed).await;
         };
         watched("operations", task, self.inner().events());
     }
@@ -153,6 +154,19 @@ impl Handle {
     /// Lists every operation of this host, and those of others whose marks are in the fleet.
     pub fn operations(&self) -> (Vec<OperationView>, Vec<OperationError>) {
         list(self.inner())
+    }
+
+    /// Lists the same operations, with what each has cost.
+    pub async fn priced_operations(&self) -> (Vec<OperationView>, Vec<OperationError>) {
+        let inner = self.inner();
+        let (mut views, errors) = list(inner);
+        let (whose, now) = (self.whose(), inner.clock.now());
+        // What others drive has its samples on their host, and its journal too.
+        for view in views.iter_mut().filter(|it| !it.is_foreign) {
+            let cost = inner.historian.cost(&view.operation, &whose, now).await;
+            view.cost = Some(cost);
+        }
+        (views, errors)
     }
 
     /// Tells the driver of an operation what to do, wherever on this host it runs.
@@ -287,6 +301,7 @@ fn list(inner: &Inner) -> (Vec<OperationView>, Vec<OperationError>) {
             halts,
             is_driven: it.is_driven,
             is_foreign: false,
+            cost: None,
         }
     });
     let mut views: Vec<OperationView> = views.collect();

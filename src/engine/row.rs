@@ -4,7 +4,7 @@ use super::OperationView;
 use crate::{
     fleet::{
         Align::{Left, Right},
-        Field, Obstacle, PoolKey, Record, Timestamp, Value,
+        Field, Obstacle, PoolKey, Record, Timestamp, Usd, Value,
     },
     operation::Standing,
 };
@@ -31,6 +31,18 @@ impl OperationRow<'_> {
             "giving back"
         } else {
             word
+        }
+    }
+
+    /// Returns what it has cost; at least, where a part has no known price.
+    fn cost(&self) -> Value<'static> {
+        match self.0.cost {
+            Some(it) => match it.usd() {
+                Some(usd) => Value::Usd(usd),
+                None if it.known == Usd::ZERO => Value::Missing,
+                None => Value::Text(format!(">{}", it.known).into()),
+            },
+            None => Value::Missing,
         }
     }
 
@@ -86,6 +98,13 @@ impl Record for OperationRow<'_> {
                 "OWNER",
                 "who began it, or took it over",
                 Left,
+                true,
+            ),
+            field(
+                "cost",
+                "COST",
+                "of machines that were there for it alone",
+                Right,
                 true,
             ),
             field(
@@ -148,6 +167,7 @@ impl Record for OperationRow<'_> {
             "why" => self
                 .why()
                 .map_or(Value::Missing, |it| Value::Text(it.into())),
+            "cost" => self.cost(),
             "age" => Value::Age(now.since(it.started_at)),
             "collisions" => count(view.outlook.collisions.len()),
             "fights" => count(it.fights().len()),

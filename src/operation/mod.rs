@@ -15,6 +15,7 @@ mod foreign;
 mod freeze;
 mod left;
 mod lifetime;
+mod meter;
 mod outlook;
 mod pool;
 mod progress;

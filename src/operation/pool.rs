@@ -150,6 +150,11 @@ impl PoolState {
         (self.desired.least == self.desired.most).then_some(self.desired.least)
     }
 
+    /// Returns how many more it has than it shall have at the end, by our own calls; at least.
+    pub(super) fn n_ahead(&self) -> u32 {
+        self.desired.least.saturating_sub(self.base)
+    }
+
     /// Returns whether our calls may have led to this number.
     pub(super) fn may_be_desired(&self, desired: u32) -> bool {
         (self.desired.least..=self.desired.most).contains(&desired)

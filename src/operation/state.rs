@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Event, Fight, Fought, Happening, LeftShape, Mark, OperationId, Owner, PoolState, Reached, Spec,
     Subject, TargetState,
+    meter::Meter,
     pool::{Stage, slot_of},
 };
 use crate::fleet::{Call, InstanceId, PoolKey, Timestamp};
@@ -37,6 +38,7 @@ pub struct Operation {
     fights: Vec<(Timestamp, Fight)>,
     /// More than was planned, since an operator wanted it faster.
     max_unavailable: Option<u32>,
+    pub(super) meter: Meter,
 }
 
 /// Whether an operation goes on.
@@ -126,6 +128,7 @@ impl Operation {
             shapes: BTreeMap::new(),
             fights: Vec::new(),
             max_unavailable: None,
+            meter: Meter::default(),
         };
         for (event_idx, event) in rest.iter().enumerate() {
             if matches!(event.what, Happening::Planned { .. }) {
@@ -331,6 +334,7 @@ impl Operation {
                 };
             }
         }
+        self.measure(&event.what, at);
     }
 
     fn edit_pool(&mut self, key: &PoolKey, edit: impl FnOnce(&mut PoolState)) {

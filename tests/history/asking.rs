@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 const SPEED: f64 = 1000.0;
 const START: Timestamp = Timestamp::from_secs(1_772_443_800);
 
-fn start(directory: &TempDir, history: Keeping) -> (Handle, mpsc::Receiver<Event>) {
+pub(crate) fn start(directory: &TempDir, history: Keeping) -> (Handle, mpsc::Receiver<Event>) {
     let demo = sim::demo(1, START);
     let doors = Doors {
         clouds: demo.clouds,
@@ -41,6 +41,7 @@ pub(crate) fn config(actor: Actor) -> Config {
         actor,
         pricing: engine::Pricing {
             book: pooldeck::cost::PriceBook::new(pooldeck::cost::Terms::default()),
+            asking: engine::Asking::ByItself,
             ..engine::Pricing::default()
         },
         history: Keeping::Off,
@@ -60,7 +61,7 @@ fn query(metrics: &[Metric], until: Timestamp) -> PastQuery {
 }
 
 /// Hears the engine until the past says what is waited for.
-async fn until(
+pub(crate) async fn until(
     handle: &Handle,
     events: &mut mpsc::Receiver<Event>,
     metrics: &[Metric],

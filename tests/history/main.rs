@@ -4,6 +4,7 @@
 
 mod ageing;
 mod asking;
+mod costing;
 mod faults;
 mod filling;
 mod keeping;

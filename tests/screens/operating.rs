@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use pooldeck::{
+    cost::past::OperationCost,
     engine::{Event, OperationView, Progress, SubmissionId, Verdict},
-    fleet::{Call, Failure, FailureKind, InstanceId, PoolKey},
+    fleet::{Call, Failure, FailureKind, InstanceId, PoolKey, Usd},
     operation::{
         Drain, Event as Line, Halt, Happening, OnQuit, Operation, OperationId, Owner, Proof, Sight,
         Spec, WaitingOn, outlook,
@@ -111,6 +112,11 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
         halts: Vec::new(),
         is_driven: true,
         is_foreign: false,
+        cost: Some(OperationCost {
+            machine_time: Duration::from_secs(40),
+            known: Usd::from_cents(1),
+            unpriced: Duration::ZERO,
+        }),
     }
 }
 

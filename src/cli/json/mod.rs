@@ -29,7 +29,7 @@ pub use explanation::{Explanation, Waiting};
 pub use finding::Finding;
 pub use instance::{Instance, Job};
 pub use metrics::{Metric, Metrics, Withheld};
-pub use operation::{Operation, Operations};
+pub use operation::{Operation, OperationCost, Operations};
 pub use past::{History, Report, ReportRows};
 pub use pool::Pool;
 pub use queue::Queue;

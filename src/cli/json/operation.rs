@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::{
+    cost::past,
     engine::{OperationError, OperationView},
-    fleet::{Timestamp, sanitize},
+    fleet::{Timestamp, Usd, sanitize},
     operation,
 };
 
@@ -44,6 +45,19 @@ pub struct Operation {
     pub collisions: Vec<String>,
     /// What others changed while it ran, and is left so.
     pub fights: Vec<Fight>,
+    /// What the machines cost that were there for it alone; null where nobody here can tell.
+    pub cost: Option<OperationCost>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OperationCost {
+    /// Null when a part of the time has no known price.
+    pub usd: Option<Usd>,
+    /// As far as prices are known: the least that it is.
+    pub known_usd: Usd,
+    pub machine_seconds: u64,
+    pub unpriced_seconds: u64,
+    pub why: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -129,6 +143,29 @@ impl Operation {
                 .map(ToString::to_string)
                 .collect(),
             fights: operation.fights().iter().map(Fight::new).collect(),
+            cost: view.cost.map(OperationCost::from),
+        }
+    }
+}
+
+impl From<past::OperationCost> for OperationCost {
+    fn from(it: past::OperationCost) -> Self {
+        Self {
+            usd: it.usd(),
+            known_usd: it.known,
+            machine_seconds: it.machine_time.as_secs(),
+            unpriced_seconds: it.unpriced.as_secs(),
+            why: it.to_string(),
+        }
+    }
+}
+
+impl OperationCost {
+    pub(in crate::cli) fn words(&self) -> String {
+        match self.usd {
+            Some(usd) => usd.to_string(),
+            None if self.known_usd == Usd::ZERO => "?".to_owned(),
+            None => format!(">{}", self.known_usd),
         }
     }
 }

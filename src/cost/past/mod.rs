@@ -1,10 +1,12 @@
 //! What the past of a pool comes to: how it was used, what it cost, what it wasted.
 
+mod operation;
 mod readiness;
 mod spending;
 mod trends;
 mod utilisation;
 
+pub use operation::{OPERATION_METRICS, OperationCost, beyond_desired, operation_cost};
 pub use readiness::{Readiness, Took, readiness};
 pub use spending::{Savings, Spent, savings, spent};
 pub use trends::{TREND_METRICS, TREND_SPAN, trends};

@@ -13,14 +13,17 @@ use super::{
     HistoryError, Keeping, PastQuery,
     fill::Fill,
     operations::Told,
+    price,
     read::Whose,
     sampler::{Sampler, Seen, accounts},
     store::{Opened, Store},
     watch::Watch,
 };
 use crate::{
+    cost::past::OperationCost,
     engine::{Clock, Event},
     fleet::{Chronicle, Observation, Past, PoolKey, Trend},
+    operation::Operation,
 };
 
 /// What the thread is asked.
@@ -81,7 +84,9 @@ impl Keeper {
                     pools = observation.fleet.pools.keys().cloned().collect();
                     whose.clone_from(&Whose::of(&observation));
                     if let Some(state_dir) = &book.keeper.state_dir {
-                        let marks = told.news(state_dir, &accounts(&observation), observation.at);
+                        let accounts = accounts(&observation);
+                        let price = |it: &_| book.price(it, &whose);
+                        let marks = told.news(state_dir, &accounts, observation.at, price);
                         seen.markers.extend(marks);
                     }
                     book.write(&seen);
@@ -192,6 +197,16 @@ impl Book {
         };
         past.notes.extend(self.trouble.clone());
         past
+    }
+
+    /// Returns what an operation cost by what is kept; `None` when nothing is.
+    fn price(&self, operation: &Operation, whose: &Whose) -> Option<OperationCost> {
+        let (store, now) = (self.store.as_ref()?, self.keeper.clock.now());
+        let questions = price::questions(operation, now);
+        let pasts = questions.iter().map(|it| store.past(it, whose));
+        // What cannot be read is said when somebody asks for it.
+        let pasts: Vec<Past> = pasts.filter_map(Result::ok).collect();
+        Some(price::cost(operation, &pasts, now))
     }
 
     fn fill(&mut self, fill: &Fill) {

@@ -11,6 +11,7 @@ mod error;
 mod fill;
 mod keeper;
 mod operations;
+mod price;
 mod read;
 mod roll;
 mod rows;
@@ -40,6 +41,7 @@ pub use write::Kept;
 use self::{
     fill::Asked,
     keeper::{Ask, Keeper},
+    price::Settled,
 };
 pub(super) use self::{fill::fill, watch::Trends};
 use super::{Clock, Config, Event, Snapshot};
@@ -63,6 +65,7 @@ pub(super) struct Historian {
     /// `None` when nothing is kept.
     asks: Option<mpsc::SyncSender<Ask>>,
     asked: Arc<Asked>,
+    settled: Arc<Settled>,
 }
 
 /// CloudWatch is behind by this much, and so is a sample.
@@ -110,6 +113,7 @@ impl Historian {
         Self {
             asks: Some(asks),
             asked: Arc::default(),
+            settled: Arc::default(),
         }
     }
 
@@ -117,6 +121,7 @@ impl Historian {
         Self {
             asks: None,
             asked: Arc::default(),
+            settled: Arc::default(),
         }
     }
 

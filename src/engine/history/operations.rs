@@ -7,9 +7,10 @@ use std::{
 };
 
 use crate::{
+    cost::past::OperationCost,
     engine::journal,
     fleet::{Marker, MarkerKind, ScopeId, Timestamp},
-    operation::{Event, Happening},
+    operation::{Event, Happening, Operation},
 };
 
 /// How often the journals are looked at.
@@ -29,6 +30,7 @@ impl Told {
         state_dir: &Path,
         accounts: &BTreeMap<ScopeId, String>,
         now: Timestamp,
+        cost: impl Fn(&Operation) -> Option<OperationCost>,
     ) -> Vec<(String, String, Marker)> {
         let is_early = |at: Timestamp| at <= now && now.since(at) < PAUSE;
         // Whose a scope is has to be known before anything of it is told.
@@ -41,14 +43,18 @@ impl Told {
             if self.changed.get(&path) == Some(&changed_at) {
                 continue;
             }
-            news.extend(marks(&journal::events(&path), accounts));
+            news.extend(marks(&journal::events(&path), accounts, &cost));
             self.changed.insert(path, changed_at);
         }
         news
     }
 }
 
-fn marks(events: &[Event], accounts: &BTreeMap<ScopeId, String>) -> Vec<(String, String, Marker)> {
+fn marks(
+    events: &[Event],
+    accounts: &BTreeMap<ScopeId, String>,
+    cost: &impl Fn(&Operation) -> Option<OperationCost>,
+) -> Vec<(String, String, Marker)> {
     let Some(Happening::Planned {
         id,
         spec,
@@ -63,18 +69,21 @@ fn marks(events: &[Event], accounts: &BTreeMap<ScopeId, String>) -> Vec<(String,
     let Some(account) = accounts.get(&pool.scope) else {
         return Vec::new();
     };
+    let cost = || {
+        let cost = cost(&Operation::replay(events).ok()?)?;
+        Some(format!("; it cost {cost}")).filter(|_| !cost.machine_time.is_zero())
+    };
     let marks = events.iter().filter_map(|event| {
         let (end, what) = match &event.what {
             Happening::Planned { .. } => ("begin", format!("{owner} began: {command_line}")),
-            Happening::Ended { left } if left.is_empty() => {
-                ("end", format!("{} {id} ended", spec.kind()))
-            }
+            Happening::Ended { left } if left.is_empty() => (
+                "end",
+                format!("{} {id} ended{}", spec.kind(), cost().unwrap_or_default()),
+            ),
             Happening::Ended { left } => {
-                let left = left.join("; ");
-                (
-                    "end",
-                    format!("{} {id} ended, not done: {left}", spec.kind()),
-                )
+                let (left, cost) = (left.join("; "), cost().unwrap_or_default());
+                let what = format!("{} {id} ended{cost}; not done: {left}", spec.kind());
+                ("end", what)
             }
             _ => return None,
         };

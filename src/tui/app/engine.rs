@@ -52,7 +52,12 @@ impl App {
                 );
             }
             Event::Operation(view) => {
+                let is_over = view.operation.is_over();
                 self.hear_operation(view);
+                if is_over {
+                    // What it came to is added up for the list.
+                    return vec![Effect::FetchOperations];
+                }
             }
             Event::Operations { views, errors } => {
                 for error in errors {

@@ -11,7 +11,9 @@ use crate::{
 
 impl App {
     /// Takes news from a driver in this process.
-    pub(super) fn hear_operation(&mut self, view: Arc<OperationView>) {
+    ///
+    /// Its driver does not add up what it costs: that is known from the last list.
+    pub(super) fn hear_operation(&mut self, mut view: Arc<OperationView>) {
         let id = view.operation.id.clone();
         let before = self.operations.get(&id);
         let before = before.cloned();
@@ -23,7 +25,7 @@ impl App {
         } else {
             self.driven_here.remove(&id);
         }
-        let n_fights = before.map_or(0, |it| it.operation.fights().len());
+        let n_fights = before.as_ref().map_or(0, |it| it.operation.fights().len());
         let fights: Vec<String> = view
             .operation
             .fights()
@@ -37,6 +39,9 @@ impl App {
         if !had_halted && let Some(halt) = view.halts.first() {
             let text = format!("{id} waits for an operator: {halt}");
             self.say(Severity::Failure, text);
+        }
+        if let Some(before) = before.filter(|_| view.cost.is_none()) {
+            Arc::make_mut(&mut view).cost = before.cost;
         }
         self.operations.insert(id, view);
         self.refill_operations();

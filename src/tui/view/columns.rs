@@ -70,6 +70,7 @@ fn order(noun: Noun) -> &'static [&'static str] {
             "why",
             "ends_in",
             "pool",
+            "cost",
             "owner",
             "kind",
         ],
@@ -258,7 +259,7 @@ fn fixed_width(field: &str) -> u16 {
         "account" => 12,
         "type" => 11,
         "machine" | "health" | "market" | "work" => 9,
-        "started_at" | "usd_per_hour" | "waste_usd_per_hour" => 8,
+        "started_at" | "usd_per_hour" | "waste_usd_per_hour" | "cost" => 8,
         "age" | "in_state" | "for" | "ends_in" | "seen" | "oldest" | "cordoned" | "length" => 6,
         _ => 4,
     }

@@ -184,6 +184,7 @@ fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
         let eta = view.outlook.eta_words(at);
         lines.push(fact("ends", Span::new(eta, Role::Waiting)));
     }
+    lines.extend(view.cost.map(|it| fact("cost", plain(it.to_string()))));
     let phase = view.outlook.phase.as_ref();
     lines.extend(phase.map(|it| fact("phase", plain(it.clone()))));
     lines.extend(it.took_over().map(|it| {
