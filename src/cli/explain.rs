@@ -1,16 +1,32 @@
 //! `explain INSTANCE` (and, by `why`, a pool or an operation): what we know of one machine and its agents, how we know
 //! it, and what is missing before anybody may call it idle.
 
+use std::time::Duration;
+
+use clap::Args;
 use std::sync::Arc;
 
-use super::{ActFormat, Error, Exit, ExplainFlags, Session, json, session::Sight, why};
+use super::{ActFormat, Error, Exit, Session, json, session::Sight, why};
 use crate::{
     fleet::{
         Executor, Fleet, Grade, Instance, InstanceId, InstanceRow, Observation, SourceId, Stray,
-        Waiting, Work, nearest, sanitize, short_duration, strays, waiting,
+        Waiting, Work, nearest, parse_duration, sanitize, short_duration, strays, waiting,
     },
     operation::Proof,
 };
+
+#[derive(Clone, Debug, Args)]
+pub struct ExplainFlags {
+    /// An instance's or an operation's id, or a pool: then, why nothing is happening
+    #[arg(value_name = "INSTANCE|POOL|OPERATION")]
+    pub instance: String,
+    /// How to write it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: ActFormat,
+    /// Do not wait longer than this for an answer, such as 10s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
 
 /// Everything that is known of one instance.
 pub(super) struct Explained<'a> {

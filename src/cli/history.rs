@@ -1,9 +1,10 @@
 //! `history POOL`: what was measured over time, a line for each step.
 
+use clap::Args;
 use std::time::Duration;
 
 use super::{
-    Error, Exit, Format, HistoryFlags, Session, WhenFlags,
+    Error, Exit, Format, Session, WhenFlags,
     json::{self, History},
     pattern,
     session::Sight,
@@ -11,8 +12,42 @@ use super::{
 };
 use crate::{
     engine::PastQuery,
-    fleet::{Marker, MarkerKind, Past, PoolKey, Span, Timestamp, Usd, Value, sanitize},
+    fleet::{
+        Marker, MarkerKind, Metric, Past, PoolKey, Span, Timestamp, Usd, Value, parse_duration,
+        sanitize,
+    },
 };
+
+#[derive(Clone, Debug, Args)]
+pub struct HistoryFlags {
+    /// The pool, by name or by scope/name; left out, all pools together
+    #[arg(value_name = "POOL")]
+    pub pool: Option<String>,
+    /// What to show, such as `desired,busy_executors`
+    #[arg(
+        short,
+        long,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        default_value = "desired,in_service,busy_executors,idle_executors,queued_jobs,usd_per_hour",
+        value_parser = Metric::parse
+    )]
+    pub metric: Vec<Metric>,
+    #[command(flatten)]
+    pub when: WhenFlags,
+    /// How long a step is, such as 5m; left out, what makes some sixty of them
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub step: Option<Duration>,
+    /// Fill what was not seen from CloudWatch first; AWS bills a cent for a thousand metrics
+    #[arg(long)]
+    pub backfill: bool,
+    /// How to write the steps
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+    /// Do not wait longer than this for an answer, such as 10s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
 
 /// So many steps are read on a screen or in a chat.
 const N_STEPS: u64 = 60;

@@ -1,11 +1,35 @@
 //! `info`: where everything is, and what is configured. Never a secret.
 
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Error, Exit, InfoFlags, InfoFormat, Printer, json, table};
+use super::{Error, Exit, Printer, json, table};
 use crate::fleet::{Align, sanitize};
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct InfoFlags {
+    /// Print a configuration file with every key explained
+    #[arg(long)]
+    pub config_example: bool,
+    /// Print what the program or endpoint of a `command` controller has to speak
+    #[arg(long, conflicts_with = "config_example")]
+    pub command_format: bool,
+    /// Print the keys of the keymap in use
+    #[arg(long, conflicts_with_all = ["config_example", "command_format"])]
+    pub print_keys: bool,
+    /// How to write it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: InfoFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum InfoFormat {
+    #[default]
+    Table,
+    Json,
+}
 
 /// What `main` knows of this process.
 #[derive(Clone, Debug, Default, Serialize)]

@@ -32,15 +32,18 @@ mod watch;
 mod why;
 
 pub use args::{
-    ActFlags, ActFormat, ColorChoice, Command, CommandLine, ConsoleFlags, ExplainFlags, Format,
-    GlobalFlags, HistoryFlags, InfoFlags, InfoFormat, OpsVerb, PoolPatterns, PublishFlags,
-    ReadFlags, ReportFlags, ReportKind, When, WhenFlags,
+    ActFlags, ActFormat, ColorChoice, Command, CommandLine, ConsoleFlags, Format, GlobalFlags,
+    OpsVerb, PoolPatterns, ReadFlags, When, WhenFlags,
 };
 pub use cost::CostFlags;
 pub use exit::{EXIT_CODES, Error, Exit};
-pub use info::{ControllerFacts, Facts, ScopeFacts};
+pub use explain::ExplainFlags;
+pub use history::HistoryFlags;
+pub use info::{ControllerFacts, Facts, InfoFlags, InfoFormat, ScopeFacts};
 pub use prices::PricesFlags;
 pub use print::{Printer, Terminal, terminal_size};
+pub use publish::PublishFlags;
+pub use report::{ReportFlags, ReportKind};
 pub use session::Session;
 pub use summary::SummaryFlags;
 

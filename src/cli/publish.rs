@@ -1,9 +1,13 @@
 //! `publish`: what the executors of each pool add up to, to CloudWatch, once or every minute.
 
+use std::time::Duration;
+
+use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Error, Exit, InfoFormat, PublishFlags, Session,
+    Error, Exit, InfoFormat, Session,
+    args::parse_refresh,
     exit::hint_for,
     json,
     session::{self, Interrupts, Sight},
@@ -11,8 +15,42 @@ use super::{
 };
 use crate::{
     engine::Outcome,
-    fleet::{Align, Datum, Metrics, ScopeId, metrics, sanitize},
+    fleet::{Align, Datum, Metrics, ScopeId, metrics, parse_duration, sanitize},
 };
+
+#[derive(Clone, Debug, Args)]
+pub struct PublishFlags {
+    /// Publish what is there now, and end
+    #[arg(long, conflicts_with = "interval")]
+    pub once: bool,
+    /// How often to publish, until Ctrl-C
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "60",
+        value_parser = parse_refresh
+    )]
+    pub interval: Duration,
+    /// The namespace of the metrics
+    #[arg(long, value_name = "NAME", default_value = "pooldeck")]
+    pub namespace: String,
+    /// Print what would be published, and publish nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How a dry run is written
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: InfoFormat,
+    /// Do not wait longer than this for an answer, such as 10s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+impl PublishFlags {
+    /// Returns how often to read: twice as often as is published, so that nothing published is late.
+    pub(super) fn pause(&self) -> Duration {
+        (self.interval / 2).clamp(Duration::from_secs(1), Duration::from_secs(30))
+    }
+}
 
 /// Checks what needs no reading.
 pub(super) fn check(flags: &PublishFlags) -> Result<(), Error> {

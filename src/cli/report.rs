@@ -1,9 +1,10 @@
 //! `report WHAT`: what the past of the pools comes to.
 
+use clap::{Args, ValueEnum};
 use std::time::Duration;
 
 use super::{
-    Error, Exit, Format, ReportFlags, ReportKind, Session, history,
+    Error, Exit, Format, PoolPatterns, Session, WhenFlags, history,
     json::{self, Report},
     pattern,
     sheet::Sheet,
@@ -14,8 +15,39 @@ use crate::{
         trends, utilisation,
     },
     engine::PastQuery,
-    fleet::{Metric, Past, PoolKey, Span, Trend, Usd, Use, Value, sanitize},
+    fleet::{Metric, Past, PoolKey, Span, Trend, Usd, Use, Value, parse_duration, sanitize},
 };
+
+#[derive(Clone, Debug, Args)]
+pub struct ReportFlags {
+    /// What to report
+    #[arg(value_name = "WHAT")]
+    pub what: ReportKind,
+    #[command(flatten)]
+    pub pools: PoolPatterns,
+    #[command(flatten)]
+    pub when: WhenFlags,
+    /// How to write the rows
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+    /// Do not wait longer than this for an answer, such as 10s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportKind {
+    /// How much of the executors' time was work
+    Utilisation,
+    /// What was paid for idle, standby, retained and stray machines
+    Waste,
+    /// What spot saved, less the work that interruptions cost
+    Savings,
+    /// How long machines took to their first job, by image and type
+    TimeToReady,
+    /// What the last day says against a pool, with the evidence
+    Trends,
+}
 
 /// Steps of an hour up to two months; fewer hours are cut into as many.
 const N_STEPS: usize = 1500;

@@ -57,6 +57,27 @@ pub enum Grade {
 }
 
 impl Grade {
+    pub const ALL: [Self; 4] = [Self::Atomic, Self::Durable, Self::Timed, Self::ReadOnly];
+
+    /// Returns the grade of a kind of controller, as far as the kind alone decides it.
+    pub fn of(kind: &str) -> Self {
+        let mut all = Self::ALL.into_iter();
+        all.find(|it| it.kinds().contains(&kind))
+            .unwrap_or(Self::ReadOnly)
+    }
+
+    /// Returns the kinds of controllers, as the configuration names them, that have it.
+    ///
+    /// A program that speaks for a queue of its own may say that it can do more.
+    pub fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::Atomic => &["github"],
+            Self::Durable => &["buildbot", "jenkins"],
+            Self::Timed => &["buildkite"],
+            Self::ReadOnly => &["command"],
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Atomic => "atomic",

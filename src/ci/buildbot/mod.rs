@@ -236,7 +236,7 @@ impl Ci for Buildbot {
     }
 
     fn describe(&self) -> Controller {
-        let mut controller = Controller::new(self.endpoint.name.clone(), KIND, Grade::Durable);
+        let mut controller = Controller::new(self.endpoint.name.clone(), KIND, Grade::of(KIND));
         controller.url = Some(self.http.base().to_string());
         controller.caveats = vec![
             "A restart of the master keeps a pause and loses its note.".to_owned(),

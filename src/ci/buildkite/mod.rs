@@ -193,7 +193,7 @@ impl Ci for Buildkite {
     }
 
     fn describe(&self) -> Controller {
-        let mut controller = Controller::new(self.endpoint.name.clone(), KIND, Grade::Timed);
+        let mut controller = Controller::new(self.endpoint.name.clone(), KIND, Grade::of(KIND));
         controller.url = Some(self.http.base().to_string());
         controller.caveats = vec![format!(
             "A pause ends by itself after {} minutes, and cannot be made longer while it lasts.",

@@ -178,7 +178,7 @@ impl Ci for CommandCi {
     }
 
     fn describe(&self) -> Controller {
-        let mut controller = Controller::new(self.endpoint.name.clone(), KIND, Grade::ReadOnly);
+        let mut controller = Controller::new(self.endpoint.name.clone(), KIND, Grade::of(KIND));
         controller.caveats = vec!["It is as good as the program that speaks for it.".to_owned()];
         if let Way::Http(http) = &self.way {
             controller.url = Some(http.base().to_string());

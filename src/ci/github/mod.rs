@@ -280,7 +280,7 @@ impl Ci for GitHub {
     }
 
     fn describe(&self) -> Controller {
-        let mut controller = Controller::new(self.endpoint.name.clone(), KIND, Grade::Atomic);
+        let mut controller = Controller::new(self.endpoint.name.clone(), KIND, Grade::of(KIND));
         controller.url = Some(self.http.base().to_string());
         controller.caveats = vec![
             "GitHub has no pause. A cordon takes a runner's own labels away, and a job that \

@@ -217,7 +217,7 @@ impl Ci for Jenkins {
     }
 
     fn describe(&self) -> Controller {
-        let mut controller = Controller::new(self.endpoint.name.clone(), KIND, Grade::Durable);
+        let mut controller = Controller::new(self.endpoint.name.clone(), KIND, Grade::of(KIND));
         controller.url = Some(self.http.base().to_string());
         controller.caveats = vec![
             "Saving an agent's configuration brings it back online: the cordon is read back each time.".to_owned(),

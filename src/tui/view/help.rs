@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::dim;
 use crate::{
-    fleet::Phase,
+    fleet::{Grade, Phase},
     tui::{
         app::{App, Command, Group, verbs},
         glyph::Glyphs,
@@ -83,6 +83,18 @@ fn lines(app: &App, glyphs: Glyphs) -> Vec<Line> {
         Span::new(format!("{:<20} ", glyphs.missing()), Role::Dim),
         Span::new("wanted and not there", Role::Text),
     ]);
+    lines.push(vec![Span::new(
+        "How safely a worker is emptied, by the kind of its controller",
+        Role::Title,
+    )]);
+    for grade in Grade::ALL {
+        for kind in grade.kinds() {
+            lines.push(vec![
+                Span::new(format!("{kind:<20} "), Role::Text),
+                dim(format!("{}: {}", grade.as_str(), grade.sentence())),
+            ]);
+        }
+    }
     lines.push(vec![Span::new("What can be typed after :", Role::Title)]);
     for verb in verbs() {
         lines.push(vec![
