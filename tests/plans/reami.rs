@@ -127,6 +127,25 @@ fn a_surge_is_planned_call_by_call() {
 }
 
 #[test]
+fn a_roll_believes_what_the_configuration_says_that_it_takes() {
+    let proof = Proof {
+        n_readings: 5,
+        span: Duration::from_secs(20),
+        ..Proof::default()
+    };
+    let policy = Policy {
+        proof,
+        ..Policy::default()
+    };
+    let line = format!("reami linux {NEW}");
+    let made = plan_with(&line, &fleet(|_| {}), &policy).unwrap();
+    assert_eq!(roll(&made).proof, proof);
+    check_warns(&made, "believes 5 readings over 20s");
+    let usual = plan(&line, &fleet(|_| {})).unwrap();
+    assert!(!usual.warnings.iter().any(|it| it.contains("believes")));
+}
+
+#[test]
 fn a_pool_without_room_borrows_its_max() {
     let full = fleet(|it| {
         Arc::make_mut(&mut it.pools[0]).capacity = Some(Capacity {

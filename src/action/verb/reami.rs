@@ -14,7 +14,7 @@ use crate::{
         ActivityStatus, Call, Health, ImageId, Instance, LaunchSource, Lookup, Phase, Pool,
         Process, RefreshStatus, Template, TemplateVersion, Work, short_duration,
     },
-    operation::{self, Change, OnFailure, PoolRoll, Proof, Roll, Spec, Strategy},
+    operation::{self, Change, OnFailure, PoolRoll, Roll, Spec, Strategy},
 };
 
 /// AWS' own budget for a machine that nobody configured one for.
@@ -97,7 +97,7 @@ fn roll(
         } else {
             OnFailure::Rollback
         },
-        proof: Proof::default(),
+        proof: draft.proof,
         is_rollback,
     };
     for (name, wanted) in pools.0.iter().zip(wanted) {
@@ -123,6 +123,9 @@ fn roll(
             "when new instances do not come up within their boot budget it waits for an operator"
         }
     });
+    if let Some(why) = roll.proof.weakness() {
+        draft.warn(why);
+    }
     draft.changes_automation = true;
     draft.plan.is_destructive = true;
     draft.plan.operation = Some(Spec::Roll(roll));
