@@ -104,6 +104,8 @@ struct Notes {
     /// Groups of whose hooks or refresh we wrote; both cost a call and are not read each time.
     hooked: BTreeSet<PoolName>,
     refreshed: BTreeSet<PoolName>,
+    /// The names of the launch templates that have a new version.
+    versioned: BTreeSet<String>,
 }
 
 impl Aws {
@@ -249,6 +251,9 @@ impl Cloud for Aws {
             for name in std::mem::take(&mut notes.hooked) {
                 memory.details.want_hooks(&name);
             }
+            for name in std::mem::take(&mut notes.versioned) {
+                memory.templates.doubt_pointers(&name);
+            }
             for name in std::mem::take(&mut notes.refreshed) {
                 memory.details.want_refresh(&name);
             }
@@ -306,6 +311,9 @@ impl Cloud for Aws {
                 | Call::CancelRefresh { pool }
                 | Call::RollbackRefresh { pool } => {
                     notes.refreshed.insert(pool.name.clone());
+                }
+                Call::CreateTemplateVersion { from, .. } => {
+                    notes.versioned.insert(from.name.clone());
                 }
                 _ => {}
             }

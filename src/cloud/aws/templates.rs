@@ -58,6 +58,8 @@ struct Pointers {
     latest: Option<String>,
     default: Option<String>,
     read_at: Timestamp,
+    /// Whether we changed what they mean since they were read.
+    is_stale: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -111,6 +113,13 @@ impl Templates {
         }
     }
 
+    /// Has what `$Latest` means read again at once: a version was added to the template.
+    pub(super) fn doubt_pointers(&mut self, name: &str) {
+        if let Some(pointers) = self.pointers.get_mut(name) {
+            pointers.is_stale = true;
+        }
+    }
+
     /// Returns when the oldest pointer in use was read; `None` when none is in use and known.
     pub(super) fn pointers_schedule(&self, in_use: &[Blueprint]) -> Option<Schedule> {
         let names = names_of_pointers(in_use);
@@ -134,7 +143,8 @@ impl Templates {
     ) -> Vec<Error> {
         let mut errors = Vec::new();
         let names = names_of_pointers(in_use);
-        let is_wanted = |name: &String| reads_pointers || !self.pointers.contains_key(name);
+        let is_wanted =
+            |name: &String| reads_pointers || self.pointers.get(name).is_none_or(|it| it.is_stale);
         let wanted: Vec<String> = names.into_iter().filter(is_wanted).collect();
         for names in wanted.chunks(N_TEMPLATES_PER_CALL) {
             errors.extend(self.read_pointers(clients, names, now).await);
@@ -219,6 +229,7 @@ impl Templates {
                     latest: None,
                     default: None,
                     read_at: now,
+                    is_stale: false,
                 };
                 self.pointers.insert(name.clone(), nowhere);
             }
@@ -228,6 +239,7 @@ impl Templates {
                 latest: template.latest_version_number().map(|it| it.to_string()),
                 default: template.default_version_number().map(|it| it.to_string()),
                 read_at: now,
+                is_stale: false,
             };
             if let Some(name) = template.launch_template_name {
                 self.pointers.insert(name, pointers);
