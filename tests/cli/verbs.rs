@@ -1,4 +1,5 @@
-//! Every verb on the wire: a dry run writes nothing, and what is done is what was planned.
+//! Verbs on the wire: a dry run writes nothing, and what is done is what was planned.
+//! The dry run of every verb, with a controller beside it, is in `tests/wire/verbs.rs`.
 
 use std::collections::BTreeSet;
 
@@ -188,55 +189,4 @@ fn the_doctor_has_read_the_hooks_of_whom_it_looks_at() {
     let mac = named("mac");
     assert!(!mac.contains("mac no_terminate_hook"), "{mac:?}");
     assert!(!mac.contains("mac unprotected"), "{mac:?}");
-}
-
-#[test]
-fn a_dry_run_of_every_verb_changes_nothing_at_the_server() {
-    let region = Region::start();
-    let id = members(&region, "mac")[0].clone();
-    let lines = [
-        "scale mac +1 --max 20".to_owned(),
-        "launch mac".to_owned(),
-        format!("drain {id}"),
-        format!("terminate {id} --force --reason x"),
-        format!("cordon {id}"),
-        format!("uncordon {id}"),
-        format!("protect {id}"),
-        format!("unprotect {id}"),
-        "suspend mac".to_owned(),
-        "resume mac".to_owned(),
-        format!("standby {id}"),
-        format!("activate {id}"),
-        format!("hook complete {id}"),
-        format!("hook abandon {id}"),
-        format!("hook heartbeat {id}"),
-        "freeze mac --for 1h".to_owned(),
-        "thaw mac".to_owned(),
-        "harden mac --launch-hook --heartbeat 10m".to_owned(),
-        "refresh start mac --template-version 1 --force --reason x".to_owned(),
-        "refresh cancel mac".to_owned(),
-        "enable-metrics mac".to_owned(),
-        format!("tag owner=build {id}"),
-        "tag owner=build --pool mac".to_owned(),
-    ];
-    let n_before = n_writes(&region);
-    let mut tried: BTreeSet<String> = BTreeSet::new();
-    let mut n_planned = 0;
-    let others = pooldeck::action::verbs();
-    for line in &lines {
-        let (code, stdout, stderr) = region.run(&format!("{line} --dry-run"));
-        // Refused where no controller is, or where it is the other way round; never misunderstood.
-        assert!(matches!(code, 0 | 3), "{line}: {stdout}{stderr}");
-        n_planned += usize::from(stdout.contains("  call "));
-        tried.extend(line.split(' ').next().map(str::to_owned));
-        assert_eq!(n_writes(&region), n_before, "{line}");
-    }
-    assert!(12 <= n_planned, "{n_planned} of them were planned at all");
-    // A verb that is not among them is tried on the pool and on the instance.
-    for verb in others.iter().filter(|it| !tried.contains(&it.name)) {
-        for rest in ["mac", id.as_str()] {
-            region.run(&format!("{} {rest} --dry-run", verb.name));
-            assert_eq!(n_writes(&region), n_before, "{} {rest}", verb.name);
-        }
-    }
 }

@@ -13,7 +13,8 @@ written from AWS' documentation, never AWS itself:
   activities (lifecycle/groups.py);
 - instance refreshes run through the hooks, one instance at a time, and wait on
   protection; they can be cancelled and rolled back (lifecycle/refresh.py);
-- faults and the log sit in front of everything (lifecycle/front.py).
+- faults and the log sit in front of everything (lifecycle/front.py);
+- below `/agents` a fake controller has an idle agent on every machine (lifecycle/agents.py).
 
 Mended where moto, or the first version of this script, disagreed with AWS' documentation:
 
@@ -32,6 +33,9 @@ Mended where moto, or the first version of this script, disagreed with AWS' docu
   terminating hook. ("Health checks for instances in an Auto Scaling group")
 - A token that the service does not know is InvalidNextToken, more than 100 records
   and an unknown group are ValidationError, and activities come in pages. (each operation)
+- A launch template's version has what its source version has, and a client token is
+  answered with the version that it made. (CreateLaunchTemplateVersion)
+- A member keeps the launch configuration that it was launched from. (Instance)
 - Every answer, an error too, has a request id of its own in `x-amzn-RequestId`.
 
 Still missing: a warm pool's own instances (its size is its minimum at once),

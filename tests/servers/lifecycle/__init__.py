@@ -1,9 +1,10 @@
 """Working lifecycles on top of moto. `install` puts them in moto's place."""
 
-from . import api, groups, refresh
+from . import api, groups, refresh, templates
 
 
 def install() -> None:
     groups.install()
     api.install()
     refresh.install()
+    templates.install()

@@ -78,6 +78,8 @@ class Front:
     def __call__(self, environ, start_response):
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
+        if environ["PATH_INFO"].startswith("/agents/"):
+            return self.speak_for_agents(environ["PATH_INFO"], body, start_response)
         query = urllib.parse.parse_qs(body.decode("latin1"))
         parameters = {name: values[0] for name, values in query.items()}
         target = environ.get("HTTP_X_AMZ_TARGET", "").rsplit(".", 1)[-1]
@@ -88,23 +90,45 @@ class Front:
         faults = FAULTS.for_request(action, "NextToken" in parameters)
         fault, status, headers, content = self.answer(faults, service, environ)
         # Logged before it is sent, so that who has the answer finds the line.
-        if self.log and action:
-            entry = {
-                "t": round(time.time(), 3),
-                "service": service,
-                "key": key,
-                "action": action,
-                "mutating": not action.startswith(READS),
-                "fault": fault,
-                "parameters": parameters,
-            }
-            self.log.write(json.dumps(entry) + "\n")
+        if action:
+            self.write_down(
+                service=service,
+                key=key,
+                action=action,
+                mutating=not action.startswith(READS),
+                fault=fault,
+                parameters=parameters,
+            )
         kept = [it for it in headers if it[0].lower() not in HEADERS_OF_OURS]
         ours = [
             ("Content-Length", str(len(content))),
             ("x-amzn-RequestId", str(uuid.uuid4())),
         ]
         start_response(status, kept + ours)
+        return [content]
+
+    def write_down(self, **entry) -> None:
+        if self.log:
+            self.log.write(json.dumps({"t": round(time.time(), 3), **entry}) + "\n")
+
+    def speak_for_agents(self, path: str, body: bytes, start_response):
+        from . import agents
+
+        with LOCK:
+            content = agents.answer(path, body)
+        verb = path.rsplit("/", 1)[-1]
+        if verb != "observe":
+            executor = json.loads(body)["executor"]
+            self.write_down(
+                service="ci",
+                key="",
+                action=verb.capitalize(),
+                mutating=True,
+                fault=None,
+                parameters={"executor": executor},
+            )
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
+        start_response("200 OK", headers)
         return [content]
 
     def answer(self, faults: dict, service: str, environ):

@@ -215,6 +215,7 @@ def launch_members(group, n: int, tags: dict) -> None:
             description = f"Launching a new EC2 instance: {member.instance.id}"
             member.activity = start_activity(group, description, LAUNCH_CAUSE)
             template = group.ec2_launch_template
+            member.launched_from = None if template else group.launch_configuration_name
             if template:
                 version = template.get_version(group.launch_template_version)
                 member.template_version = version.number
