@@ -31,6 +31,9 @@ pub(crate) struct Fleet {
 /// What the region truly holds.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Truth {
+    /// What the group launches from, and how many versions of that there are.
+    pub(crate) version: String,
+    pub(crate) n_versions: u32,
     pub(crate) desired: u32,
     pub(crate) min: u32,
     pub(crate) max: u32,
@@ -44,6 +47,8 @@ pub(crate) struct Member {
     pub(crate) id: String,
     pub(crate) lifecycle: String,
     pub(crate) protected: bool,
+    pub(crate) version: String,
+    pub(crate) image: String,
     pub(crate) tags: Vec<String>,
 }
 

@@ -2,10 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{driver::Operator, fleet::Fleet};
+use crate::{
+    driver::Operator,
+    fleet::{Fleet, Member},
+};
 
 /// The whole of it, servers included.
 const PATIENCE: Duration = Duration::from_mins(4);
+
+/// Another image than the fleet begins with; the server knows it from its start.
+const IMAGE: &str = "ami-785db401";
 
 #[test]
 fn a_driver_that_is_killed_at_random_times_loses_no_build() {
@@ -23,9 +29,20 @@ fn a_driver_that_is_killed_at_random_times_loses_no_build() {
         4,
     );
     check_end(&fleet, &operator, 6);
+    let drained = members(&fleet);
+    let n_kept = before.iter().filter(|it| drained.contains(it)).count();
+    assert_eq!(n_kept, 4, "two of {before:?} were to go: {drained:?}");
+
+    // Three ahead of six are more than max allows, so that is borrowed too.
+    let line = format!("reami workhorse {IMAGE} --batch 3 --bake 3s --yes --reason test");
+    operator.carry_out(&line, 6);
+    check_end(&fleet, &operator, 6);
+    let truth = fleet.truth();
+    assert_eq!((&*truth.version, truth.n_versions), ("2", 2), "made once");
+    let is_new = |it: &Member| it.version == "2" && it.image == IMAGE;
+    assert!(truth.members.iter().all(is_new), "{truth:#?}");
     let after = members(&fleet);
-    let n_kept = before.iter().filter(|it| after.contains(it)).count();
-    assert_eq!(n_kept, 4, "two of {before:?} were to go: {after:?}");
+    assert!(after.iter().all(|it| !drained.contains(it)), "{after:?}");
 
     operator.carry_out("scale workhorse 3 --yes --reason test", 3);
     check_end(&fleet, &operator, 3);

@@ -1,6 +1,6 @@
 """The region of a test fleet, from beside the console: `region.py ENDPOINT VERB …`.
 
-    make        makes the group `workhorse` of six, with a terminating hook, and the image `next`
+    make        makes the group `workhorse` of six, with a terminating hook
     look        prints what truly is, as JSON
     kill ID     terminates an instance behind everybody's back
 """
@@ -22,8 +22,7 @@ ec2, scaling = boto3.client("ec2", **at), boto3.client("autoscaling", **at)
 
 
 def make() -> None:
-    images = [it["ImageId"] for it in ec2.describe_images()["Images"]]
-    data = {"ImageId": images[0], "InstanceType": "m5.large"}
+    data = {"ImageId": "ami-760aaa0f", "InstanceType": "m5.large"}
     ec2.create_launch_template(LaunchTemplateName=GROUP, LaunchTemplateData=data)
     scaling.create_auto_scaling_group(
         AutoScalingGroupName=GROUP,
@@ -40,7 +39,6 @@ def make() -> None:
         HeartbeatTimeout=60,
         DefaultResult="ABANDON",
     )
-    print(json.dumps({"images": images[:2]}))
 
 
 def look() -> None:
@@ -59,7 +57,10 @@ def look() -> None:
         }
         for it in group["Instances"]
     ]
+    versions = ec2.describe_launch_template_versions(LaunchTemplateName=GROUP)
     truth = {
+        "version": group["LaunchTemplate"]["Version"],
+        "n_versions": len(versions["LaunchTemplateVersions"]),
         "desired": group["DesiredCapacity"],
         "min": group["MinSize"],
         "max": group["MaxSize"],
