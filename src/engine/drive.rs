@@ -134,7 +134,11 @@ impl Drive {
 
     async fn drive(&mut self) -> Result<End, OperationError> {
         let mut told = None;
+        let mut watch = self.inner.clock.watch();
         loop {
+            if let Some(by_millis) = watch.set_by(&self.inner.clock) {
+                self.record(Happening::ClockSet { by_millis }, false)?;
+            }
             self.take_asked()?;
             if self.inner.is_stopping() {
                 return Ok(End::Stopped(self.operation.id.clone()));

@@ -61,12 +61,20 @@ pub enum Happening {
     },
     /// Every source is read again.
     Unstalled,
+    /// The driver's clock was set, or its machine slept: what was written before is as much
+    /// younger as the clock says too much.
+    ClockSet {
+        by_millis: i64,
+    },
     /// What desired was seen to be, where our own calls leave it open or do not explain it.
     SawDesired {
         pool: PoolKey,
         desired: u32,
         /// Set when it was somebody else: what AWS says of it.
         by: Option<String>,
+        /// What the pool shall have in the end from now on; what was seen, when it is not told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<u32>,
     },
     /// A new instance is in service, and its agent has registered.
     Registered {

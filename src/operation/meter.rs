@@ -297,6 +297,7 @@ mod tests {
             pool: pool(),
             desired: 5,
             by: Some("ada".to_owned()),
+            base: None,
         };
         let operation = replayed(roll(), vec![(100, raise(3)), (160, others)]);
         assert_eq!(machine_secs(&operation, 9999), 60);

@@ -22,6 +22,7 @@ mod progress;
 mod protocol;
 mod refresh;
 mod roll;
+mod shift;
 mod sight;
 mod spec;
 mod state;

@@ -1,6 +1,6 @@
 //! What an operation did to a pool as a whole, and what it found there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Mark, Spec};
 use crate::fleet::{Call, InstanceId, PoolKey, Timestamp};
@@ -65,6 +65,8 @@ pub struct PoolState {
     /// How often somebody else changed desired, and the last of them.
     pub n_fights: u32,
     pub desired_by: Option<String>,
+    /// The changes of desired that we asked for ourselves, as AWS words them: from, to.
+    pub(super) raises: BTreeSet<(u32, u32)>,
     /// The max that we set last; we set it back only while it stands.
     pub max_written: Option<u32>,
     max_planned: Option<u32>,
@@ -113,6 +115,7 @@ impl PoolState {
             base: 0,
             n_fights: 0,
             desired_by: None,
+            raises: BTreeSet::new(),
             max_written: None,
             max_planned: None,
             registered: BTreeMap::new(),
@@ -160,9 +163,26 @@ impl PoolState {
         (self.desired.least..=self.desired.most).contains(&desired)
     }
 
+    /// Returns what the pool shall have in the end after somebody else changed desired to this:
+    /// as many more or fewer as that is than what our own calls may have made of it.
+    pub(super) fn moved_base(&self, desired: u32) -> u32 {
+        let Expected { least, most, .. } = self.desired;
+        let more = desired.saturating_sub(most);
+        let fewer = least.saturating_sub(desired);
+        (self.base + more).saturating_sub(fewer)
+    }
+
     /// Returns when we last changed desired, or took note of a change.
     pub(super) fn desired_changed_at(&self) -> Timestamp {
         self.desired.at
+    }
+
+    pub(super) fn marks_mut(&mut self) -> impl Iterator<Item = &mut Mark> {
+        self.marks.values_mut()
+    }
+
+    pub(super) fn desired_at_mut(&mut self) -> &mut Timestamp {
+        &mut self.desired.at
     }
 
     pub(super) fn mark_mut(&mut self, slot: Slot) -> &mut Mark {
@@ -177,6 +197,10 @@ impl PoolState {
     pub(super) fn follow(&mut self, call: &Call, stage: Stage, at: Timestamp) {
         match call {
             Call::SetDesiredCapacity { desired, .. } => {
+                if stage == Stage::Intended {
+                    self.raises.insert((self.desired.least, *desired));
+                    self.raises.insert((self.desired.most, *desired));
+                }
                 self.desired.follow(stage, at, |_| *desired);
             }
             Call::TerminateInstance {
@@ -193,7 +217,7 @@ impl PoolState {
             Call::UpdateBounds { max: Some(max), .. } if stage == Stage::Intended => {
                 self.max_written = Some(*max);
                 // What is given back is never more than the pool shall have.
-                if self.max_planned.unwrap_or(0).max(self.base) < *max {
+                if self.max_planned.is_some_and(|it| it < *max) {
                     self.max_borrowed = Some(*max);
                 }
             }
@@ -202,10 +226,10 @@ impl PoolState {
     }
 
     /// Takes what desired was seen to be; somebody else's wish becomes what we go back to.
-    pub(super) fn see_desired(&mut self, desired: u32, by: Option<&str>, at: Timestamp) {
+    pub(super) fn see_desired(&mut self, desired: u32, by: Option<&str>, base: u32, at: Timestamp) {
         self.desired = Expected::exactly(desired, at);
         if let Some(by) = by {
-            self.base = desired;
+            self.base = base;
             self.n_fights += 1;
             self.desired_by = Some(by.to_owned());
         }

@@ -255,6 +255,10 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
             });
         }
         Phase::TerminatingWait => {}
+        // Its group does not look at who is in standby, and would keep the dead for ever.
+        Phase::Standby if instance.state == Some(MachineState::Terminated) => {
+            return terminate(context);
+        }
         _ => return waiting(),
     }
     let pool = fleet.pool(terms.pool);
@@ -278,7 +282,7 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
     let is_due = match &target.heartbeat {
         Mark::Applied(at) => hook.heartbeat_timeout / 3 <= since(*at),
         // Unanswered: it may not have counted, and one more does no harm.
-        Mark::Intended(at) => hook.heartbeat_timeout / 15 <= since(*at),
+        Mark::Intended { at, .. } => hook.heartbeat_timeout / 15 <= since(*at),
         Mark::None | Mark::Refused { .. } => {
             hook.heartbeat_timeout / 3 <= since(instance.lifecycle_since)
         }
@@ -322,12 +326,12 @@ impl Attempts {
     pub(super) fn attempt(&self, mark: &Mark, what: &str, call: impl FnOnce() -> Call) -> Step {
         match mark {
             // It was answered, or its answer was lost: the next readings tell.
-            Mark::Intended(at) | Mark::Applied(at) if self.now.since(*at) < self.settle => {
+            Mark::Intended { at, .. } | Mark::Applied(at) if self.now.since(*at) < self.settle => {
                 Step::Wait(WaitingOn::Settling {
                     what: what.to_owned(),
                 })
             }
-            Mark::None | Mark::Intended(_) | Mark::Applied(_) => Step::Apply(call()),
+            Mark::None | Mark::Intended { .. } | Mark::Applied(_) => Step::Apply(call()),
             Mark::Refused { kind, why, n, at } => {
                 let may_pass = matches!(
                     kind,

@@ -78,7 +78,7 @@ pub fn sightings(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Vec<Ha
         .target(id)
         .and_then(|it| it.seen.as_ref())
     {
-        Some(last @ Sight::Idle { .. }) => !sight.says_the_same_as(last) || last.at() < sight.at(),
+        Some(last @ Sight::Idle { .. }) => !sight.says_the_same_as(last) || last.at() != sight.at(),
         Some(last) => !sight.says_the_same_as(last),
         None => true,
     };

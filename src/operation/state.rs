@@ -7,6 +7,7 @@ use super::{
     Subject, TargetState,
     meter::Meter,
     pool::{Stage, slot_of},
+    shift::Shift,
 };
 use crate::fleet::{Call, InstanceId, PoolKey, Timestamp};
 
@@ -227,11 +228,11 @@ impl Operation {
             // `replay` takes the plan; a second one is refused there.
             Happening::Planned { .. } => {}
             Happening::Intended { call } => {
-                self.set(call, |it| *it = Mark::Intended(at));
+                self.set(call, |it| it.intend(at));
                 self.follow(call, Stage::Intended, at);
             }
             Happening::Unanswered { call, .. } => {
-                self.set(call, |it| *it = Mark::Intended(at));
+                self.set(call, |it| it.intend(at));
                 self.follow(call, Stage::Unanswered, at);
             }
             Happening::Applied { call, made } => {
@@ -272,8 +273,17 @@ impl Operation {
             Happening::SpedUp { max_unavailable } => self.max_unavailable = Some(*max_unavailable),
             Happening::Stalled { why } => self.stalled = Some((at, why.clone())),
             Happening::Unstalled => self.stalled = None,
-            Happening::SawDesired { pool, desired, by } => {
-                self.edit_pool(pool, |it| it.see_desired(*desired, by.as_deref(), at));
+            Happening::ClockSet { by_millis } => self.shift(*by_millis, at),
+            Happening::SawDesired {
+                pool,
+                desired,
+                by,
+                base,
+            } => {
+                let base = base.unwrap_or(*desired);
+                self.edit_pool(pool, |it| {
+                    it.see_desired(*desired, by.as_deref(), base, at);
+                });
                 if let Some(by) = by {
                     let fight = Fight {
                         subject: Subject::Pool(pool.clone()),
@@ -335,6 +345,19 @@ impl Operation {
             }
         }
         self.measure(&event.what, at);
+    }
+
+    /// Moves the times of what was written before the clock was set.
+    fn shift(&mut self, by_millis: i64, at: Timestamp) {
+        self.touched_at = at;
+        let shift = Shift::new(by_millis, at, self.spec.proof().settle);
+        self.targets.values_mut().for_each(|it| shift.target(it));
+        self.pools.values_mut().for_each(|it| shift.pool(it));
+        for left in self.shapes.values_mut() {
+            shift.time(&mut left.at);
+            left.changed_at.iter_mut().for_each(|it| shift.time(it));
+        }
+        self.fights.iter_mut().for_each(|it| shift.time(&mut it.0));
     }
 
     fn edit_pool(&mut self, key: &PoolKey, edit: impl FnOnce(&mut PoolState)) {

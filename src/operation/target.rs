@@ -14,7 +14,11 @@ pub enum Mark {
     #[default]
     None,
     /// Sent, or about to be; it may have happened.
-    Intended(Timestamp),
+    Intended {
+        at: Timestamp,
+        /// How often in a row it was refused before.
+        n_refused: u32,
+    },
     Applied(Timestamp),
     Refused {
         at: Timestamp,
@@ -75,7 +79,7 @@ impl Mark {
     /// Returns when the call was sent, if it may have happened.
     pub fn may_have_happened_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Intended(at) | Self::Applied(at) => Some(*at),
+            Self::Intended { at, .. } | Self::Applied(at) => Some(*at),
             Self::None | Self::Refused { .. } => None,
         }
     }
@@ -96,10 +100,19 @@ impl Mark {
         }
     }
 
+    /// Another try does not forget the refusals of those before.
+    pub(super) fn intend(&mut self, at: Timestamp) {
+        let n_refused = match self {
+            Self::Refused { n, .. } | Self::Intended { n_refused: n, .. } => *n,
+            Self::None | Self::Applied(_) => 0,
+        };
+        *self = Self::Intended { at, n_refused };
+    }
+
     pub(super) fn refuse(&mut self, at: Timestamp, kind: FailureKind, why: &str) {
         let n = match self {
-            Self::Refused { n, .. } => *n,
-            Self::None | Self::Intended(_) | Self::Applied(_) => 0,
+            Self::Refused { n, .. } | Self::Intended { n_refused: n, .. } => *n,
+            Self::None | Self::Applied(_) => 0,
         };
         *self = Self::Refused {
             at,
@@ -174,6 +187,10 @@ impl TargetState {
                     .filter_map(Mark::may_have_happened_at)
                     .max();
                 let is_after = cordoned_at.is_none_or(|it| it < *at);
+                // A clock that was set back says nothing of what was seen before that.
+                if self.idle_at.last().is_some_and(|it| at < it) {
+                    self.idle_at.clear();
+                }
                 if is_after && self.idle_at.last().is_none_or(|it| it < at) {
                     self.idle_at.push(*at);
                 }

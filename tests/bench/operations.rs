@@ -15,6 +15,8 @@
     reason = "the benchmark runs the cases of the tests, and no more of them"
 )]
 
+#[path = "../operations/asked.rs"]
+mod asked;
 #[path = "../operations/bench.rs"]
 mod bench;
 #[path = "../operations/case.rs"]
@@ -23,12 +25,12 @@ mod case;
 mod checks;
 #[path = "../operations/drains.rs"]
 mod drains;
+#[path = "../operations/faults.rs"]
+mod faults;
 #[path = "../operations/meddler.rs"]
 mod meddler;
 #[path = "../operations/planted.rs"]
 mod planted;
-#[path = "../operations/rolls.rs"]
-mod rolls;
 #[path = "../operations/shrink.rs"]
 mod shrink;
 

@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use pooldeck::{
     fleet::{Call, FailureKind, Fleet, Part, SourceId, Timestamp},
     operation::{
-        Decision, Event, Happening, Operation, OperationId, Owner, Spec, decide, fights, sightings,
+        Decision, Event, Happening, Operation, OperationId, Owner, Spec, decide, fights, left,
+        sightings,
     },
     sim::World,
 };
@@ -41,6 +42,7 @@ pub(crate) struct Driver {
     pub(crate) interval: Duration,
     /// By how much the driver's own clock is wrong, in seconds.
     skew: i64,
+    is_dead: bool,
     pub(crate) dice: fastrand::Rng,
     pub(crate) n_crashes: u32,
     pub(crate) n_steps: u32,
@@ -83,6 +85,7 @@ impl Driver {
             plant: None,
             interval: INTERVAL,
             skew: 0,
+            is_dead: false,
             dice: fastrand::Rng::with_seed(!seed),
             n_crashes: 0,
             n_steps: 0,
@@ -114,7 +117,9 @@ impl Driver {
                 return Ok(decision);
             }
         }
-        self.judge(self.checks.never_ends(PATIENCE));
+        let fleet = self.read();
+        let waits = decide(&self.operation, &fleet, self.now());
+        self.judge(self.checks.never_ends(PATIENCE, &waits));
         Err(self.violation.take().unwrap_or(Violation {
             invariant: 17,
             what: "not judged".to_owned(),
@@ -127,16 +132,17 @@ impl Driver {
         let n_failed;
         let fleet;
         (fleet, n_failed) = self.read_all();
-        self.see(&fleet);
+        self.see(&fleet, n_failed == 0);
         let mut decision = decide(&self.operation, &fleet, self.now());
         if let Some(mut plant) = self.plant.take() {
             decision = plant.twist(decision, self, &fleet);
             self.plant = Some(plant);
         }
         match decision {
-            Decision::Apply(call) if n_failed == 0 => self.apply(&call),
-            // Nothing is done on what was read before a source failed.
-            Decision::Apply(_) | Decision::Wait(_) => self.advance(self.interval),
+            // Nothing is done, and nothing is over, by what was read before a source failed.
+            _ if n_failed != 0 => self.advance(self.interval),
+            Decision::Apply(call) => self.apply(&call),
+            Decision::Wait(_) => self.advance(self.interval),
             decision @ (Decision::Done | Decision::Halt(_)) => return Some(decision),
         }
         None
@@ -148,9 +154,13 @@ impl Driver {
         Timestamp::from_millis(millis)
     }
 
-    /// Sets the driver's clock wrong from now on.
+    /// Sets the driver's clock wrong from now on; who is there notices.
     pub(crate) fn step_clock(&mut self, secs: i64) {
+        let by_millis = (secs - self.skew) * 1000;
         self.skew = secs;
+        if by_millis != 0 && !self.is_dead {
+            self.record(Happening::ClockSet { by_millis });
+        }
     }
 
     pub(crate) fn read(&mut self) -> Fleet {
@@ -164,7 +174,7 @@ impl Driver {
         let mut n_sources = scopes.len();
         for scope in scopes {
             if let Ok(reading) = self.world.observe(&scope.id) {
-                let mut part = reading.part;
+                let mut part = self.by_our_clock(reading.part);
                 part.scopes = vec![scope.clone()];
                 read.push(SourceId::Scope(scope.id.clone()));
                 self.parts.insert(SourceId::Scope(scope.id), part);
@@ -202,6 +212,8 @@ impl Driver {
     /// Evidence carries the time of the clock of whoever read it.
     fn by_our_clock(&self, mut part: Part) -> Part {
         if self.skew != 0 {
+            let ours = |at: Timestamp| Timestamp::from_millis(at.as_millis() + self.skew * 1000);
+            part.read_at = part.read_at.map(ours);
             for executor in &mut part.executors {
                 for evidence in &mut Arc::make_mut(executor).evidence {
                     let millis = evidence.at.as_millis() + self.skew * 1000;
@@ -212,12 +224,14 @@ impl Driver {
         part
     }
 
-    fn see(&mut self, fleet: &Fleet) {
+    fn see(&mut self, fleet: &Fleet, is_whole: bool) {
         for what in sightings(&self.operation, fleet, self.now()) {
             self.record(what);
         }
-        for what in fights(&self.operation, fleet, self.world.now()) {
-            self.record(what);
+        if is_whole {
+            for what in fights(&self.operation, fleet, self.now()) {
+                self.record(what);
+            }
         }
     }
 
@@ -288,17 +302,28 @@ impl Driver {
         if let Some(plant) = &self.plant {
             plant.forget(&mut self.journal);
         }
-        self.operation = Operation::replay(&self.journal).unwrap();
         self.parts.clear();
         self.checks.note_absence(self.world.now());
         let absence = Duration::from_secs(self.dice.u64(1..600));
+        self.is_dead = true;
         self.advance(absence);
+        self.is_dead = false;
+        self.operation = Operation::replay(&self.journal).unwrap();
         true
+    }
+
+    /// Judges what it came to, once every reading shows it.
+    pub(crate) fn judge_end(&mut self) -> Verdict {
+        self.advance(Duration::from_mins(2));
+        let fleet = self.read();
+        let left = left(&self.operation, &fleet);
+        self.checks.at_end(&self.world, &self.operation, &left)
     }
 
     pub(crate) fn advance(&mut self, by: Duration) {
         self.meddler.meddle(&mut self.world);
-        self.skew = self.meddler.skew().unwrap_or(self.skew);
+        let skew = self.meddler.skew().unwrap_or(self.skew);
+        self.step_clock(skew);
         self.world.advance(by);
         let targets: Vec<_> = self.operation.targets().map(|it| it.0.clone()).collect();
         let verdict = self.checks.passed(&self.world, &targets);

@@ -4,110 +4,40 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use pooldeck::{
-    action::{self, ActionLine, Policy},
-    fleet::{Capacity, Hook, HookResult, HookTransition, InstanceId, PoolKey, Process, Timestamp},
-    operation::{Decision, Happening, Spec, Strategy},
-    sim::{Faults, LoadSpec, PoolSpec, Project, Scenario, World},
+    fleet::{PoolKey, Timestamp},
+    operation::{Decision, Halt, Happening},
+    sim::Faults,
 };
 
+pub(crate) use crate::asked::{VERBS, Verb};
 use crate::{
     bench::Driver,
     checks::Violation,
-    meddler::{KINDS, Meddler},
+    faults::{FAULTS, OF_DOORS, OF_IMAGES, bad_weather, names},
+    meddler::Meddler,
 };
 
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_763_719_200);
+/// For so many steps an operator who paused it looks at it.
+const PAUSE: u32 = 30;
 
 pub(crate) fn key() -> PoolKey {
     PoolKey::new("sim/us-east-1", "linux")
 }
 
-/// A fault by its name, and how it is taken over from a bad day.
-type Fault = (&'static str, fn(&mut Faults, &Faults));
-
-const FAULTS: [Fault; 24] = [
-    ("stale", |to, bad| {
-        to.cloud.stale_read = bad.cloud.stale_read;
-        to.cloud.stale_for = bad.cloud.stale_for;
-    }),
-    ("hidden", |to, bad| {
-        to.cloud.hidden_for = bad.cloud.hidden_for;
-    }),
-    ("listed", |to, bad| {
-        to.cloud.still_listed_for = bad.cloud.still_listed_for;
-    }),
-    ("partial", |to, bad| {
-        to.cloud.partial_read = bad.cloud.partial_read;
-    }),
-    ("throttled", |to, bad| {
-        to.cloud.throttled = bad.cloud.throttled;
-    }),
-    ("error500", |to, bad| {
-        to.cloud.server_error = bad.cloud.server_error;
-    }),
-    ("lost-reply", |to, bad| {
-        to.cloud.lost_reply = bad.cloud.lost_reply;
-    }),
-    ("lost-call", |to, bad| {
-        to.cloud.lost_call = bad.cloud.lost_call;
-    }),
-    ("duplicated", |to, bad| {
-        to.cloud.duplicated = bad.cloud.duplicated;
-    }),
-    ("no-capacity", |to, bad| {
-        to.cloud.no_capacity = bad.cloud.no_capacity;
-    }),
-    ("late-busy", |to, bad| to.ci.late_busy = bad.ci.late_busy),
-    ("false-idle", |to, bad| to.ci.false_idle = bad.ci.false_idle),
-    ("missing-agent", |to, bad| {
-        to.ci.missing_agent = bad.ci.missing_agent;
-    }),
-    ("cordon-delay", |to, bad| {
-        to.ci.cordon_delay = bad.ci.cordon_delay;
-    }),
-    ("cordon-lost", |to, bad| {
-        to.ci.cordon_lost = bad.ci.cordon_lost;
-    }),
-    ("ci-lost-reply", |to, bad| {
-        to.ci.lost_reply = bad.ci.lost_reply;
-    }),
-    ("ci-refused", |to, bad| to.ci.refused = bad.ci.refused),
-    ("spot", |to, bad| {
-        to.weather.spot_interruption = bad.weather.spot_interruption;
-    }),
-    ("sick", |to, bad| {
-        to.weather.sick_machine = bad.weather.sick_machine;
-    }),
-    ("agent-drops", |to, bad| {
-        to.weather.agent_drops = bad.weather.agent_drops;
-    }),
-    ("cordon-cleared", |to, bad| {
-        to.weather.cordon_cleared = bad.weather.cordon_cleared;
-    }),
-    ("restart", |to, bad| {
-        to.weather.restart = bad.weather.restart;
-        to.ci.restart_blackout = bad.ci.restart_blackout;
-    }),
-    ("silence", |to, bad| {
-        to.weather.silence = bad.weather.silence;
-        to.weather.silent_for = bad.weather.silent_for;
-    }),
-    ("foreign-hand", |to, bad| {
-        to.weather.foreign_hand = bad.weather.foreign_hand;
-    }),
-];
-
-/// Faults of the way to the services and back; none of them changes what truly happens.
-const OF_DOORS: usize = 9;
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) seed: u64,
     pub(crate) verb: Verb,
+    /// How many go, or how many go at a time.
     pub(crate) n_targets: usize,
     pub(crate) has_hook: bool,
+    /// Whether the group may grow without a larger max.
+    pub(crate) has_room: bool,
     /// In how many of a hundred steps the driver dies.
     pub(crate) crash: u8,
+    /// After so many steps an operator pauses it for a while.
+    pub(crate) pause: Option<u32>,
     /// After so many steps an operator aborts it.
     pub(crate) abort: Option<u32>,
     /// After so many steps nothing goes wrong any more.
@@ -116,34 +46,13 @@ pub(crate) struct Case {
     pub(crate) faults: Vec<String>,
 }
 
-/// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
-    Replace,
-    Drain,
-    Scale,
-    Terminate,
-    Force,
-    Surge,
-    TerminateFirst,
-}
-
-pub(crate) const VERBS: [(&str, Verb); 7] = [
-    ("replace", Verb::Replace),
-    ("drain", Verb::Drain),
-    ("scale", Verb::Scale),
-    ("terminate", Verb::Terminate),
-    ("force", Verb::Force),
-    ("surge", Verb::Surge),
-    ("terminate-first", Verb::TerminateFirst),
-];
-
 impl Case {
     /// Returns what a seed stands for: each verb in turn, everything wrong in most of them.
     pub(crate) fn of(seed: u64) -> Self {
         let mut dice = fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut faults: Vec<String> = names();
-        match seed % 4 {
+        let n_verbs = VERBS.len() as u64;
+        match seed / n_verbs % 4 {
             // Only the doors are unkind, so that the stricter checks hold.
             0 => {
                 faults = FAULTS[..OF_DOORS - 1]
@@ -154,16 +63,21 @@ impl Case {
             1 => faults.retain(|_| dice.bool()),
             _ => {}
         }
-        // Rolls have seeds of their own, beside what only they must hold.
-        let n_verbs = VERBS.len() as u64 - 2;
         let verb = VERBS[usize::try_from(seed % n_verbs).unwrap()].1;
+        if verb.is_roll() && dice.u8(..8) == 0 {
+            faults.push(OF_IMAGES[dice.usize(..2)].to_owned());
+        }
+        // A roll takes longer, so an operator has more time to change their mind.
+        let long = if verb.is_roll() { 4 } else { 1 };
         Self {
             seed,
             verb,
             n_targets: dice.usize(1..=3),
             has_hook: dice.bool(),
+            has_room: dice.bool(),
             crash: if dice.u8(..4) == 0 { 3 } else { 0 },
-            abort: (dice.u8(..6) == 0).then(|| dice.u32(1..120)),
+            pause: (dice.u8(..8) == 0).then(|| dice.u32(1..120 * long)),
+            abort: (dice.u8(..6) == 0).then(|| dice.u32(1..120 * long)),
             calm: 2000,
             faults,
         }
@@ -179,92 +93,10 @@ impl Case {
         self.crash == 0 && self.faults.iter().all(is_of_doors)
     }
 
-    fn world(&self) -> World {
-        let capacity = Capacity {
-            desired: 6,
-            min: 1,
-            max: 12,
-        };
-        let mut pool = PoolSpec::group("linux", "us-east-1", capacity);
-        pool.is_spot = self.has("spot");
-        if self.faults.is_empty() && !matches!(self.verb, Verb::Surge | Verb::TerminateFirst) {
-            // Zones even out by themselves, now or later; calm cases are compared with each other.
-            pool.suspended.push(Process::AzRebalance);
-        }
-        if self.has_hook {
-            let timeout = Duration::from_mins(5);
-            let transition = HookTransition::Terminating;
-            pool.hooks
-                .push(Hook::new("drain", transition, timeout, HookResult::Abandon));
-        }
-        let load = LoadSpec {
-            label: "linux".to_owned(),
-            projects: vec![Project::new("api/tests", 60, 1200)],
-            jobs_per_hour: 30,
-            night_percent: 100,
-            ..LoadSpec::default()
-        };
-        let mut world = World::new(self.seed, Scenario::of(vec![pool], vec![load]), START);
-        world.advance(Duration::from_mins(20));
-        world
-    }
-
-    fn bad_weather(&self) -> Faults {
-        let bad = Faults::bad_day();
-        let mut faults = Faults::none();
-        for (_, take) in FAULTS.iter().filter(|it| self.has(it.0)) {
-            take(&mut faults, &bad);
-        }
-        faults
-    }
-
-    /// Plans the verb as an operator would, on a reading of the calm world.
-    fn spec(&self, world: World) -> (World, Spec) {
-        let strategy = match self.verb {
-            Verb::Surge => Some(Strategy::Surge),
-            Verb::TerminateFirst => Some(Strategy::TerminateFirst),
-            _ => None,
-        };
-        if let Some(strategy) = strategy {
-            let roll = crate::rolls::roll(&world, strategy);
-            return (world, Spec::Roll(roll));
-        }
-        let placeholder = Spec::Drain(crate::drains::drain(Vec::new(), true));
-        let mut reader = Driver::new(world, placeholder, 0);
-        let fleet = reader.read();
-        let world = reader.world;
-        let in_service = |it: &&pooldeck::sim::Machine| it.is_counted();
-        let members: Vec<InstanceId> = world
-            .members(&key())
-            .filter(in_service)
-            .map(|it| it.id().clone())
-            .collect();
-        let idle = members.iter().filter(|it| world.jobs_on(it).is_empty());
-        let idle: Vec<&InstanceId> = idle.collect();
-        let named = |ids: &[&InstanceId]| {
-            let ids = ids.iter().take(self.n_targets).map(ToString::to_string);
-            ids.collect::<Vec<_>>().join(" ")
-        };
-        let all: Vec<&InstanceId> = members.iter().collect();
-        let line = match self.verb {
-            Verb::Replace => format!("drain {} --replace", named(&all)),
-            Verb::Terminate if !idle.is_empty() => format!("terminate {}", named(&idle)),
-            Verb::Drain | Verb::Terminate => format!("drain {}", named(&all)),
-            Verb::Scale => format!("scale linux {}", 6 - self.n_targets),
-            Verb::Force => format!("terminate {} --force --reason test", named(&all)),
-            Verb::Surge | Verb::TerminateFirst => unreachable!("these have returned above"),
-        };
-        let line: ActionLine = line.parse().unwrap();
-        let policy = Policy::default();
-        let plan = action::plan(&line.action, line.reason.as_deref(), &fleet, &policy);
-        let spec = plan.unwrap().operation.unwrap();
-        (world, spec)
-    }
-
     pub(crate) fn driver(&self) -> Driver {
         let (world, spec) = self.spec(self.world());
         let mut driver = Driver::new(world, spec, self.seed);
-        driver.world.set_faults(self.bad_weather());
+        driver.world.set_faults(bad_weather(&self.faults));
         driver.checks.is_strict = self.is_strict();
         if self.has("sets-clock") {
             driver.checks.slack = Duration::from_secs(15);
@@ -285,28 +117,30 @@ impl Case {
     }
 
     pub(crate) fn run_with(&self, driver: &mut Driver) -> Result<(), Violation> {
-        let n_steps = self.abort.unwrap_or(self.calm).min(self.calm);
-        let mut ended = go_on(driver, n_steps)?;
-        if self.abort.is_some() && ended.is_none() {
-            abort(driver);
+        let mut ended = None;
+        let mut n_steps = 0;
+        for (at, what) in self.orders() {
+            if ended.is_none() {
+                ended = go_on(driver, at - n_steps)?;
+                n_steps = at;
+            }
+            if ended.is_none() {
+                driver.record(what);
+            }
         }
         if ended.is_none() {
             ended = go_on(driver, self.calm - n_steps)?;
         }
         if ended.is_none() {
-            driver.world.set_faults(Faults::none());
-            driver.meddler.stop(&mut driver.world);
-            driver.step_clock(0);
-            driver.crash_percent = 0;
+            be_kind(driver);
             ended = Some(driver.try_run()?);
         }
+        let is_aborted = self.abort.is_some();
         // What only an operator can help with is given up, and must leave nothing behind.
         if let Some(Decision::Halt(_)) = ended {
-            driver.world.set_faults(Faults::none());
-            driver.meddler.stop(&mut driver.world);
-            driver.step_clock(0);
+            be_kind(driver);
             driver.record(Happening::Resumed);
-            abort(driver);
+            driver.record(abort());
             let after = driver.try_run()?;
             let is_stuck = matches!(after, Decision::Halt(_));
             if is_stuck && !is_retained(&after) {
@@ -316,15 +150,44 @@ impl Case {
                     what,
                 });
             }
+            return driver.checks.at_rest(&driver.world);
         }
-        driver.checks.at_rest(&driver.world)
+        driver.checks.at_rest(&driver.world)?;
+        if is_aborted {
+            return Ok(());
+        }
+        be_kind(driver);
+        driver.judge_end()
+    }
+
+    /// Returns what an operator does meanwhile, and after how many steps.
+    fn orders(&self) -> Vec<(u32, Happening)> {
+        let mut orders = Vec::new();
+        if let Some(at) = self.pause {
+            orders.push((at, Happening::Paused));
+            orders.push((at + PAUSE, Happening::Resumed));
+        }
+        orders.extend(self.abort.map(|at| (at, abort())));
+        for (at, _) in &mut orders {
+            *at = self.calm.min(*at);
+        }
+        orders.sort_by_key(|it| it.0);
+        orders
     }
 }
 
-fn abort(driver: &mut Driver) {
-    driver.record(Happening::Aborted {
+fn abort() -> Happening {
+    Happening::Aborted {
         why: "changed my mind".to_owned(),
-    });
+    }
+}
+
+/// From now on nothing goes wrong any more.
+fn be_kind(driver: &mut Driver) {
+    driver.world.set_faults(Faults::none());
+    driver.meddler.stop(&mut driver.world);
+    driver.step_clock(0);
+    driver.crash_percent = 0;
 }
 
 /// A machine that AWS keeps after its hook is an operator's to look at.
@@ -332,28 +195,25 @@ fn is_retained(decision: &Decision) -> bool {
     let Decision::Halt(halts) = decision else {
         return false;
     };
-    let is_kept =
-        |it: &pooldeck::operation::Halt| matches!(it, pooldeck::operation::Halt::Retained { .. });
+    let is_kept = |it: &Halt| matches!(it, Halt::Retained { .. });
     halts.iter().all(is_kept)
-}
-
-/// Returns the names of everything that can go wrong.
-fn names() -> Vec<String> {
-    let faults = FAULTS.iter().map(|it| it.0.to_owned());
-    faults
-        .chain(KINDS.iter().map(|it| it.0.to_owned()))
-        .collect()
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = VERBS.iter().find(|it| it.1 == self.verb).unwrap().0;
+        let verb = self.verb.name();
         write!(
             f,
             "seed={} verb={verb} targets={}",
             self.seed, self.n_targets
         )?;
-        write!(f, " hook={} crash={}", self.has_hook, self.crash)?;
+        let Self {
+            has_hook, has_room, ..
+        } = self;
+        write!(f, " hook={has_hook} room={has_room} crash={}", self.crash)?;
+        if let Some(pause) = self.pause {
+            write!(f, " pause={pause}")?;
+        }
         if let Some(abort) = self.abort {
             write!(f, " abort={abort}")?;
         }
@@ -370,7 +230,9 @@ impl FromStr for Case {
             verb: Verb::Drain,
             n_targets: 1,
             has_hook: false,
+            has_room: true,
             crash: 0,
+            pause: None,
             abort: None,
             calm: 2000,
             faults: Vec::new(),
@@ -386,11 +248,14 @@ impl FromStr for Case {
                 }
                 "targets" => case.n_targets = usize::try_from(number(value)?).unwrap(),
                 "hook" => case.has_hook = value == "true",
+                "room" => case.has_room = value == "true",
                 "crash" => case.crash = u8::try_from(number(value)?).unwrap(),
+                "pause" => case.pause = Some(u32::try_from(number(value)?).unwrap()),
                 "abort" => case.abort = Some(u32::try_from(number(value)?).unwrap()),
                 "calm" => case.calm = u32::try_from(number(value)?).unwrap(),
                 "faults" => {
-                    let known = names();
+                    let mut known = names();
+                    known.extend(OF_IMAGES.map(str::to_owned));
                     let named = value.split(',').filter(|it| !it.is_empty());
                     case.faults = named.map(str::to_owned).collect();
                     if let Some(it) = case.faults.iter().find(|it| !known.contains(it)) {

@@ -3,12 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod asked;
 mod bench;
 mod case;
 mod checks;
 mod crashes;
 mod drains;
+mod faults;
 mod fights;
+mod found;
 mod freezes;
 mod journal;
 mod meddler;

@@ -41,8 +41,10 @@ fn candidates(case: &Case) -> Vec<Case> {
     offer(&|it| drop(it.faults.drain(..n_faults / 2)));
     offer(&|it| it.crash = 0);
     offer(&|it| it.abort = None);
+    offer(&|it| it.pause = None);
     offer(&|it| it.n_targets = 1);
     offer(&|it| it.has_hook = false);
+    offer(&|it| it.has_room = true);
     for fault_idx in 0..n_faults {
         offer(&|it| drop(it.faults.remove(fault_idx)));
     }

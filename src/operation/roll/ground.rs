@@ -269,7 +269,18 @@ impl<'a> Ground<'a> {
                 && !matches!(it.work, Work::Unknown(_))
                 && newest.is_some_and(|at| self.now.since(at) <= max_age)
         };
-        self.fleet.executors.iter().any(|it| is_fresh(&it))
+        let mut agents = self.fleet.executors.iter();
+        if agents.clone().any(|it| it.controller == link.controller) {
+            return agents.any(|it| is_fresh(&it));
+        }
+        // A whole list may be empty; that of a controller that just started says little.
+        let mut controllers = self.fleet.controllers.iter();
+        controllers.any(|it| {
+            let is_new = it
+                .started_at
+                .is_some_and(|at| self.now.since(at) < self.plan.boot_budget);
+            it.name == link.controller && it.doubt.is_none() && !is_new
+        })
     }
 }
 

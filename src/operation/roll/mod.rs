@@ -65,7 +65,7 @@ fn decide_pool(ground: &Ground<'_>, n_missing: u32, tally: &mut Tally) -> Option
     for (id, target) in ground.targets() {
         let context = Context {
             operation: ground.operation,
-            terms: terms(ground),
+            terms: terms(ground, id),
             id,
             target,
             fleet: ground.fleet,
@@ -146,11 +146,15 @@ fn target_step(
     if !wants_to_go {
         return undo::step(context, instance);
     }
-    if !target.is_begun()
-        && !ground.is_stopping()
-        && let Some(wait) = wait_for_turn(ground, target, instance, n_missing)
-    {
-        return Step::Wait(wait);
+    if !target.is_begun() {
+        let wait = if ground.is_stopping() {
+            wait_for_newcomers(ground, instance, n_missing)
+        } else {
+            wait_for_turn(ground, target, instance, n_missing)
+        };
+        if let Some(wait) = wait {
+            return Step::Wait(wait);
+        }
     }
     let step = if is_agentless(ground, target) {
         put_aside(context)
@@ -169,12 +173,15 @@ fn target_step(
 }
 
 /// An old instance takes the surplus with it; where there is none the group replaces it.
-fn terms<'a>(ground: &Ground<'a>) -> Terms<'a> {
+fn terms<'a>(ground: &Ground<'a>, id: &InstanceId) -> Terms<'a> {
     let desired = ground.state.desired();
+    // Desired does not count who is in standby, so nothing goes down with it.
+    let instance = ground.fleet.instances.get(id);
+    let is_counted = instance.is_none_or(|it| it.phase() != Place::Standby);
     Terms {
         pool: &ground.plan.pool,
         proof: &ground.roll.proof,
-        decrement: desired.is_some_and(|it| ground.state.base < it),
+        decrement: is_counted && desired.is_some_and(|it| ground.state.base < it),
         force: false,
     }
 }
@@ -220,6 +227,31 @@ fn wait_for_turn(
     if let Some(what) = ground.goes_before(instance) {
         return Some(WaitingOn::Stage { what });
     }
+    wait_for_others(ground, instance, n_missing)
+}
+
+/// Whoever stops half-way waits for the newcomers that take jobs in its stead, as long as one
+/// may take to come up.
+fn wait_for_newcomers(
+    ground: &Ground<'_>,
+    instance: &Instance,
+    n_missing: u32,
+) -> Option<WaitingOn> {
+    let budget = ground.plan.boot_budget;
+    let is_coming = |it: &std::sync::Arc<Instance>| {
+        ground.is_new(it)
+            && !ground.is_serving(it)
+            && ground.operation.target(&it.id).is_none()
+            && ground.now.since(ground::launched_at(it)) < budget
+    };
+    let short_since = ground.state.short_since;
+    let is_awaited = short_since.is_some_and(|it| ground.now.since(it) < budget)
+        || ground.members.iter().any(is_coming);
+    wait_for_others(ground, instance, n_missing).filter(|_| is_awaited)
+}
+
+/// Returns whether too few would take jobs without it.
+fn wait_for_others(ground: &Ground<'_>, instance: &Instance, n_missing: u32) -> Option<WaitingOn> {
     // One that takes no jobs is not missed.
     if !ground.is_serving(instance) {
         return None;
@@ -271,6 +303,10 @@ fn finish(ground: &Ground<'_>) -> Step {
     let Some(desired) = ground.state.desired() else {
         return Step::Wait(size::unsettled());
     };
+    // Somebody else changed it, or what we read is old: both are known soon.
+    if ground.capacity.desired != desired {
+        return Step::Wait(size::unsettled());
+    }
     if ground.state.base < desired {
         return Step::Wait(WaitingOn::Settling {
             what: "the end of its surge".to_owned(),

@@ -111,26 +111,64 @@ fn desired(ground: &Ground<'_>) -> Option<Happening> {
     if state.desired() == Some(seen) || !ground.is_settled_since(changed_at) {
         return None;
     }
-    let by = (!state.may_be_desired(seen)).then(|| changed_by(ground, seen));
+    let pool = ground.plan.pool.clone();
+    if state.may_be_desired(seen) {
+        return Some(Happening::SawDesired {
+            pool,
+            desired: seen,
+            by: None,
+            base: Some(state.base),
+        });
+    }
+    let by = changed_by(ground, seen);
+    // Whoever said a number wants that number. Whoever took or added one wants as many fewer
+    // or more than before, and what we have borrowed at the moment does not count.
+    let base = match &by {
+        Some(it) if is_explicit(ground, it, seen) => seen,
+        _ => state.moved_base(seen).max(ground.capacity.min),
+    };
+    let by = by.map_or_else(
+        || "AWS does not say by whom".to_owned(),
+        |it| it.cause.clone(),
+    );
     Some(Happening::SawDesired {
-        pool: ground.plan.pool.clone(),
+        pool,
         desired: seen,
-        by,
+        by: Some(by),
+        base: Some(base),
     })
 }
 
 /// AWS attributes a change only in the words of the activity that followed from it.
-fn changed_by(ground: &Ground<'_>, desired: u32) -> String {
+fn changed_by<'a>(ground: &Ground<'a>, desired: u32) -> Option<&'a Activity> {
     let words = format!(" to {desired}");
     let mut activities = ground.fleet.activities.iter();
     let is_it = |it: &&std::sync::Arc<Activity>| {
         it.pool == ground.plan.pool
             && ground.operation.started_at <= it.started_at
-            && it.cause.contains("desired capacity")
+            && (it.cause.contains("desired capacity") || it.cause.contains("the capacity from"))
             && it.cause.contains(&words)
+            && !is_ours(ground, it)
     };
-    let found = activities.find(is_it).map(|it| it.cause.clone());
-    found.unwrap_or_else(|| "AWS does not say by whom".to_owned())
+    activities.find(is_it).map(|it| &**it)
+}
+
+/// Returns whether an activity tells of a change that we made ourselves.
+fn is_ours(ground: &Ground<'_>, activity: &Activity) -> bool {
+    let mut raises = ground.state.raises.iter();
+    raises.any(|(from, to)| activity.cause.contains(&explicit(*from, *to)))
+}
+
+/// Returns whether somebody said this very number, and not how many more or fewer.
+fn is_explicit(ground: &Ground<'_>, activity: &Activity, desired: u32) -> bool {
+    let before = ground.state.desired();
+    before.is_some_and(|it| activity.cause.contains(&explicit(it, desired)))
+}
+
+fn explicit(from: u32, to: u32) -> String {
+    format!(
+        "explicitly set group desired capacity changing the desired capacity from {from} to {to}."
+    )
 }
 
 /// Returns the new instances that are in service, their agents registered, for the first time.
@@ -165,13 +203,16 @@ fn is_short(ground: &Ground<'_>) -> bool {
 /// Returns who has to go beside those that were named: the outdated, and what is too many.
 fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
     let is_in_use = |it: &crate::fleet::LaunchSource| it.is_in_use(ground.template);
+    // One that was given back is taken up again.
+    let is_new = |it: &&std::sync::Arc<Instance>| {
+        let target = ground.operation.target(&it.id);
+        target
+            .is_none_or(|it| it.untag.is_applied() && it.terminate.may_have_happened_at().is_none())
+    };
+    // As one too many it may go before its turn has come.
     let is_open = |it: &&std::sync::Arc<Instance>| {
         let target = ground.operation.target(&it.id);
-        // One that was given back, or whose turn never came, is taken up again.
-        target.is_none_or(|it| {
-            let is_back = it.untag.is_applied() && it.terminate.may_have_happened_at().is_none();
-            is_back || !it.is_begun() && !it.is_surplus
-        })
+        is_new(it) || target.is_some_and(|it| !it.is_begun() && !it.is_surplus)
     };
     let enlist = |it: &std::sync::Arc<Instance>, is_surplus| Happening::Enlisted {
         pool: ground.plan.pool.clone(),
@@ -183,13 +224,9 @@ fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
             return Vec::new();
         }
         let outdated: Vec<_> = ground.outdated_in_service().collect();
-        let is_new = |it: &&&std::sync::Arc<Instance>| is_open(it);
         if !outdated.is_empty() {
-            return outdated
-                .iter()
-                .filter(is_new)
-                .map(|it| enlist(it, false))
-                .collect();
+            let new = outdated.into_iter().filter(is_new);
+            return new.map(|it| enlist(it, false)).collect();
         }
     }
     let n = n_too_many(ground);

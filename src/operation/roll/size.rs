@@ -1,8 +1,10 @@
 //! The size of a pool during a roll: what is borrowed for new instances, and given back.
 
+use std::time::Duration;
+
 use super::ground::{Ground, count};
 use crate::{
-    fleet::{Call, Process},
+    fleet::{Call, Process, Suspension},
     operation::{Halt, Mark, Slot, Strategy, WaitingOn, decide::Step},
 };
 
@@ -10,6 +12,9 @@ use crate::{
 const N_EVENED_MAX: usize = 3;
 /// Somebody who changes desired more often than this is not raced.
 const N_FIGHTS_MAX: u32 = 5;
+
+/// How far AWS' clock may be from ours.
+const SKEW: Duration = Duration::from_mins(5);
 
 /// Raises desired, so that new instances come up before old ones go.
 pub(super) fn grow(ground: &Ground<'_>) -> Step {
@@ -83,23 +88,32 @@ fn evens_out(ground: &Ground<'_>) -> bool {
         && ground.is_lopsided()
 }
 
-/// Suspends what would undo the roll, or end jobs because of it.
+/// Suspends what would undo the roll, or end jobs because of it, unless somebody did already.
 pub(super) fn suspend(ground: &Ground<'_>) -> Step {
-    let processes = &ground.plan.suspends;
     let mark = ground.state.mark(Slot::Suspend);
-    if processes.is_empty() || mark.is_applied() {
+    let running = ground.plan.suspends.iter();
+    let running: Vec<Process> = running
+        .filter(|it| !ground.pool.is_suspended(it))
+        .cloned()
+        .collect();
+    if mark.is_applied() || mark == &Mark::None && running.is_empty() {
         return Step::Finished;
     }
     let call = || Call::SuspendProcesses {
         pool: ground.plan.pool.clone(),
-        processes: processes.clone(),
+        processes: if running.is_empty() {
+            // It was sent before, and its answer is missing.
+            ground.plan.suspends.clone()
+        } else {
+            running
+        },
     };
     ground
         .attempts()
         .attempt(mark, "the suspension of its processes", call)
 }
 
-/// Resumes what was suspended, unless somebody else did so already.
+/// Resumes what we suspended, unless somebody else resumed it, or suspended it anew.
 pub(super) fn resume(ground: &Ground<'_>) -> Step {
     let mark = ground.state.mark(Slot::Resume);
     let Some(suspended_at) = ground
@@ -108,11 +122,13 @@ pub(super) fn resume(ground: &Ground<'_>) -> Step {
     else {
         return Step::Finished;
     };
-    let suspended = ground.plan.suspends.iter();
-    let suspended: Vec<Process> = suspended
-        .filter(|it| ground.pool.is_suspended(it))
-        .cloned()
-        .collect();
+    let is_ours = |it: &&Suspension| {
+        let is_planned = ground.plan.suspends.contains(&it.process);
+        let is_later = it.at().is_some_and(|at| suspended_at + SKEW < at);
+        is_planned && !is_later && !it.is_by_aws()
+    };
+    let suspended = ground.pool.suspended.iter().filter(is_ours);
+    let suspended: Vec<Process> = suspended.map(|it| it.process.clone()).collect();
     if !suspended.is_empty() {
         let call = || Call::ResumeProcesses {
             pool: ground.plan.pool.clone(),
@@ -143,6 +159,10 @@ pub(super) fn restore(ground: &Ground<'_>) -> Step {
         return Step::Finished;
     }
     if ground.capacity.max == borrowed {
+        // AWS would lower desired with max, and choose who dies.
+        if wanted < ground.capacity.desired {
+            return Step::Wait(unsettled());
+        }
         let bounds = || Call::UpdateBounds {
             pool: ground.plan.pool.clone(),
             min: None,

@@ -364,7 +364,7 @@ fn target_lines(
     for ((controller, agent), mark) in &target.cordons {
         let text = match mark {
             Mark::Applied(at) => format!("{} in force", at.clock_time()),
-            Mark::Intended(at) => format!("{} sent, not answered", at.clock_time()),
+            Mark::Intended { at, .. } => format!("{} sent, not answered", at.clock_time()),
             Mark::Refused { .. } | Mark::None => "not in force".to_owned(),
         };
         lines.push(vec![
@@ -437,7 +437,7 @@ fn refusals(target: &TargetState) -> Vec<Line> {
         .chain(cordons)
         .filter_map(|(what, mark)| match mark {
             Mark::Refused { why, n, .. } => Some((what, why, n)),
-            Mark::None | Mark::Intended(_) | Mark::Applied(_) => None,
+            Mark::None | Mark::Intended { .. } | Mark::Applied(_) => None,
         });
     refused
         .map(|(what, why, n)| {

@@ -1,35 +1,79 @@
 //! Capacity: how many may be out, and that desired moves by what was planned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pooldeck::{
-    fleet::{Call, InstanceId, Lifecycle, PoolKey},
+    fleet::{Call, InstanceId, Lifecycle, PoolKey, Timestamp},
     operation::Spec,
-    sim::World,
+    sim::{Machine, World},
 };
 
 use super::{Before, Checks, Verdict, drain_terms, ensure};
+
+/// So many newcomers may even the zones out.
+const N_EVENED: usize = 3;
 
 pub(super) struct Ledger {
     pool: PoolKey,
     desired_before: u32,
     n_launches: usize,
+    n_duplicates: usize,
+    n_members: usize,
     /// By how much desired sank with our terminations of each target.
     sunk: BTreeMap<InstanceId, u32>,
+    /// What desired was at the start, and as it was last seen.
+    start: u32,
+    last: u32,
+    /// What others made of it, by how much they changed it in all, and when they did so last.
+    wishes: Vec<u32>,
+    change: i64,
+    wished_at: Option<Timestamp>,
+    /// The names by which we made something that is made once.
+    tokens: BTreeSet<String>,
+    /// Every refresh that was seen, and how many of them were ours.
+    refreshes: BTreeSet<String>,
+    n_refreshes: u32,
 }
 
 impl Ledger {
     pub(super) fn new(world: &World, spec: &Spec) -> Self {
+        let start = desired(world, spec.pool());
         Self {
             pool: spec.pool().clone(),
             desired_before: 0,
             n_launches: world.history().launches.len(),
+            n_duplicates: world.history().duplicates.len(),
+            n_members: world.members(spec.pool()).count(),
             sunk: BTreeMap::new(),
+            start,
+            last: start,
+            wishes: Vec::new(),
+            change: 0,
+            wished_at: None,
+            tokens: BTreeSet::new(),
+            refreshes: refresh(world, spec.pool()).into_iter().collect(),
+            n_refreshes: 0,
         }
     }
 
     pub(super) fn before(&mut self, world: &World) {
         self.desired_before = desired(world, &self.pool);
+    }
+
+    /// What changed while we called nothing was changed by others.
+    pub(super) fn passed(&mut self, world: &World) {
+        let now = desired(world, &self.pool);
+        if now != self.last {
+            self.wishes.push(now);
+            self.change += i64::from(now) - i64::from(self.last);
+            self.wished_at = Some(world.now());
+            self.last = now;
+        }
+        self.refreshes.extend(refresh(world, &self.pool));
+    }
+
+    pub(super) fn after(&mut self, world: &World) {
+        self.last = desired(world, &self.pool);
     }
 }
 
@@ -38,19 +82,126 @@ fn desired(world: &World, pool: &PoolKey) -> u32 {
     capacity.map_or(0, |it| it.desired)
 }
 
+fn refresh(world: &World, pool: &PoolKey) -> Option<String> {
+    let refresh = world.group(pool)?.row.refresh.as_ref();
+    refresh.map(|it| it.id.clone())
+}
+
 /// 4.
 pub(super) fn fewer_names_its_victims(checks: &Checks, before: &Before<'_>) -> Verdict {
-    let Call::SetDesiredCapacity { pool, desired } = before.call else {
+    let (pool, wanted) = match before.call {
+        Call::SetDesiredCapacity { pool, desired } => (pool, *desired),
+        Call::UpdateBounds {
+            pool,
+            max: Some(max),
+            ..
+        } => (pool, *max),
+        _ => return Ok(()),
+    };
+    let now = before.world.now();
+    let wished_at = checks.capacity.wished_at;
+    // AWS offers no way to change a number only if it is still what was read.
+    let is_race = wished_at.is_some_and(|it| now.since(it) < checks.proof().settle * 2);
+    let is = desired(before.world, pool);
+    ensure(is <= wanted || is_race, 4, || {
+        format!(
+            "{} sinks from {is} to {wanted}, and names no victim",
+            before.call
+        )
+    })
+}
+
+/// Returns how many a roll may lack at a time, and how many more than before there may be.
+fn roll_terms(spec: &Spec) -> Option<(u32, u32)> {
+    match spec {
+        Spec::Roll(it) => {
+            let batch = it.pools[0].batch.max(it.canary);
+            Some((it.max_unavailable, batch))
+        }
+        Spec::Drain(_) | Spec::Freeze(_) | Spec::Refresh(_) => None,
+    }
+}
+
+/// 8: while nobody else is there, a roll never has more than its batch too many.
+pub(super) fn a_pool_grows_by_no_more_than_a_batch(checks: &Checks, world: &World) -> Verdict {
+    let Some((_, batch)) = roll_terms(&checks.spec).filter(|_| checks.is_strict) else {
         return Ok(());
     };
-    if drain_terms(&checks.spec).is_none() && !checks.is_strict {
-        // AWS offers no way to change a number only if it is still what was read.
+    let (is, start) = (desired(world, &checks.capacity.pool), checks.capacity.start);
+    ensure(is <= start + batch, 8, || {
+        format!("{is} are wanted, which is more than {start} and a batch of {batch}")
+    })
+}
+
+/// 8: a roll closes an instance only while enough others take jobs.
+pub(super) fn a_roll_keeps_its_floor(checks: &Checks, before: &Before<'_>) -> Verdict {
+    let is_closing = matches!(
+        before.call,
+        Call::Cordon { .. } | Call::EnterStandby { .. } | Call::TerminateInstance { .. }
+    );
+    let terms = roll_terms(&checks.spec).filter(|_| checks.is_strict && is_closing);
+    let Some((max_unavailable, _)) = terms else {
+        return Ok(());
+    };
+    let world = before.world;
+    let named = before.call.to_string();
+    let takes_jobs = |it: &&Machine| {
+        let mut agents = world.agents_on(it.id());
+        it.lifecycle() == Some(&Lifecycle::InService)
+            && it.is_alive()
+            && !named.contains(it.id().as_str())
+            && agents.any(|it| it.cordon.is_none())
+    };
+    let n_open = world.members(&checks.capacity.pool).filter(takes_jobs);
+    let n_open = u32::try_from(n_open.count()).unwrap();
+    // What the network repeats may lower the group by one more than was asked.
+    let n_repeated = world.history().duplicates.len() - checks.capacity.n_duplicates;
+    let start = checks.capacity.start;
+    ensure(
+        start <= n_open + max_unavailable || 0 < n_repeated,
+        8,
+        || {
+            format!(
+                "{}: only {n_open} of {start} would take jobs, and {max_unavailable} may be out",
+                before.call
+            )
+        },
+    )
+}
+
+/// 9: whatever a roll, a freeze or a refresh did to desired, in the end it is as it was, or
+/// as somebody else wanted it.
+pub(super) fn desired_is_as_it_was(checks: &Checks, world: &World) -> Verdict {
+    let ledger = &checks.capacity;
+    if drain_terms(&checks.spec).is_some() {
         return Ok(());
     }
-    let n_counted = before.world.members(pool).filter(|it| it.is_counted());
-    let n_counted = u32::try_from(n_counted.count()).unwrap();
-    ensure(n_counted <= *desired, 4, || {
-        format!("desired sinks to {desired} below {n_counted} members, and names no victim")
+    let is = i64::from(desired(world, &ledger.pool));
+    let start = i64::from(ledger.start);
+    let wishes = ledger.wishes.iter().map(|it| i64::from(*it));
+    let wishes: Vec<i64> = wishes.chain([start, start + ledger.change]).collect();
+    let is_decrement = |it: &&Call| {
+        matches!(
+            it,
+            Call::TerminateInstance {
+                decrement: true,
+                ..
+            } | Call::EnterStandby {
+                decrement: true,
+                ..
+            }
+        )
+    };
+    // AWS counts a decrement twice that the network delivers twice.
+    let repeated = world.history().duplicates[ledger.n_duplicates..].iter();
+    let n_repeated = i64::try_from(repeated.filter(is_decrement).count()).unwrap();
+    let least = wishes.iter().min().copied().unwrap_or(start) - n_repeated;
+    let most = wishes.iter().max().copied().unwrap_or(start);
+    ensure((least..=most).contains(&is), 9, || {
+        format!(
+            "desired was {start}, others made it {:?}, and it stays {is}",
+            ledger.wishes
+        )
     })
 }
 
@@ -109,5 +260,33 @@ pub(super) fn nothing_more_is_launched(checks: &mut Checks, world: &World) -> Ve
         !is_judged || desired_now <= checks.capacity.desired_before,
         11,
         || format!("a drain raised desired to {desired_now} ({n_launched} were launched)"),
-    )
+    )?;
+    // Each member once, and a few newcomers that even the zones out.
+    let most = checks.capacity.n_members + N_EVENED;
+    let is_judged = matches!(checks.spec, Spec::Roll(_)) && checks.is_strict;
+    ensure(!is_judged || n_launched <= most, 11, || {
+        format!("{n_launched} were launched, and {most} are enough")
+    })
+}
+
+/// 11: what is made once is made once, however often its answer is lost.
+pub(super) fn nothing_is_made_twice(checks: &mut Checks, world: &World, call: &Call) -> Verdict {
+    let ledger = &mut checks.capacity;
+    let token = match call {
+        Call::CreateTemplateVersion { token, .. } => token,
+        Call::CopyConfiguration { name, .. } => name,
+        Call::StartRefresh { pool, .. } => {
+            let id = refresh(world, pool);
+            let is_new = id.is_some_and(|it| ledger.refreshes.insert(it));
+            ledger.n_refreshes += u32::from(is_new);
+            let n = ledger.n_refreshes;
+            return ensure(n <= 1, 11, || format!("{n} refreshes were started"));
+        }
+        _ => return Ok(()),
+    };
+    ledger.tokens.insert(token.clone());
+    let tokens = &ledger.tokens;
+    ensure(tokens.len() == 1, 11, || {
+        format!("one template is made by several names: {tokens:?}")
+    })
 }

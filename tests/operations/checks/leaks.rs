@@ -1,21 +1,22 @@
 //! Leaks: what an operation borrowed is returned, unless somebody changed it since.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use pooldeck::{
-    fleet::{Call, HookTransition, InstanceId, PoolKey},
+    fleet::{Call, FreezeMark, HookTransition, InstanceId, PoolKey, Process, Timestamp},
     operation::TAG,
     sim::{Doom, World},
 };
 
-use super::{Checks, Verdict, drain_terms, ensure};
+use super::{Checks, Verdict, ensure};
 
 /// One thing that calls change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Thing {
     Bounds(PoolKey),
     Desired(PoolKey),
-    Suspended(PoolKey),
+    Suspended(PoolKey, Process),
+    Freeze(PoolKey),
     Protected(InstanceId),
     Mark(InstanceId),
 }
@@ -31,11 +32,22 @@ struct Change {
 pub(super) struct Borrowed {
     changes: BTreeMap<Thing, Change>,
     before: BTreeMap<Thing, String>,
+    /// What was suspended when we last looked, and when somebody else changed that.
+    suspended: BTreeMap<Thing, String>,
+    others_at: BTreeMap<Thing, Timestamp>,
+    /// When we last asked for the suspension.
+    asked_at: BTreeMap<Thing, Timestamp>,
 }
 
 impl Borrowed {
     pub(super) fn before(&mut self, world: &World, call: &Call) {
         self.before = state(world);
+        if let Call::SuspendProcesses { pool, processes } = call {
+            let things = processes
+                .iter()
+                .map(|it| Thing::Suspended(pool.clone(), it.clone()));
+            self.asked_at.extend(things.map(|it| (it, world.now())));
+        }
         if matches!(call, Call::TerminateInstance { .. }) {
             // A decrement is no loan.
             self.before.retain(|it, _| !matches!(it, Thing::Desired(_)));
@@ -44,13 +56,20 @@ impl Borrowed {
 
     /// What somebody else changed since is theirs.
     pub(super) fn passed(&mut self, world: &World) {
-        let now = state(world);
         self.changes
-            .retain(|thing, change| now.get(thing).is_none_or(|it| *it == change.left));
+            .retain(|thing, change| value(world, thing).is_none_or(|it| it == change.left));
+        let now = suspended(world);
+        for (thing, value) in &now {
+            if self.suspended.get(thing).is_some_and(|it| it != value) {
+                self.others_at.insert(thing.clone(), world.now());
+            }
+        }
+        self.suspended = now;
     }
 
     pub(super) fn after(&mut self, world: &World) {
         let after = state(world);
+        self.suspended = suspended(world);
         for (thing, was) in std::mem::take(&mut self.before) {
             let Some(left) = after.get(&thing).filter(|it| **it != was) else {
                 continue;
@@ -68,48 +87,84 @@ impl Borrowed {
     }
 }
 
+impl Borrowed {
+    /// Returns whether somebody suspended it so near to us that nobody can tell who did: AWS
+    /// keeps one suspension, and says to the second when it began, by its own clock.
+    fn is_anybodys(&self, thing: &Thing, settle: Duration) -> bool {
+        const SKEW: Duration = Duration::from_mins(5);
+        let others_at = self.others_at.get(thing);
+        let both = others_at.zip(self.asked_at.get(thing));
+        both.is_some_and(|(theirs, ours)| {
+            ours.since(*theirs) <= settle * 2 && theirs.since(*ours) <= SKEW
+        })
+    }
+}
+
+fn suspended(world: &World) -> BTreeMap<Thing, String> {
+    let of_group = |key: PoolKey| {
+        let processes = FreezeMark::PROCESSES.into_iter();
+        processes.map(move |it| Thing::Suspended(key.clone(), it))
+    };
+    let things = world.groups().flat_map(|it| of_group(it.key()));
+    let valued = |it: Thing| value(world, &it).map(|value| (it, value));
+    things.filter_map(valued).collect()
+}
+
+/// Returns everything that a call may change for a while.
 fn state(world: &World) -> BTreeMap<Thing, String> {
-    let mut state = BTreeMap::new();
+    let mut things = Vec::new();
     for group in world.groups() {
         let key = group.key();
-        if let Some(it) = group.capacity() {
-            state.insert(
-                Thing::Bounds(key.clone()),
-                format!("{}..{}", it.min, it.max),
-            );
-            state.insert(Thing::Desired(key.clone()), it.desired.to_string());
-        }
-        let suspended = group.row.suspended.iter().map(|it| it.process.to_string());
-        let suspended: std::collections::BTreeSet<String> = suspended.collect();
-        state.insert(Thing::Suspended(key), format!("{suspended:?}"));
+        let suspended = FreezeMark::PROCESSES.into_iter();
+        things.extend(suspended.map(|it| Thing::Suspended(key.clone(), it)));
+        things.extend([
+            Thing::Bounds(key.clone()),
+            Thing::Desired(key.clone()),
+            Thing::Freeze(key),
+        ]);
     }
     for machine in world.machines() {
-        if machine.is_alive() && !machine.is_leaving() {
-            let id = machine.id();
-            let mark = format!("{:?}", machine.row.tags.get(TAG));
-            state.insert(
-                Thing::Protected(id.clone()),
-                machine.row.protected.to_string(),
-            );
-            state.insert(Thing::Mark(id.clone()), mark);
-        }
+        let id = machine.id();
+        things.extend([Thing::Protected(id.clone()), Thing::Mark(id.clone())]);
     }
-    state
+    let valued = |it: Thing| value(world, &it).map(|value| (it, value));
+    things.into_iter().filter_map(valued).collect()
+}
+
+/// Returns what a thing is like; nothing of a machine that is on its way out.
+fn value(world: &World, thing: &Thing) -> Option<String> {
+    let capacity = |key: &PoolKey| world.group(key).and_then(pooldeck::sim::Group::capacity);
+    let row = |key: &PoolKey| world.group(key).map(|it| &it.row);
+    let machine = |id: &InstanceId| {
+        let machine = world.machine(id);
+        machine.filter(|it| it.is_alive() && !it.is_leaving())
+    };
+    match thing {
+        Thing::Bounds(key) => capacity(key).map(|it| format!("{}..{}", it.min, it.max)),
+        Thing::Desired(key) => capacity(key).map(|it| it.desired.to_string()),
+        Thing::Suspended(key, process) => row(key).map(|it| it.is_suspended(process).to_string()),
+        Thing::Freeze(key) => row(key).map(|it| format!("{:?}", it.tags.get(FreezeMark::TAG))),
+        Thing::Protected(id) => machine(id).map(|it| it.row.protected.to_string()),
+        Thing::Mark(id) => machine(id).map(|it| format!("{:?}", it.row.tags.get(TAG))),
+    }
 }
 
 /// 9 and 18, of everything that a call changed.
 pub(super) fn what_was_borrowed_is_returned(checks: &Checks, world: &World) -> Verdict {
-    let now = state(world);
     for (thing, change) in &checks.borrowed.changes {
         // What is on its way out is given back with its life, and what others changed is theirs.
-        let is_as_left = now.get(thing).is_some_and(|it| *it == change.left);
+        let is_as_left = value(world, thing).is_some_and(|it| it == change.left);
         if let Thing::Bounds(pool) = thing
             && is_outgrown(world, pool, change)
         {
             continue;
         }
+        let borrowed = &checks.borrowed;
+        if change.was == "true" && borrowed.is_anybodys(thing, checks.proof().settle) {
+            continue;
+        }
         let invariant = match thing {
-            Thing::Bounds(_) | Thing::Desired(_) | Thing::Suspended(_) => 9,
+            Thing::Bounds(_) | Thing::Desired(_) | Thing::Suspended(..) | Thing::Freeze(_) => 9,
             Thing::Protected(_) | Thing::Mark(_) => 18,
         };
         ensure(!is_as_left || change.was == change.left, invariant, || {
@@ -156,7 +211,7 @@ pub(super) fn every_hook_is_answered(
     world: &World,
     targets: &[InstanceId],
 ) -> Verdict {
-    if !checks.is_strict || checks.away_at.is_some() || drain_terms(&checks.spec).is_none() {
+    if !checks.is_strict || checks.away_at.is_some() {
         return Ok(());
     }
     for death in &world.history().deaths[checks.n_deaths..] {

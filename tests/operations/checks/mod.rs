@@ -2,6 +2,7 @@
 //! and by what was truly read and called; nothing here asks `decide` or what it remembers.
 
 mod capacity;
+mod ends;
 mod jobs;
 mod leaks;
 mod patience;
@@ -12,7 +13,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use pooldeck::{
     fleet::{Call, Fleet, InstanceId, SourceId, Timestamp},
-    operation::{OperationId, Proof, Spec},
+    operation::{Decision, Operation, OperationId, Proof, Spec},
     sim::World,
 };
 
@@ -130,6 +131,7 @@ impl Checks {
             jobs::no_hook_ends_under_a_job(self, &before),
             reach::nobody_elses_instance_is_touched(self, &before),
             capacity::no_more_than_allowed_are_out(self, &before),
+            capacity::a_roll_keeps_its_floor(self, &before),
             reach::only_what_was_asked_for_is_touched(self, &before),
             reach::only_planned_calls_are_made(self, &before),
             proof::nothing_is_done_on_old_data(self, &before),
@@ -145,6 +147,7 @@ impl Checks {
     /// Judges the world after a call, `was_refused` if the service said no.
     pub(crate) fn after(&mut self, world: &World, call: &Call, was_refused: bool) -> Verdict {
         self.borrowed.after(world);
+        self.capacity.after(world);
         patience::note_answer(self, was_refused);
         if let (Call::CompleteHook { instance, .. }, false) = (call, was_refused) {
             self.completed.push(instance.clone());
@@ -152,6 +155,7 @@ impl Checks {
         let verdicts = [
             capacity::each_decrement_counts_once(self, world, call),
             capacity::nothing_more_is_launched(self, world),
+            capacity::nothing_is_made_twice(self, world, call),
         ];
         self.judge(verdicts)
     }
@@ -160,7 +164,9 @@ impl Checks {
     pub(crate) fn passed(&mut self, world: &World, targets: &[InstanceId]) -> Verdict {
         self.owners.note(world);
         self.borrowed.passed(world);
+        self.capacity.passed(world);
         let verdicts = [
+            capacity::a_pool_grows_by_no_more_than_a_batch(self, world),
             jobs::no_death_of_ours_takes_a_job(self, world),
             jobs::a_hook_is_kept_alive_under_a_job(self, world, targets),
             leaks::every_hook_is_answered(self, world, targets),
@@ -174,14 +180,20 @@ impl Checks {
         let verdicts = [
             leaks::what_was_borrowed_is_returned(self, world),
             leaks::nothing_of_ours_outlives_it(self, world),
+            capacity::desired_is_as_it_was(self, world),
         ];
         self.judge(verdicts)
     }
 
+    /// Judges what an operation that nobody stopped has come to.
+    pub(crate) fn at_end(&self, world: &World, operation: &Operation, left: &[String]) -> Verdict {
+        self.judge([ends::it_is_as_asked_for(world, operation, left)])
+    }
+
     /// An operation that is not over by then never will be.
-    pub(crate) fn never_ends(&self, after: Duration) -> Verdict {
+    pub(crate) fn never_ends(&self, after: Duration, next: &Decision) -> Verdict {
         self.judge([ensure(false, 17, || {
-            format!("it is not over after {after:?}")
+            format!("it is not over after {after:?}, but {next:?}")
         })])
     }
 
@@ -194,9 +206,8 @@ impl Checks {
 
 /// Returns whether a drain lowers desired, and how many it may lack; other kinds have rules of their own.
 pub(super) fn drain_terms(spec: &Spec) -> Option<(bool, u32)> {
-    #[allow(unreachable_patterns, reason = "kinds come and go")]
     match spec {
         Spec::Drain(it) => Some((it.decrement, it.max_unavailable)),
-        _ => None,
+        Spec::Freeze(_) | Spec::Roll(_) | Spec::Refresh(_) => None,
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use pooldeck::fleet::{Call, Executor, Fleet, InstanceId, Timestamp, Work};
+use pooldeck::{
+    fleet::{Call, Executor, Fleet, InstanceId, Timestamp, Work},
+    sim::Machine,
+};
 
 use super::{Before, Checks, Verdict, ensure};
 
@@ -106,7 +109,11 @@ pub(super) fn nothing_is_done_on_old_data(checks: &Checks, before: &Before<'_>) 
 
 fn judged<'a>(checks: &Checks, before: &'a Before<'_>) -> Option<&'a InstanceId> {
     match before.call {
-        Call::TerminateInstance { instance, .. } if !checks.spec.is_forced() => Some(instance),
+        Call::TerminateInstance { instance, .. } if !checks.spec.is_forced() => {
+            // Nothing runs on what EC2 has ended already.
+            let machine = before.world.machine(instance);
+            machine.is_some_and(Machine::is_alive).then_some(instance)
+        }
         _ => None,
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use pooldeck::{
-    fleet::{Call, InstanceId, SourceId, Timestamp},
-    operation::TAG,
+    fleet::{Call, FreezeMark, InstanceId, LaunchSource, Process, SourceId, Timestamp},
+    operation::{Change, PoolRoll, Spec, TAG},
     sim::World,
 };
 
-use super::{Before, Checks, Verdict, drain_terms, ensure};
+use super::{Before, Checks, Verdict, ensure};
 
 /// Returns the instances that a call touches, through their agents too.
 fn touched(before: &Before<'_>) -> Vec<InstanceId> {
@@ -101,6 +101,11 @@ pub(super) fn only_what_was_asked_for_is_touched(checks: &Checks, before: &Befor
         ensure(before.targets.contains(&id), 12, || {
             format!("{}: {id} was not named", before.call)
         })?;
+        let home = before.world.machine(&id).and_then(|it| it.row.pool.clone());
+        let is_home = home.is_none_or(|it| checks.spec.pools().contains(&&it));
+        ensure(is_home, 12, || {
+            format!("{}: {id} is of another pool", before.call)
+        })?;
     }
     let is_known = match before.call.source() {
         SourceId::Scope(scope) => checks.spec.pools().iter().any(|it| it.scope == scope),
@@ -115,23 +120,70 @@ pub(super) fn only_what_was_asked_for_is_touched(checks: &Checks, before: &Befor
     })
 }
 
-/// 14: a drain makes the calls that its plan showed, and the undoing of them.
+/// 14: an operation makes the calls that its plan showed, and the undoing of them.
 pub(super) fn only_planned_calls_are_made(checks: &Checks, before: &Before<'_>) -> Verdict {
-    let Some((lowers, _)) = drain_terms(&checks.spec) else {
-        return Ok(());
-    };
-    let is_planned = match before.call {
-        Call::TerminateInstance { decrement, .. } => *decrement == lowers,
-        Call::TagInstances { .. }
-        | Call::UntagInstances { .. }
-        | Call::SetInstanceProtection { .. }
-        | Call::Cordon { .. }
-        | Call::Uncordon { .. }
-        | Call::CompleteHook { .. }
-        | Call::Heartbeat { .. } => true,
-        _ => false,
+    let is_planned = match &checks.spec {
+        Spec::Drain(it) => match before.call {
+            Call::TerminateInstance { decrement, .. } => *decrement == it.decrement,
+            call => is_of_a_drain(call),
+        },
+        Spec::Roll(it) => is_of_a_roll(&it.pools[0], before.call),
+        Spec::Freeze(it) => match before.call {
+            Call::SuspendProcesses { processes, .. } | Call::ResumeProcesses { processes, .. } => {
+                processes.iter().all(|of| it.processes.contains(of))
+            }
+            Call::TagPool { key, .. } | Call::UntagPool { key, .. } => key == FreezeMark::TAG,
+            _ => false,
+        },
+        Spec::Refresh(it) => match before.call {
+            Call::StartRefresh { terms, .. } => it.follows.is_none() && **terms == it.terms,
+            Call::CancelRefresh { .. } => true,
+            // How it is held, and let go.
+            Call::SuspendProcesses { processes, .. } | Call::ResumeProcesses { processes, .. } => {
+                *processes == [Process::InstanceRefresh]
+            }
+            _ => false,
+        },
     };
     ensure(is_planned, 14, || {
         format!("{} was never shown", before.call)
     })
+}
+
+fn is_of_a_drain(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::TagInstances { .. }
+            | Call::UntagInstances { .. }
+            | Call::SetInstanceProtection { .. }
+            | Call::Cordon { .. }
+            | Call::Uncordon { .. }
+            | Call::CompleteHook { .. }
+            | Call::Heartbeat { .. }
+    )
+}
+
+fn is_of_a_roll(plan: &PoolRoll, call: &Call) -> bool {
+    match call {
+        Call::SuspendProcesses { processes, .. } | Call::ResumeProcesses { processes, .. } => {
+            processes.iter().all(|it| plan.suspends.contains(it))
+        }
+        Call::CreateTemplateVersion { from, image, .. } => {
+            let is_from = matches!(&plan.from, LaunchSource::Template(it) if it == from);
+            is_from
+                && plan.to
+                    == Change::Copy {
+                        image: image.clone(),
+                    }
+        }
+        Call::UpdateBounds { min, .. } => min.is_none(),
+        Call::LaunchFrom { source, .. } => match &plan.to {
+            Change::Existing(to) => source == to || *source == plan.from,
+            Change::Copy { .. } => true,
+        },
+        Call::SetDesiredCapacity { .. }
+        | Call::EnterStandby { .. }
+        | Call::TerminateInstance { .. } => true,
+        _ => is_of_a_drain(call),
+    }
 }
