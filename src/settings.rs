@@ -7,6 +7,7 @@ mod cost;
 mod error;
 mod file;
 mod history;
+mod metrics;
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +21,7 @@ pub use history::HistorySettings;
 
 use crate::{
     action::Guardrail,
-    fleet::{ControllerName, JoinRule, Timestamp},
+    fleet::{ControllerName, JoinRule, Namespace, Timestamp},
     operation::{OnQuit, Proof},
 };
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub proof: Proof,
     pub cost: CostSettings,
     pub history: HistorySettings,
+    /// Where executors' numbers are published to, and read back from.
+    pub namespace: Namespace,
 }
 
 /// A name that was chosen, and by what: whether there is such a thing is found out later.
@@ -179,6 +182,7 @@ impl Default for Settings {
             proof: Proof::default(),
             cost: CostSettings::default(),
             history: HistorySettings::default(),
+            namespace: Namespace::default(),
         }
     }
 }

@@ -257,6 +257,7 @@ fn start_tied(clouds: &[&Arc<FakeCloud>], links: Vec<Link>) -> Bench {
             host: "bastion".into(),
         },
         history: Keeping::Off,
+        namespace: pooldeck::fleet::Namespace::default(),
         detach: Detach::Not("a test ends"),
     };
     let (handle, events) = engine::start(doors, config, Clock::system());

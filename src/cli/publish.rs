@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     engine::Outcome,
-    fleet::{Align, Datum, Metrics, ScopeId, metrics, parse_duration, sanitize},
+    fleet::{Align, Datum, Metrics, Namespace, ScopeId, metrics, parse_duration, sanitize},
 };
 
 #[derive(Clone, Debug, Args)]
@@ -31,9 +31,9 @@ pub struct PublishFlags {
         value_parser = parse_refresh
     )]
     pub interval: Duration,
-    /// The namespace of the metrics
-    #[arg(long, value_name = "NAME", default_value = "pooldeck")]
-    pub namespace: String,
+    /// The namespace of the metrics, instead of the configured one
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
     /// Print what would be published, and publish nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -54,20 +54,16 @@ impl PublishFlags {
 
 /// Checks what needs no reading.
 pub(super) fn check(flags: &PublishFlags) -> Result<(), Error> {
-    let name = &flags.namespace;
-    let is_allowed = |it: char| it.is_ascii_alphanumeric() || ".-_/#:".contains(it);
-    if name.is_empty() || 255 < name.len() || !name.chars().all(is_allowed) {
-        return Err(
-            Error::usage(format!("`{name}` is no namespace of CloudWatch"))
-                .hint("1 to 255 letters, digits, and . - _ / # :"),
-        );
-    }
-    if name.starts_with("AWS/") || name.starts_with(':') {
-        return Err(Error::usage(format!(
-            "`{name}`: a namespace that begins with AWS/ or a colon is not ours to write to"
-        )));
+    if let Some(name) = &flags.namespace {
+        Namespace::parse(name).map_err(Error::usage)?;
     }
     Ok(())
+}
+
+fn namespace(session: &Session<'_>, flags: &PublishFlags) -> Namespace {
+    let named = flags.namespace.as_deref();
+    let named = named.and_then(|it| Namespace::parse(it).ok());
+    named.unwrap_or_else(|| session.handle.config().namespace.clone())
 }
 
 /// Publishes until Ctrl-C, or once.
@@ -136,13 +132,13 @@ async fn publish(
     }
     let (mut n_done, mut failed) = (0, None);
     for (scope, data) in &by_scope {
-        let outcome = session.handle.publish(scope, &flags.namespace, data).await;
+        let namespace = namespace(session, flags);
+        let outcome = session.handle.publish(scope, &namespace, data).await;
         match &outcome {
             Outcome::Done => {
                 n_done += 1;
                 let n_metrics = data.len();
-                let place = &flags.namespace;
-                let line = format!("published {n_metrics} metrics to {place} in {scope}");
+                let line = format!("published {n_metrics} metrics to {namespace} in {scope}");
                 session.printer.talk(&line);
             }
             Outcome::Refused(refusal) => {
@@ -177,7 +173,8 @@ fn show(
 ) -> Result<(), Error> {
     if flags.output == InfoFormat::Json {
         let at = sight.observation.at;
-        let document = json::Metrics::new(at, &flags.namespace, found, &sight.failures);
+        let namespace = namespace(session, flags);
+        let document = json::Metrics::new(at, namespace.as_str(), found, &sight.failures);
         return session.printer.data(&json::to_text(&document));
     }
     let rows: Vec<Vec<String>> = found

@@ -22,8 +22,8 @@ use crate::{
     action::{self, Refusal},
     cloud::SharedCloud,
     fleet::{
-        Datum, Failure, FailureKind, Fleet, InstanceId, Lookup, Observation, Past, PoolKey, Scope,
-        ScopeId, SourceId, Span,
+        Datum, Failure, FailureKind, Fleet, InstanceId, Lookup, Namespace, Observation, Past,
+        PoolKey, Scope, ScopeId, SourceId, Span,
     },
     operation::OperationId,
 };
@@ -122,7 +122,7 @@ impl Handle {
     ///
     /// The audit log has no line of it: it changes nothing that anybody operates,
     /// and comes every minute. A read-only session or scope refuses it all the same.
-    pub async fn publish(&self, scope: &ScopeId, namespace: &str, data: &[Datum]) -> Outcome {
+    pub async fn publish(&self, scope: &ScopeId, namespace: &Namespace, data: &[Datum]) -> Outcome {
         let inner = &self.inner;
         let Some(cloud) = inner.cloud(scope) else {
             return Outcome::Failed(inner.unknown(scope.as_str()));
@@ -131,7 +131,7 @@ impl Handle {
             return Outcome::Refused(refusal);
         }
         let now = inner.clock.now();
-        match cloud.put_metrics(namespace, now, data).await {
+        match cloud.put_metrics(namespace.as_str(), now, data).await {
             Ok(()) => Outcome::Done,
             Err(error) => Outcome::Failed(error.into_failure(inner.clock.now(), None)),
         }
@@ -232,7 +232,11 @@ impl Handle {
             let past = handle.past(query.clone()).await;
             handle.inner.tell(Event::Past(past.clone())).await;
             let historian = &handle.inner.historian;
-            if !historian.should_fill(&past, handle.inner.clock.now()) {
+            let pools: Vec<PoolKey> = match &past.pool {
+                Some(pool) => vec![pool.clone()],
+                None => handle.observation().fleet.pools.keys().cloned().collect(),
+            };
+            if !historian.should_fill(&past, &pools, handle.inner.clock.now()) {
                 return;
             }
             let filled = history::fill(&handle.inner, query.pool.as_ref(), query.span).await;

@@ -44,7 +44,9 @@ use crate::{
     action::Policy,
     ci::SharedCi,
     cloud::SharedCloud,
-    fleet::{Activity, CiLink, ConsoleOutput, Failure, InstanceId, Observation, Past, PoolKey},
+    fleet::{
+        Activity, CiLink, ConsoleOutput, Failure, InstanceId, Namespace, Observation, Past, PoolKey,
+    },
 };
 
 /// Everything that can be read from and written to.
@@ -68,6 +70,8 @@ pub struct Config {
     pub actor: Actor,
     /// Whether the past is kept, and where.
     pub history: Keeping,
+    /// Where executors' numbers are published to, and read back from.
+    pub namespace: Namespace,
     /// How an operation goes on when this process ends.
     pub detach: Detach,
 }

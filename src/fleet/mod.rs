@@ -21,6 +21,7 @@ mod launch_failure;
 mod lifecycle;
 mod metrics;
 mod money;
+mod namespace;
 mod obstacle;
 mod pool;
 mod refresh;
@@ -65,6 +66,7 @@ pub use money::{
     Billing, ListPrice, OwnSpend, Price, PriceOrigin, PriceSource, PriceState, Spending, SpotPrice,
     Usd,
 };
+pub use namespace::Namespace;
 pub use obstacle::{Obstacle, obstacles};
 pub use pool::{
     Capacity, CiLink, Counts, Hook, HookResult, HookTransition, MixedInstances, Pool, PoolKind,

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::{
     Choice, ControllerSettings, PoolSelection, PoolSettings, ScopeSettings, Settings,
     SettingsError, controller::ControllerTable, cost::CostTable, error::line_of,
-    history::HistoryTable,
+    history::HistoryTable, metrics::MetricsTable,
 };
 use crate::{
     action::{Confirmation, Guardrail, verbs},
@@ -42,6 +42,8 @@ struct File {
     cost: CostTable,
     #[serde(default)]
     history: HistoryTable,
+    #[serde(default)]
+    metrics: MetricsTable,
 }
 
 #[derive(Deserialize)]
@@ -141,6 +143,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> 
         guardrails: guardrails.collect::<Result<_, _>>()?,
         cost: super::cost::read(&reader, file.cost)?,
         history: super::history::read(&reader, &file.history)?,
+        namespace: super::metrics::read(&reader, &file.metrics)?,
         controllers,
     })
 }

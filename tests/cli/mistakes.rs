@@ -213,7 +213,7 @@ fn a_configuration_is_wrong_by_file_line_and_key() {
         str![[r#"
 $ pooldeck pools --demo
 --- stderr
-error: ~/.config/pooldeck/config.toml:2: unknown field `them`, expected one of `theme`, `keymap`, `refresh`, `on_quit`, `scope`, `controller`, `pool`, `guardrail`, `proof`, `cost`, `history`; did you mean `theme`?
+error: ~/.config/pooldeck/config.toml:2: unknown field `them`, expected one of `theme`, `keymap`, `refresh`, `on_quit`, `scope`, `controller`, `pool`, `guardrail`, `proof`, `cost`, `history`, `metrics`; did you mean `theme`?
     them = "dark"
 --- exit code 2
 

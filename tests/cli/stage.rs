@@ -186,6 +186,7 @@ impl Stage {
             state_dir: Some(self.state.path().to_owned()),
             actor: Actor::default(),
             history: Keeping::Off,
+            namespace: pooldeck::fleet::Namespace::default(),
             detach: Detach::Not("a test ends"),
         }
     }

@@ -38,6 +38,7 @@ fn start(asking: Asking, file: Option<PathBuf>) -> Bench {
         state_dir: None,
         actor: Actor::default(),
         history: Keeping::Off,
+        namespace: pooldeck::fleet::Namespace::default(),
         detach: Detach::Not("a test ends"),
     };
     let (handle, events) = engine::start(doors, config, Clock::scaled(NOW, 0.0));

@@ -45,6 +45,7 @@ pub(crate) fn config(actor: Actor) -> Config {
             ..engine::Pricing::default()
         },
         history: Keeping::Off,
+        namespace: pooldeck::fleet::Namespace::default(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! CloudWatch fills what nobody was there to see, and never overwrites what was seen.
 
 use std::{
+    collections::BTreeSet,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -13,8 +14,8 @@ use pooldeck::{
     cloud::{self, AskedMetric, Cloud, Measured, SharedCloud},
     engine::{self, Actor, Clock, Config, Doors, Event, Handle, Keeping, PastQuery},
     fleet::{
-        Activity, Call, ConsoleOutput, FailureKind, Identity, InstanceId, Metric, Past, PoolKey,
-        Receipt, Scope, Span, Tale, Timestamp,
+        Activity, Call, ConsoleOutput, FailureKind, Identity, InstanceId, Metric, Namespace, Past,
+        PoolKey, PoolKind, Receipt, Scope, Span, Tale, Timestamp,
     },
     sim,
 };
@@ -28,6 +29,7 @@ const HOUR: Duration = Duration::from_hours(1);
 struct Remembering {
     inner: SharedCloud,
     n_asked: Arc<AtomicUsize>,
+    namespaces: Arc<Mutex<BTreeSet<String>>>,
     is_broken: bool,
 }
 
@@ -78,6 +80,8 @@ impl Cloud for Remembering {
             return Err(cloud::Error::new(FailureKind::Denied, what));
         }
         self.n_asked.fetch_add(asked.len(), Ordering::SeqCst);
+        let namespaces = asked.iter().map(|it| it.namespace.clone());
+        self.namespaces.lock().unwrap().extend(namespaces);
         let n_steps = u32::try_from(span.length().as_secs() / step.as_secs()).unwrap();
         let values = |it: &AskedMetric| match it.name.as_str() {
             "GroupInServiceInstances" => {
@@ -97,16 +101,19 @@ struct Bench {
     handle: Handle,
     events: mpsc::Receiver<Event>,
     n_asked: Arc<AtomicUsize>,
+    namespaces: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Bench {
     async fn start(is_broken: bool) -> Self {
         let demo = sim::demo(1, START);
         let n_asked = Arc::new(AtomicUsize::new(0));
+        let namespaces: Arc<Mutex<BTreeSet<String>>> = Arc::default();
         let remembering = |inner: &SharedCloud| {
             Arc::new(Remembering {
                 inner: inner.clone(),
                 n_asked: n_asked.clone(),
+                namespaces: namespaces.clone(),
                 is_broken,
             }) as SharedCloud
         };
@@ -116,6 +123,7 @@ impl Bench {
         };
         let config = Config {
             history: Keeping::Memory(Tale::default()),
+            namespace: Namespace::parse("ours/ci").unwrap(),
             ..crate::asking::config(Actor::default())
         };
         let (handle, events) = engine::start(doors, config, Clock::scaled(START, 0.0));
@@ -123,6 +131,7 @@ impl Bench {
             handle,
             events,
             n_asked,
+            namespaces,
         };
         bench.handle.observe().await;
         // The sample of that reading is written before anything else is asked.
@@ -133,8 +142,13 @@ impl Bench {
     }
 
     fn query(length: Duration) -> PastQuery {
+        Self::query_of(Some("workhorse"), length)
+    }
+
+    /// Without a name it is of all pools together.
+    fn query_of(pool: Option<&str>, length: Duration) -> PastQuery {
         PastQuery {
-            pool: Some(PoolKey::new("demo/us-east-1", "workhorse")),
+            pool: pool.map(|it| PoolKey::new("demo/us-east-1", it)),
             metrics: vec![Metric::InService],
             span: Span::before(START + Duration::from_mins(1), length),
             n_points: 61,
@@ -187,6 +201,52 @@ async fn a_graph_with_gaps_is_shown_at_once_and_filled_later() {
     bench.handle.fetch_past(Bench::query(HOUR));
     bench.heard().await;
     assert_eq!(bench.n_asked.load(Ordering::SeqCst), 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_graph_of_all_pools_is_filled_with_their_sum() {
+    let mut bench = Bench::start(false).await;
+    let all = || Bench::query_of(None, HOUR);
+    bench.handle.fetch_past(all());
+    assert!(
+        50 < n_gaps(bench.heard().await.as_ref()),
+        "nobody was there"
+    );
+    let filled = bench.heard().await;
+    assert_eq!(n_gaps(&filled), 0);
+    let fleet = &bench.handle.observation().fleet;
+    let groups = fleet.pools.values().filter(|it| it.kind == PoolKind::Group);
+    let n = f64::from(u32::try_from(groups.count()).unwrap());
+    assert_eq!(filled.series[0].points[3].value, Some(7.0 * n));
+    let n_asked = bench.n_asked.load(Ordering::SeqCst);
+    bench.handle.fetch_past(all());
+    bench.heard().await;
+    // Each of its pools is known now, too.
+    bench.handle.fetch_past(Bench::query(HOUR));
+    assert_eq!(n_gaps(bench.heard().await.as_ref()), 0);
+    assert_eq!(bench.n_asked.load(Ordering::SeqCst), n_asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cloudwatch_is_asked_neither_for_money_nor_in_a_namespace_that_is_not_ours() {
+    let mut bench = Bench::start(false).await;
+    let money = PastQuery {
+        metrics: vec![Metric::UsdPerHour],
+        ..Bench::query(HOUR)
+    };
+    bench.handle.fetch_past(money);
+    assert!(50 < n_gaps(bench.heard().await.as_ref()));
+    bench.handle.fetch_past(Bench::query(HOUR));
+    bench.heard().await;
+    bench.heard().await;
+    assert_eq!(
+        bench.n_asked.load(Ordering::SeqCst),
+        8,
+        "only the second asked"
+    );
+    let namespaces = bench.namespaces.lock().unwrap().clone();
+    let wanted = ["AWS/AutoScaling", "ours/ci"].map(str::to_owned);
+    assert_eq!(namespaces, wanted.into());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -279,6 +279,7 @@ fn main() -> ExitCode {
             arguments,
         }),
         history: Keeping::Off,
+        namespace: pooldeck::fleet::Namespace::default(),
         pricing: Pricing::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

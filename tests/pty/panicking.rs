@@ -75,6 +75,7 @@ async fn main() -> std::io::Result<()> {
         state_dir: None,
         actor: Actor::default(),
         history: Keeping::Off,
+        namespace: pooldeck::fleet::Namespace::default(),
         detach: Detach::Not("it breaks"),
     };
     let (handle, events) = engine::start(doors, config, Clock::system());

@@ -21,11 +21,9 @@ use super::{
 use crate::{
     cloud::{AskedMetric, Measured, SharedCloud, Statistic},
     engine::handle::Inner,
-    fleet::{Metric, Pool, PoolKey, PoolKind, Span, Timestamp},
+    fleet::{Metric, Namespace, Pool, PoolKey, PoolKind, Span, Timestamp},
 };
 
-/// The namespace that `publish` writes to, unless it is told otherwise.
-const NAMESPACE: &str = "pooldeck";
 /// CloudWatch keeps steps of a minute for 15 days, of five minutes for 63.
 const FINE_MAX: Duration = Duration::from_hours(62 * 24);
 const MINUTES_MAX: Duration = Duration::from_hours(26);
@@ -110,12 +108,17 @@ pub(in crate::engine) async fn fill(inner: &Inner, pool: Option<&PoolKey>, span:
             continue;
         }
         let tier = tier_of(span, now);
-        match ask(cloud, &pools, span, tier).await {
-            Ok((n_metrics, found)) => {
+        match ask(cloud, &pools, span, tier, &inner.config.namespace).await {
+            Ok((n_metrics, mut found)) => {
                 filled.n_pools += pools.len();
                 filled.n_metrics += n_metrics;
+                filled.n_values += found.values().flatten().map(|it| it.1.len()).sum::<usize>();
+                if pool.is_none() {
+                    // All pools of a scope together have no name.
+                    let all = PoolKey::new(scope.id.clone(), "");
+                    found.insert(all, totals(&pools, &found));
+                }
                 for (key, measured) in found {
-                    filled.n_values += measured.iter().map(|it| it.1.len()).sum::<usize>();
                     let fill = Fill {
                         key: SeriesKey {
                             scope: key.scope.to_string(),
@@ -155,11 +158,12 @@ async fn ask(
     pools: &[&Pool],
     span: Span,
     tier: Tier,
+    namespace: &Namespace,
 ) -> Result<(usize, Found), crate::cloud::Error> {
     let mut wanted: Vec<(PoolKey, Metric)> = Vec::new();
     let mut asked = Vec::new();
     for pool in pools {
-        for (metric, question) in questions(pool) {
+        for (metric, question) in questions(pool, namespace) {
             wanted.push((pool.key(), metric));
             asked.push(question);
         }
@@ -181,8 +185,56 @@ async fn ask(
     Ok((asked.len(), found))
 }
 
+/// Returns whether CloudWatch can know a metric at all.
+pub(super) fn is_known(metric: Metric) -> bool {
+    let published = PUBLISHED.iter().filter_map(|it| Metric::of_published(it));
+    let of_groups = OF_GROUP.iter().map(|it| it.0);
+    of_groups.chain(published).any(|it| it == metric)
+}
+
+/// Adds up the pools of a scope; where one of them is not known, neither is the sum.
+fn totals(pools: &[&Pool], found: &Found) -> Vec<(Metric, Measured)> {
+    let metrics = Metric::ALL.iter().filter(|it| is_known(**it));
+    let sums = metrics.filter_map(|metric| {
+        let counted: Vec<&&Pool> = pools.iter().filter(|it| has(it, *metric)).collect();
+        let values = counted.iter().map(|pool| {
+            let its = found.get(&pool.key());
+            let its = its.and_then(|it| it.iter().find(|it| it.0 == *metric));
+            its.map_or(BTreeMap::new(), |it| it.1.iter().copied().collect())
+        });
+        let values: Vec<BTreeMap<Timestamp, f64>> = values.collect();
+        let times: BTreeSet<Timestamp> = values.iter().flat_map(BTreeMap::keys).copied().collect();
+        let sum = |at: Timestamp| -> Option<f64> {
+            let there = counted.iter().zip(&values);
+            // Before it was made, a pool had nothing.
+            let there = there.filter(|it| it.0.created_at.is_none_or(|made| made <= at));
+            let values = there.map(|it| it.1.get(&at).copied());
+            if *metric == Metric::OldestQueuedSeconds {
+                values
+                    .into_iter()
+                    .try_fold(0.0, |most: f64, it| Some(most.max(it?)))
+            } else {
+                values.sum()
+            }
+        };
+        let sums = times.into_iter().filter_map(|at| Some((at, sum(at)?)));
+        let sums: Measured = sums.collect();
+        (!sums.is_empty()).then_some((*metric, sums))
+    });
+    sums.collect()
+}
+
+/// Returns whether a pool has a metric, whether CloudWatch is told of it or not.
+fn has(pool: &Pool, metric: Metric) -> bool {
+    if metric.is_of_controller() {
+        pool.ci.is_some()
+    } else {
+        pool.kind == PoolKind::Group
+    }
+}
+
 /// Returns what CloudWatch may know of a pool.
-fn questions(pool: &Pool) -> Vec<(Metric, AskedMetric)> {
+fn questions(pool: &Pool, namespace: &Namespace) -> Vec<(Metric, AskedMetric)> {
     let mut questions = Vec::new();
     let enabled: BTreeSet<&str> = pool.enabled_metrics.iter().map(String::as_str).collect();
     for (metric, name) in OF_GROUP {
@@ -204,7 +256,7 @@ fn questions(pool: &Pool) -> Vec<(Metric, AskedMetric)> {
             continue;
         };
         let question = AskedMetric {
-            namespace: NAMESPACE.to_owned(),
+            namespace: namespace.to_string(),
             name: name.to_owned(),
             dimensions: vec![
                 ("Pool".to_owned(), pool.name.to_string()),

@@ -141,17 +141,20 @@ impl Historian {
     }
 
     /// Returns whether CloudWatch should be asked for what is missing, and notes that it is.
-    pub(super) fn should_fill(&self, past: &Past, now: Timestamp) -> bool {
-        let has_gap = past.series.iter().any(|it| {
+    ///
+    /// `pools` are those that the past is of. What CloudWatch never knows, such as money,
+    /// is no reason to ask it.
+    pub(super) fn should_fill(&self, past: &Past, pools: &[PoolKey], now: Timestamp) -> bool {
+        let mut askable = past.series.iter().filter(|it| fill::is_known(it.metric));
+        let has_gap = askable.any(|it| {
             let is_old = |at: Timestamp| RECENT < now.since(at);
             it.points
                 .iter()
                 .any(|it| it.value.is_none() && is_old(it.at))
         });
-        let pool = past.pool.as_ref();
-        self.asks.is_some()
-            && has_gap
-            && pool.is_some_and(|it| self.asked.begin(it, past.span, now))
+        // Each is noted, whatever the others are.
+        let begin = |is_new, pool| self.asked.begin(pool, past.span, now) | is_new;
+        self.asks.is_some() && has_gap && pools.iter().fold(false, begin)
     }
 
     /// Answers a question about the past.
