@@ -1,6 +1,6 @@
 //! `cost`: what each pool costs now, what of it is waste, and what it has cost.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
 
@@ -12,10 +12,13 @@ use super::{
     table,
 };
 use crate::{
-    cost::{self, Spent},
+    cost::{
+        self,
+        past::{SAVINGS_METRICS, SPENT_METRICS, Spent, savings, spent},
+    },
     engine::{PastQuery, Wanted},
     fleet::{
-        Align, Metric, Pool, PoolKey, Span, Timestamp, Usd, Use, parse_duration, sanitize,
+        Align, Metric, Past, Pool, PoolKey, Span, Timestamp, Usd, Use, parse_duration, sanitize,
         short_duration,
     },
 };
@@ -80,12 +83,20 @@ async fn of_pool(
     let (fleet, now) = (&sight.observation.fleet, sight.observation.at);
     let key = pool.key();
     let (month_from, month_until) = now.month();
+    let today = past(session, &key, &SPENT_METRICS, now.start_of_day(), now).await;
+    let mut metrics = SAVINGS_METRICS.to_vec();
+    metrics.push(Metric::WasteUsd);
+    let month = past(session, &key, &metrics, month_from, now).await;
     let past = CostPast {
-        today: spent(session, &key, now.start_of_day(), now).await,
-        month: spent(session, &key, month_from, now).await,
+        today: spent(&today),
+        month: spent(&month),
+        savings: savings(&month),
         month_length: month_until.since(month_from),
         since: match since {
-            Some(length) => Some(spent(session, &key, now - length, now).await),
+            Some(length) => {
+                let since = past(session, &key, &SPENT_METRICS, now - length, now).await;
+                Some(spent(&since))
+            }
             None => None,
         },
     };
@@ -93,18 +104,27 @@ async fn of_pool(
     PoolCost::new(fleet, pool, &split, &past)
 }
 
-async fn spent(session: &Session<'_>, pool: &PoolKey, from: Timestamp, until: Timestamp) -> Spent {
+async fn past(
+    session: &Session<'_>,
+    pool: &PoolKey,
+    metrics: &[Metric],
+    from: Timestamp,
+    until: Timestamp,
+) -> Arc<Past> {
     let query = PastQuery {
         pool: Some(pool.clone()),
-        metrics: vec![Metric::UsdPerHour, Metric::WasteUsd],
+        metrics: metrics.to_vec(),
         span: Span { from, until },
         n_points: N_POINTS,
     };
-    Spent::of(session.handle.past(query).await.as_ref())
+    session.handle.past(query).await
 }
 
+/// The name of a column, its title, and what stands there.
+type Amount = (&'static str, &'static str, Option<Usd>);
+
 /// The money of a pool, by the name of its column.
-fn amounts(it: &PoolCost) -> [(&'static str, &'static str, Option<Usd>); 17] {
+fn amounts(it: &PoolCost) -> [Amount; 18] {
     let by = |used: Use| it.by.get(used.as_str()).copied().flatten();
     [
         ("usd_per_hour", "$/H", it.usd_per_hour),
@@ -116,6 +136,7 @@ fn amounts(it: &PoolCost) -> [(&'static str, &'static str, Option<Usd>); 17] {
         ("since_usd", "SINCE", it.since_usd),
         ("since_waste_usd", "WASTED", it.since_waste_usd),
         ("savings_usd_per_hour", "SAVED/H", it.savings_usd_per_hour),
+        ("month_net_savings_usd", "SAVED", it.month_savings.net),
         ("busy", "BUSY", by(Use::Busy)),
         ("idle", "IDLE", by(Use::Idle)),
         ("booting", "BOOT", by(Use::Booting)),
@@ -140,12 +161,10 @@ fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> S
     let is_shown = |column_idx: usize| {
         let (name, ..) = rows.first().map_or(("", "", None), |it| it[column_idx]);
         let is_asked = flags.since.is_some() || !name.starts_with("since");
-        let says = |it: &[(&str, &str, Option<Usd>); 17]| {
-            it[column_idx].2.is_some_and(|it| it != Usd::ZERO)
-        };
+        let says = |it: &[Amount; 18]| it[column_idx].2.is_some_and(|it| it != Usd::ZERO);
         is_asked && (always.contains(&name) || rows.iter().any(says))
     };
-    let shown: Vec<usize> = (0..17).filter(|it| is_shown(*it)).collect();
+    let shown: Vec<usize> = (0..18).filter(|it| is_shown(*it)).collect();
     let mut titles = vec!["POOL", "SCOPE"];
     titles.extend(shown.iter().filter_map(|it| Some(rows.first()?[*it].1)));
     titles.extend(["PRICE FROM", "AGE"]);
@@ -157,7 +176,16 @@ fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> S
             sanitize(&it.pool).into_owned(),
             sanitize(&it.scope).into_owned(),
         ];
-        cells.extend(shown.iter().map(|it| dollars(row[*it].2)));
+        let is_least = |name| is_partial(document.at, it, name, flags.since);
+        cells.extend(shown.iter().map(|it| {
+            let (name, _, amount) = row[*it];
+            let least = if amount.is_some() && is_least(name) {
+                ">"
+            } else {
+                ""
+            };
+            format!("{least}{}", dollars(amount))
+        }));
         let price = it.price.as_ref();
         cells.push(price.map_or("-".to_owned(), |it| it.source.clone()));
         cells.push(price.map_or("-".to_owned(), |it| age(document.at, it.at)));
@@ -175,6 +203,25 @@ fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> S
     }
     let titles = (!flags.no_headers).then_some(&titles[..]);
     table::of_cells(titles, &lines, &aligns, width)
+}
+
+/// Returns whether an amount is of a time that was not seen whole.
+fn is_partial(at: Timestamp, it: &PoolCost, name: &str, since: Option<Duration>) -> bool {
+    let (seen, asked) = match name {
+        "today_usd" | "today_waste_usd" => (it.today_seen_hours, at.since(at.start_of_day())),
+        "month_usd" => (it.month_seen_hours, at.since(at.month().0)),
+        "since_usd" | "since_waste_usd" => (
+            it.since_seen_hours.unwrap_or(0.0),
+            since.unwrap_or_default(),
+        ),
+        _ => return false,
+    };
+    let spent = Spent {
+        seen: Duration::try_from_secs_f64(seen * 3600.0).unwrap_or_default(),
+        asked,
+        ..Spent::default()
+    };
+    spent.is_partial()
 }
 
 fn dollars(amount: Option<Usd>) -> String {
@@ -229,6 +276,15 @@ fn talk(session: &mut Session<'_>, document: &CostDocument) {
                 .usd_per_hour
                 .map_or("not known".to_owned(), |it| it.to_string())
         ));
+    }
+    let is_least = |it: &PoolCost| {
+        let is_least = |name| is_partial(document.at, it, name, None);
+        (it.today_usd.is_some() && is_least("today_usd"))
+            || (it.month_usd.is_some() && is_least("month_usd"))
+    };
+    if document.pools.iter().any(is_least) {
+        let what = "> at least: not all of the time was seen; -o json says how much.";
+        session.printer.talk(what);
     }
     if document.own.usd != Usd::ZERO {
         session

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     cost::past::{
-        Readiness, Savings, Spent, TREND_METRICS, Took, Utilisation, readiness, savings, spent,
-        trends, utilisation,
+        Readiness, SAVINGS_METRICS, SPENT_METRICS, Savings, Spent, TREND_METRICS, Took,
+        Utilisation, readiness, savings, spent, trends, utilisation,
     },
     engine::PastQuery,
     fleet::{Metric, Past, PoolKey, Span, Trend, Usd, Use, Value, parse_duration, sanitize},
@@ -129,20 +129,10 @@ fn metrics(what: ReportKind) -> Vec<Metric> {
         ],
         ReportKind::Waste => {
             let parts = Use::ALL.map(Metric::of_use);
-            [Metric::InService, Metric::UsdPerHour, Metric::WasteUsd]
-                .into_iter()
-                .chain(parts)
-                .collect()
+            let sums = std::iter::once(Metric::InService).chain(SPENT_METRICS);
+            sums.chain(parts).collect()
         }
-        ReportKind::Savings => vec![
-            Metric::UsdPerHour,
-            Metric::SpotUsd,
-            Metric::OnDemandUsd,
-            Metric::SpotSavingUsd,
-            Metric::InService,
-            Metric::Pending,
-            Metric::Unattached,
-        ],
+        ReportKind::Savings => SAVINGS_METRICS.to_vec(),
         ReportKind::TimeToReady => vec![Metric::InService],
         ReportKind::Trends => TREND_METRICS.to_vec(),
     }
@@ -215,7 +205,7 @@ fn of_waste(rows: &[Spent]) -> Sheet<'_> {
             Value::maybe_usd(it.waste),
         ];
         row.extend(it.by_use.iter().map(|it| Value::maybe_usd(it.1)));
-        row.push(number(Some(it.seen_hours), 1));
+        row.push(number(Some(it.seen_hours()), 1));
         sheet.push(row);
     }
     sheet
@@ -242,7 +232,11 @@ fn of_savings(rows: &[Savings]) -> Sheet<'_> {
             count(it.n_interruptions),
             Value::count(u32::try_from(it.lost_minutes).unwrap_or(u32::MAX)),
             Value::maybe_usd(it.lost),
-            Value::maybe_usd(it.net),
+            match it.net {
+                // What nobody saw was lost, too.
+                Some(net) if 0 < it.n_unknown => Value::Text(format!("<{net:.3}").into()),
+                net => Value::maybe_usd(net),
+            },
         ]);
     }
     sheet

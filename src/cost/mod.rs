@@ -7,13 +7,11 @@ mod book;
 mod ledger;
 mod list;
 pub mod past;
-mod spent;
 mod split;
 mod terms;
 
 pub use book::{Kind, PriceBook};
 pub use ledger::{Ledger, billed_time};
 pub use list::{PriceList, PriceListError};
-pub use spent::{Savings, Spent, savings};
-pub use split::{split, split_all};
+pub use split::{split, split_all, spot_saving};
 pub use terms::{Discount, Rule, Terms};

@@ -116,7 +116,7 @@ pub(super) struct CostAreas {
 pub(super) fn cost(size: Size) -> CostAreas {
     let body = areas(size).body;
     let height = match body.height {
-        STACKED.. => 4,
+        STACKED.. => 5,
         7.. => 1,
         _ => 0,
     };

@@ -50,8 +50,8 @@ fn what_a_pool_costs_for_a_spreadsheet() {
         &priced(),
         "cost linux --since 7d -o csv",
         str![[r#"
-pool,scope,usd_per_hour,waste_usd_per_hour,today_usd,today_waste_usd,month_usd,projected_month_usd,since_usd,since_waste_usd,savings_usd_per_hour,busy,idle,booting,draining,standby,retained,stray,unknown,price_source,price_at
-linux,sim/us-east-1,1.2096,1.2096,,,,,,,0,0,1.2096,0,0,0,0,0,0,bundled,2025-06-01T00:00:00Z
+pool,scope,usd_per_hour,waste_usd_per_hour,today_usd,today_waste_usd,month_usd,projected_month_usd,since_usd,since_waste_usd,savings_usd_per_hour,month_net_savings_usd,busy,idle,booting,draining,standby,retained,stray,unknown,price_source,price_at
+linux,sim/us-east-1,1.2096,1.2096,,,,,,,0,,0,1.2096,0,0,0,0,0,0,bundled,2025-06-01T00:00:00Z
 --- stderr
 
 "#]],
@@ -77,11 +77,23 @@ fn what_a_pool_costs_for_a_script() {
       "waste_usd_per_hour": 1.2096,
       "today_usd": null,
       "today_waste_usd": null,
+      "today_seen_hours": 0.0,
       "month_usd": null,
       "projected_month_usd": null,
       "month_seen_hours": 0.0,
+      "month_savings": {
+        "spot_usd": null,
+        "on_demand_usd": null,
+        "saved_usd": null,
+        "interruptions": 0,
+        "lost_job_minutes": 0,
+        "interruptions_of_unknown_cost": 0,
+        "lost_usd": 0.0,
+        "net_usd": null
+      },
       "since_usd": null,
       "since_waste_usd": null,
+      "since_seen_hours": null,
       "savings_usd_per_hour": 0.0,
       "by": {
         "booting": 0.0,

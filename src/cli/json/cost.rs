@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use super::{SourceError, VERSION};
 use crate::{
-    cost::{self, Spent},
+    cost::{
+        self,
+        past::{Savings, Spent},
+    },
     fleet::{
         self, Failure, FailureKind, Fleet, Observation, OwnSpend, Phase, PriceOrigin, SourceId,
         Split, Timestamp, Usd, Use,
@@ -41,15 +44,20 @@ pub struct PoolCost {
     /// Since midnight UTC, as far as it was seen; null when none of it was.
     pub today_usd: Option<Usd>,
     pub today_waste_usd: Option<Usd>,
+    /// How many hours of today so far were seen.
+    pub today_seen_hours: f64,
     /// Since the first of the month, UTC.
     pub month_usd: Option<Usd>,
     /// The whole month at the mean of what was seen of it.
     pub projected_month_usd: Option<Usd>,
     /// How many hours of the month so far were seen.
     pub month_seen_hours: f64,
+    /// What spot saved this month, less what its interruptions threw away.
+    pub month_savings: Savings,
     /// With `--since`: what it has cost since then.
     pub since_usd: Option<Usd>,
     pub since_waste_usd: Option<Usd>,
+    pub since_seen_hours: Option<f64>,
     /// What spot saves against on-demand now; null when a price is not known.
     pub savings_usd_per_hour: Option<Usd>,
     /// Dollars per hour by what the machines do; they add up to `usd_per_hour`.
@@ -90,10 +98,11 @@ pub struct OwnCost {
 }
 
 /// What a pool has cost in the times that are told of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::cli) struct Past {
     pub(in crate::cli) today: Spent,
     pub(in crate::cli) month: Spent,
+    pub(in crate::cli) savings: Savings,
     pub(in crate::cli) month_length: std::time::Duration,
     pub(in crate::cli) since: Option<Spent>,
 }
@@ -131,21 +140,25 @@ impl PoolCost {
         past: &Past,
     ) -> Self {
         let key = pool.key();
-        let savings = cost::savings(fleet, &key);
+        let since = past.since.as_ref();
+        let hours = |it: &Spent| (it.seen_hours() * 100.0).round() / 100.0;
         let by = Use::ALL.map(|it| (it.as_str(), split.known_part(it)));
         Self {
             pool: pool.name.to_string(),
             scope: pool.scope.to_string(),
             usd_per_hour: split.total(),
             waste_usd_per_hour: split.waste(),
-            today_usd: past.today.usd,
+            today_usd: past.today.total,
             today_waste_usd: past.today.waste,
-            month_usd: past.month.usd,
+            today_seen_hours: hours(&past.today),
+            month_usd: past.month.total,
             projected_month_usd: past.month.projected(past.month_length),
-            month_seen_hours: (past.month.seen.as_secs_f64() / 36.0).round() / 100.0,
-            since_usd: past.since.and_then(|it| it.usd),
-            since_waste_usd: past.since.and_then(|it| it.waste),
-            savings_usd_per_hour: savings.map(|it| it.net()),
+            month_seen_hours: hours(&past.month),
+            month_savings: past.savings.clone(),
+            since_usd: since.and_then(|it| it.total),
+            since_waste_usd: since.and_then(|it| it.waste),
+            since_seen_hours: since.map(hours),
+            savings_usd_per_hour: cost::spot_saving(&fleet.roster(&key).instances),
             by: by.into(),
             price: PoolPrice::of(fleet, &key),
             unpriced: split.n_unpriced.total(),

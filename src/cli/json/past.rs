@@ -139,27 +139,20 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportRows {
-    Utilisation(Vec<Utilisation>),
+    Utilisation(Vec<OfPool<past::Utilisation>>),
     Waste(Vec<Waste>),
-    Savings(Vec<Savings>),
+    Savings(Vec<OfPool<past::Savings>>),
     TimeToReady(Vec<TimeToReady>),
     Trends(Vec<Trend>),
 }
 
+/// What was worked out of a pool, beside its name.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Utilisation {
+pub struct OfPool<T> {
     pub pool: Option<String>,
     pub scope: Option<String>,
-    pub busy_share: Option<f64>,
-    pub mean_executors: Option<f64>,
-    pub mean_busy: Option<f64>,
-    pub most_busy: Option<f64>,
-    pub mean_idle: Option<f64>,
-    pub most_queued: Option<f64>,
-    pub longest_wait_seconds: Option<f64>,
-    pub seen_hours: f64,
-    /// Seven days, Monday first, of 24 hours in UTC.
-    pub busy_share_by_hour: Vec<Vec<Option<f64>>>,
+    #[serde(flatten)]
+    pub found: T,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -172,20 +165,6 @@ pub struct Waste {
     pub by: BTreeMap<&'static str, Option<f64>>,
     pub seen_hours: f64,
     pub asked_hours: f64,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Savings {
-    pub pool: Option<String>,
-    pub scope: Option<String>,
-    pub spot_usd: Option<f64>,
-    pub on_demand_usd: Option<f64>,
-    pub saved_usd: Option<f64>,
-    pub interruptions: usize,
-    pub interruptions_of_unknown_cost: usize,
-    pub lost_job_minutes: u64,
-    pub lost_usd: Option<f64>,
-    pub net_usd: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -251,10 +230,14 @@ impl ReportRows {
     fn new(rows: &Rows) -> Self {
         match rows {
             Rows::Utilisation(rows) => {
-                Self::Utilisation(rows.iter().map(Utilisation::new).collect())
+                let rows = rows.iter();
+                Self::Utilisation(rows.map(|it| OfPool::new(it.pool.as_ref(), it)).collect())
             }
             Rows::Waste(rows) => Self::Waste(rows.iter().map(Waste::new).collect()),
-            Rows::Savings(rows) => Self::Savings(rows.iter().map(Savings::new).collect()),
+            Rows::Savings(rows) => {
+                let rows = rows.iter();
+                Self::Savings(rows.map(|it| OfPool::new(it.pool.as_ref(), it)).collect())
+            }
             Rows::TimeToReady(rows) => {
                 Self::TimeToReady(rows.iter().map(TimeToReady::new).collect())
             }
@@ -271,20 +254,12 @@ fn scope(pool: Option<&PoolKey>) -> Option<String> {
     pool.map(|it| it.scope.to_string())
 }
 
-impl Utilisation {
-    fn new(it: &past::Utilisation) -> Self {
+impl<T: Clone> OfPool<T> {
+    fn new(pool: Option<&PoolKey>, found: &T) -> Self {
         Self {
-            pool: name(it.pool.as_ref()),
-            scope: scope(it.pool.as_ref()),
-            busy_share: it.busy_share,
-            mean_executors: it.mean_executors,
-            mean_busy: it.mean_busy,
-            most_busy: it.most_busy,
-            mean_idle: it.mean_idle,
-            most_queued: it.most_queued,
-            longest_wait_seconds: it.longest_wait_seconds,
-            seen_hours: it.seen_hours,
-            busy_share_by_hour: it.by_hour.iter().map(|it| it.to_vec()).collect(),
+            pool: name(pool),
+            scope: scope(pool),
+            found: found.clone(),
         }
     }
 }
@@ -298,25 +273,8 @@ impl Waste {
             usd: dollars(it.total),
             wasted: dollars(it.waste),
             by: by.map(|it| (it.0.as_str(), dollars(it.1))).collect(),
-            seen_hours: it.seen_hours,
-            asked_hours: it.asked_hours,
-        }
-    }
-}
-
-impl Savings {
-    fn new(it: &past::Savings) -> Self {
-        Self {
-            pool: name(it.pool.as_ref()),
-            scope: scope(it.pool.as_ref()),
-            spot_usd: dollars(it.spot),
-            on_demand_usd: dollars(it.on_demand),
-            saved_usd: dollars(it.saved),
-            interruptions: it.n_interruptions,
-            interruptions_of_unknown_cost: it.n_unknown,
-            lost_job_minutes: it.lost_minutes,
-            lost_usd: dollars(it.lost),
-            net_usd: dollars(it.net),
+            seen_hours: it.seen_hours(),
+            asked_hours: it.asked_hours(),
         }
     }
 }

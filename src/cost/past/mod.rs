@@ -2,29 +2,44 @@
 
 mod operation;
 mod readiness;
+mod savings;
 mod spending;
 mod trends;
 mod utilisation;
 
 pub use operation::{OPERATION_METRICS, OperationCost, beyond_desired, operation_cost};
 pub use readiness::{Readiness, Took, readiness};
-pub use spending::{Savings, Spent, savings, spent};
+pub use savings::{SAVINGS_METRICS, Savings, savings, savings_within};
+pub use spending::{SPENT_METRICS, Spent, spent, spent_within};
 pub use trends::{TREND_METRICS, TREND_SPAN, trends};
 pub use utilisation::{Utilisation, utilisation};
 
-use crate::fleet::{Metric, Past, Series, Usd};
+use crate::fleet::{Metric, Past, Point, Series, Span, Usd};
 
 /// Returns the sum over the time that was seen, in dollars.
 ///
 /// What was priced for less than half of the time in which the pool was seen is
 /// not known: the rest was not for nothing.
 fn dollars(past: &Past, metric: Metric) -> Option<Usd> {
+    dollars_within(past, metric, past.span)
+}
+
+fn dollars_within(past: &Past, metric: Metric, span: Span) -> Option<Usd> {
     let series = past.series(metric)?;
-    let longest = past.series.iter().map(seen_hours).fold(0.0, f64::max);
-    if seen_hours(series) < longest / 2.0 {
+    let all = past.series.iter().map(|it| seen_within(it, span));
+    let longest = all.fold(0.0, f64::max);
+    if seen_within(series, span) < longest / 2.0 {
         return None;
     }
-    Usd::from_f64(series.total_hours()?)
+    Usd::from_f64(total_within(series, span)?)
+}
+
+/// Returns the integral over what was seen of a span, in units times hours.
+fn total_within(series: &Series, span: Span) -> Option<f64> {
+    let points = series.points.iter().filter(|it| span.contains(it.at));
+    let seen = points.filter_map(|it| Some(it.value? * it.seen));
+    let sum = seen.fold(None, |sum, it| Some(sum.unwrap_or(0.0) + it));
+    sum.map(|it| it * series.step.as_secs_f64() / 3600.0)
 }
 
 /// Returns the mean by the time that was seen.
@@ -37,8 +52,18 @@ fn mean(series: &Series) -> Option<f64> {
 }
 
 fn seen_hours(series: &Series) -> f64 {
-    let seen = series.points.iter().filter(|it| it.value.is_some());
-    seen.map(|it| it.seen).fold(0.0, |sum, it| sum + it) * series.step.as_secs_f64() / 3600.0
+    seen(series.points.iter()) * series.step.as_secs_f64() / 3600.0
+}
+
+fn seen_within(series: &Series, span: Span) -> f64 {
+    let points = series.points.iter().filter(|it| span.contains(it.at));
+    seen(points) * series.step.as_secs_f64() / 3600.0
+}
+
+/// How many steps were seen; a part of one counts as a part.
+fn seen<'a>(points: impl Iterator<Item = &'a Point>) -> f64 {
+    let seen = points.filter(|it| it.value.is_some());
+    seen.fold(0.0, |sum, it| sum + it.seen)
 }
 
 fn most(series: &Series) -> Option<f64> {

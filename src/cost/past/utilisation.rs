@@ -1,11 +1,14 @@
 //! How much of the executors' time was work.
 
+use serde::Serialize;
+
 use super::{mean, most, seen_hours};
 use crate::fleet::{Metric, Past, PoolKey};
 
 /// How a pool was used; what was not seen counts for nothing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Utilisation {
+    #[serde(skip)]
     pub pool: Option<PoolKey>,
     /// Busy executor-hours of all executor-hours, from 0 to 1.
     pub busy_share: Option<f64>,
@@ -18,6 +21,7 @@ pub struct Utilisation {
     /// Of how many hours the executors are known.
     pub seen_hours: f64,
     /// The busy share by weekday, Monday first, and hour, in UTC.
+    #[serde(rename = "busy_share_by_hour")]
     pub by_hour: [[Option<f64>; 24]; 7],
 }
 

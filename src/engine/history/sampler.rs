@@ -298,13 +298,8 @@ fn of_aws(fleet: &Fleet, pool: &Pool, now: Timestamp) -> Values {
         let its = instances.filter(|it| it.is_spot() == is_spot);
         usd(fleet.split_of(its, now).total())
     };
-    let instances = fleet.roster(&pool.key()).instances.iter();
-    let saved = instances.filter(|it| it.is_spot() && fleet.use_of(it, now).is_some());
-    let saved = saved.map(|it| {
-        let price = it.price?;
-        Some(price.on_demand? - price.per_hour)
-    });
-    values.set(Metric::SpotSavingUsd, usd(saved.sum()));
+    let saved = cost::spot_saving(&fleet.roster(&pool.key()).instances);
+    values.set(Metric::SpotSavingUsd, usd(saved));
     values.set(Metric::SpotUsd, market(true));
     values.set(Metric::OnDemandUsd, market(false));
     values

@@ -6,10 +6,8 @@ use ratatui::layout::Rect;
 
 use super::{dim, money::usd, plain};
 use crate::{
-    fleet::{
-        Align, Metric, Past, PoolKey, PriceSource, Record as _, Series, Split, Timestamp, Usd, Use,
-        short_duration,
-    },
+    cost::past::{Spent, savings_within, spent_within},
+    fleet::{Align, PoolKey, PriceSource, Record as _, Span as TimeSpan, Usd, Use, short_duration},
     tui::{
         app::{App, List, RowId, Topic},
         layout,
@@ -38,7 +36,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App) {
 fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     let spending = app.findings.spending();
     let all = &spending.all;
-    let spent = Spent::of(app, None);
+    let (today, month) = (today(app, None), this_month(app, None));
     let mut sum = vec![
         dim("all "),
         amount(all.total(), all.known(), "/h", Role::Title),
@@ -46,10 +44,14 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     sum.push(dim("  waste "));
     sum.push(maybe(all.waste(), "/h", Role::Warn));
     sum.push(dim("  today "));
-    sum.push(Span::new(spent.today.words(), Role::Text));
+    sum.push(Span::new(words(&today), Role::Text));
     sum.push(dim("  month "));
-    sum.push(Span::new(spent.month.words(), Role::Text));
-    sum.extend(projection(app, &spent, all).into_iter().flatten());
+    sum.push(Span::new(words(&month), Role::Text));
+    let (begins, ends) = app.now.month();
+    if let Some(whole) = month.projected(ends.since(begins)) {
+        sum.push(dim("  whole month "));
+        sum.push(plain(usd(whole.as_f64())));
+    }
     let mut uses = vec![dim("goes to ")];
     for used in Use::ALL {
         if 0 < all.n_machines.get(used) {
@@ -83,7 +85,7 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
             Role::Unknown,
         ));
     }
-    let lines = [sum, uses, strays, api(app)];
+    let lines = [sum, uses, saved(app), strays, api(app)];
     for (y, line) in (area.y..area.bottom()).zip(lines) {
         canvas.put_spans(area.x + 1, y, area.width.saturating_sub(1), &line);
     }
@@ -106,17 +108,42 @@ fn api(app: &App) -> Vec<Span<'static>> {
     line
 }
 
-/// What the month comes to if the fleet stays as it is.
-fn projection(app: &App, spent: &Spent, all: &Split) -> Option<Vec<Span<'static>>> {
-    let (now, rate) = (app.now, all.total()?.as_f64());
-    // Only a month that was seen can be continued.
-    let so_far = spent.month.dollars.filter(|_| !spent.month.is_partial)?;
-    let left = now.month().1.since(now).as_secs_f64() / 3600.0;
-    Some(vec![
-        dim("  at this rate "),
-        plain(usd(so_far + rate * left)),
-        dim(" by its end"),
-    ])
+/// What spot saved this month, less the work that its interruptions threw away.
+fn saved(app: &App) -> Vec<Span<'static>> {
+    let Some(past) = app.pasts.past(&Topic::Month(None)) else {
+        return vec![dim("spot    not read yet")];
+    };
+    let found = savings_within(past, so_far(app));
+    if !found.is_any() {
+        let words = match found.saved {
+            Some(_) => "spot    saved nothing this month",
+            None => "spot    what it saved this month is not known",
+        };
+        return vec![dim(words)];
+    }
+    // Work that nobody saw was lost, too.
+    let most = if found.n_unknown == 0 { "" } else { "<" };
+    let dollars = |it: Option<Usd>| it.map_or("?".to_owned(), |it| usd(it.as_f64()));
+    let net = match found.net {
+        Some(net) => Span::new(format!("{most}{}", usd(net.as_f64())), Role::Ok),
+        None => Span::new("?", Role::Unknown),
+    };
+    let mut line = vec![dim("spot    net "), net];
+    line.push(dim(format!(" this month: saved {}", dollars(found.saved))));
+    line.push(dim(match found.n_interruptions {
+        0 => "; nothing was taken back".to_owned(),
+        _ => format!(
+            ", {} job-minutes lost cost {}",
+            found.lost_minutes,
+            dollars(found.lost)
+        ),
+    }));
+    if 0 < found.n_unknown {
+        let plural = if found.n_unknown == 1 { "" } else { "s" };
+        let text = format!("; {} interruption{plural} of unknown cost", found.n_unknown);
+        line.push(Span::new(text, Role::Unknown));
+    }
+    line
 }
 
 fn table(canvas: &mut Canvas<'_>, area: Rect, app: &App, list: &List) {
@@ -205,7 +232,6 @@ fn cells(app: &App, key: &PoolKey, columns: &[Column]) -> Vec<Cell<'static>> {
     let fleet = &app.observation.fleet;
     let split = app.findings.spending().pools.get(key);
     let split = split.copied().unwrap_or_default();
-    let spent = Spent::of(app, Some(key));
     let cell = |column: &Column| -> Cell<'static> {
         match column.name {
             "name" => vec![plain(key.name.to_string())],
@@ -215,8 +241,8 @@ fn cells(app: &App, key: &PoolKey, columns: &[Column]) -> Vec<Cell<'static>> {
                 let role = if is_some { Role::Warn } else { Role::Dim };
                 vec![maybe(split.waste(), "", role)]
             }
-            "today" => vec![plain(spent.today.words())],
-            "month" => vec![plain(spent.month.words())],
+            "today" => vec![plain(words(&today(app, Some(key))))],
+            "month" => vec![plain(words(&this_month(app, Some(key))))],
             "source" => {
                 let row = app.figures.row(fleet, key);
                 let words = row.map(|it| {
@@ -248,59 +274,37 @@ fn price_age(app: &App, key: &PoolKey) -> Span<'static> {
     Span::new(format!("{} ago", short_duration(age)), role)
 }
 
-/// What was spent in a time, as far as it was seen.
-#[derive(Clone, Copy, Default)]
-struct Sum {
-    dollars: Option<f64>,
-    /// Whether a part of the time was not seen: it cost more than this.
-    is_partial: bool,
-}
-
-impl Sum {
-    fn words(self) -> String {
-        match self.dollars {
-            None => "—".to_owned(),
-            Some(dollars) if self.is_partial => format!(">{}", usd(dollars)),
-            Some(dollars) => usd(dollars),
-        }
+/// What was spent; the least that it is, when a part of the time was not seen.
+fn words(spent: &Spent) -> String {
+    let least = if spent.is_partial() { ">" } else { "" };
+    match spent.total {
+        None => "—".to_owned(),
+        Some(it) => format!("{least}{}", usd(it.as_f64())),
     }
 }
 
-/// What was spent today and this month.
-#[derive(Clone, Copy, Default)]
-struct Spent {
-    today: Sum,
-    month: Sum,
-}
-
-impl Spent {
-    fn of(app: &App, key: Option<&PoolKey>) -> Self {
-        let past: Option<&Past> = app.pasts.past(&Topic::Month(key.cloned()));
-        let Some(series) = past.and_then(|it| it.series(Metric::UsdPerHour)) else {
-            return Self::default();
-        };
-        Self {
-            today: sum(series, app.now.start_of_day(), app.now),
-            month: sum(series, app.now.month().0, app.now),
-        }
+fn so_far(app: &App) -> TimeSpan {
+    TimeSpan {
+        from: app.now.month().0,
+        until: app.now,
     }
 }
 
-fn sum(series: &Series, from: Timestamp, now: Timestamp) -> Sum {
-    let hours = series.step.as_secs_f64() / 3600.0;
-    let (mut dollars, mut seen) = (None, 0.0);
-    let points = series.points.iter();
-    for point in points.filter(|it| from <= it.at && it.at <= now) {
-        if let Some(value) = point.value {
-            *dollars.get_or_insert(0.0) += value * point.seen * hours;
-            seen += point.seen * hours;
-        }
-    }
-    let whole = now.since(from).as_secs_f64() / 3600.0;
-    Sum {
-        dollars,
-        is_partial: seen < whole * 0.98 - 0.02,
-    }
+fn this_month(app: &App, key: Option<&PoolKey>) -> Spent {
+    spent_in(app, key, so_far(app))
+}
+
+fn today(app: &App, key: Option<&PoolKey>) -> Spent {
+    let span = TimeSpan {
+        from: app.now.start_of_day(),
+        until: app.now,
+    };
+    spent_in(app, key, span)
+}
+
+fn spent_in(app: &App, key: Option<&PoolKey>, span: TimeSpan) -> Spent {
+    let past = app.pasts.past(&Topic::Month(key.cloned()));
+    past.map_or_else(Spent::default, |it| spent_within(it, span))
 }
 
 /// An amount; the least that it can be, when a part of it has no price.

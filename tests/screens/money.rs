@@ -1,0 +1,40 @@
+//! What money goes to, as a graph and as a table.
+
+use pooldeck::tui::{ColourDepth, Glyphs};
+
+use crate::{
+    goldens::check,
+    known::{answer, money, open, open_priced, partly_unknown_money, sized},
+    robot::Look,
+};
+
+#[test]
+fn money_by_what_it_goes_to() {
+    check(&open(sized(120, 36), "g b", money), "cost-graph");
+    let mut robot = open(sized(80, 24), "g b", partly_unknown_money);
+    check(&robot, "cost-graph-unknown-80x24");
+    robot.press("left H H left left left left left left left left left left left left");
+    robot.sees("at least");
+    let mut robot = open_priced(sized(100, 30), "g b", money);
+    robot.press("s s");
+    answer(&mut robot, money);
+    check(&robot, "cost-graph-pools");
+    let ascii = Look {
+        glyphs: Glyphs::Ascii,
+        depth: ColourDepth::Mono,
+        ..sized(80, 24)
+    };
+    let robot = open(ascii, "g b", money);
+    assert!(robot.text().is_ascii(), "{}", robot.text());
+    check(&robot, "cost-graph-ascii");
+}
+
+#[test]
+fn what_every_pool_costs() {
+    check(&open_priced(sized(120, 30), "g c", money), "cost");
+    check(&open_priced(sized(80, 24), "g c", money), "cost-80x24");
+    let mut robot = open(sized(120, 30), "g c", money);
+    robot.sees("machines have no known price, and are in no sum");
+    robot.press("enter");
+    robot.sees("by use");
+}
