@@ -11,8 +11,8 @@ mod verb;
 
 pub use draft::check_writable;
 pub use grammar::{
-    Action, ActionLine, Flag, HookAnswer, Instances, PoolArg, RefreshAnswer, RefreshFlags,
-    Selection, Size, Verb, verbs,
+    Action, ActionLine, EngineArg, EngineFlags, Flag, HookAnswer, Instances, PoolArg,
+    RefreshAnswer, RefreshFlags, Selection, Size, Verb, verbs,
 };
 pub use guardrail::{Confirmation, Guardrail, Policy};
 pub use money::CostChange;

@@ -244,7 +244,7 @@ pub fn plan(
             };
             verb::hook(&mut draft, &instances.instances, &answer, reason)?;
         }
-        Action::Reami(it) => verb::reami(&mut draft, it)?,
+        Action::Reami(it) => verb::reami(&mut draft, it, reason)?,
         Action::Rollback(it) => verb::rollback(&mut draft, it)?,
         Action::Freeze { pool, duration } => verb::freeze(&mut draft, pool, *duration)?,
         Action::Refresh {

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use super::{grammar::Action, plan::Refusal};
+use super::{
+    grammar::{Action, EngineFlags},
+    plan::Refusal,
+};
 use crate::{
     fleet::{Fleet, ImageId, PoolKey, PoolName, ScopeId, parse_duration},
     operation::{Operation, Spec},
@@ -25,6 +28,8 @@ pub struct Reami {
     #[arg(long)]
     pub bootstrap: bool,
     #[command(flatten)]
+    pub engine: EngineFlags,
+    #[command(flatten)]
     pub terms: RollTerms,
 }
 
@@ -41,16 +46,16 @@ pub struct Rollback {
 }
 
 /// How a roll goes about it.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct RollTerms {
     /// New instances before old ones go, or old ones first
     #[arg(long, value_enum, default_value_t)]
     pub strategy: StrategyArg,
-    /// So many go first, alone, and are watched
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub canary: u32,
+    /// So many go first, alone, and are watched; left out: 1
+    #[arg(long, value_name = "N")]
+    pub canary: Option<u32>,
     /// How many are replaced at a time: 3, or 10%
-    #[arg(long, value_name = "N|N%", default_value_t = Batch::Percent(10))]
+    #[arg(long, value_name = "N|N%", default_value_t)]
     pub batch: Batch,
     /// How many instances a pool may lack meanwhile; left out: none by surge, otherwise one
     #[arg(long, value_name = "N")]
@@ -58,15 +63,15 @@ pub struct RollTerms {
     /// How many instances all pools together may lack
     #[arg(long, value_name = "N")]
     pub max_unavailable_total: Option<u32>,
-    /// How long the canaries are watched
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10m")]
-    pub bake: Duration,
+    /// How long the canaries are watched, 10m when left out; by an instance refresh, all at its end
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub bake: Option<Duration>,
     /// Percentages of a pool at which it stops, such as 25,50; it goes on after --checkpoint-delay, or when resumed
     #[arg(long, value_name = "PERCENT", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=100))]
     pub checkpoints: Vec<u32>,
-    /// How long it stops at a checkpoint
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1h")]
-    pub checkpoint_delay: Duration,
+    /// How long it stops at a checkpoint; left out: 1h
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub checkpoint_delay: Option<Duration>,
     /// How long an instance may take from its launch until its agent registers; left out: as configured
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub boot_budget: Option<Duration>,
@@ -122,23 +127,31 @@ impl Batch {
     }
 }
 
-impl Default for RollTerms {
+impl Default for Batch {
     fn default() -> Self {
-        Self {
-            strategy: StrategyArg::default(),
-            canary: 1,
-            batch: Batch::Percent(10),
-            max_unavailable: None,
-            max_unavailable_total: None,
-            bake: Duration::from_mins(10),
-            checkpoints: Vec::new(),
-            checkpoint_delay: Duration::from_hours(1),
-            boot_budget: None,
-            deadline: None,
-            on_failure: OnFailureArg::default(),
-            no_rollback: false,
-            scope: None,
-        }
+        Self::Percent(10)
+    }
+}
+
+impl RollTerms {
+    /// Returns how many go first, alone.
+    pub(super) fn canary(&self) -> u32 {
+        self.canary.unwrap_or(1)
+    }
+
+    /// Returns how long the canaries are watched.
+    pub(super) fn bake(&self) -> Duration {
+        self.bake.unwrap_or(Duration::from_mins(10))
+    }
+
+    /// Returns how long it stops at a checkpoint.
+    pub(super) fn checkpoint_delay(&self) -> Duration {
+        self.checkpoint_delay.unwrap_or(Duration::from_hours(1))
+    }
+
+    /// Returns whether a failure leads back to the template before.
+    pub(super) fn goes_back(&self) -> bool {
+        !self.no_rollback && self.on_failure == OnFailureArg::Rollback
     }
 }
 
@@ -219,6 +232,7 @@ impl Reami {
             self.template_version.as_ref(),
         );
         words.extend(self.bootstrap.then(|| "--bootstrap".to_owned()));
+        self.engine.write_to(&mut words);
         words.extend(self.terms.words());
         words
     }
@@ -248,39 +262,49 @@ impl Rollback {
         let Some(pools) = self.pools.as_ref().filter(|_| self.to.is_empty()) else {
             return Ok(self.clone());
         };
-        let mut rolls: Vec<_> = operations
-            .filter_map(|it| match &it.spec {
-                Spec::Roll(roll) => Some((it, roll)),
-                _ => None,
-            })
-            .collect();
+        let mut rolls: Vec<_> = operations.map(|it| (it, origins(&it.spec))).collect();
+        rolls.retain(|it| !it.1.is_empty());
         rolls.sort_by_key(|it| std::cmp::Reverse(it.0.started_at));
         let word = pools.to_string();
         let mut found = self.clone();
-        if let Some((_, roll)) = rolls.iter().find(|it| it.0.id.0 == word) {
-            let names = roll.pools.iter().map(|it| it.pool.name.clone());
+        if let Some((_, origins)) = rolls.iter().find(|it| it.0.id.0 == word) {
+            let names = origins.iter().map(|it| it.0.name.clone());
             found.pools = Some(Pools(names.collect()));
-            let versions = roll.pools.iter().map(|it| it.from.version().to_owned());
-            found.to = versions.collect();
-            let scope = roll.pools.first().map(|it| it.pool.scope.clone());
+            found.to = origins.iter().map(|it| it.1.to_owned()).collect();
+            let scope = origins.first().map(|it| it.0.scope.clone());
             found.terms.scope = found.terms.scope.or(scope);
             return Ok(found);
         }
         for name in &pools.0 {
-            let mut plans = rolls.iter().flat_map(|it| &it.1.pools);
+            let mut origins = rolls.iter().flat_map(|it| &it.1);
             let scope = self.terms.scope.as_ref();
-            let last = plans.find(|it| {
-                it.pool.name == *name && scope.is_none_or(|scope| it.pool.scope == *scope)
+            let last = origins.find(|(pool, _)| {
+                pool.name == *name && scope.is_none_or(|scope| pool.scope == *scope)
             });
-            let Some(plan) = last else {
+            let Some((_, version)) = last else {
                 return Err(Refusal::Unsound(format!(
                     "no operation of this host rolled `{name}`; say where to with --to VERSION, or use `reami {name} \
                      --template-version VERSION`"
                 )));
             };
-            found.to.push(plan.from.version().to_owned());
+            found.to.push((*version).to_owned());
         }
         Ok(found)
+    }
+}
+
+/// Returns the pools that an operation gave another template, each with the version it came from.
+fn origins(spec: &Spec) -> Vec<(&PoolKey, &str)> {
+    match spec {
+        Spec::Roll(roll) => {
+            let pools = roll.pools.iter();
+            pools.map(|it| (&it.pool, it.from.version())).collect()
+        }
+        Spec::Refresh(refresh) => {
+            let copy = refresh.copy.iter();
+            copy.map(|it| (&refresh.pool, &*it.from.version)).collect()
+        }
+        Spec::Drain(_) | Spec::Freeze(_) => Vec::new(),
     }
 }
 
@@ -333,8 +357,7 @@ impl RollTerms {
         if self.strategy != usual.strategy {
             words.extend(["--strategy", "terminate-first"].map(str::to_owned));
         }
-        let canary = Some(self.canary).filter(|it| *it != usual.canary);
-        flag(&mut words, "--canary", canary.as_ref());
+        flag(&mut words, "--canary", self.canary.as_ref());
         let batch = Some(self.batch).filter(|it| *it != usual.batch);
         flag(&mut words, "--batch", batch.as_ref());
         flag(
@@ -344,16 +367,14 @@ impl RollTerms {
         );
         let total = self.max_unavailable_total.as_ref();
         flag(&mut words, "--max-unavailable-total", total);
-        let bake = Some(self.bake).filter(|it| *it != usual.bake).map(seconds);
-        flag(&mut words, "--bake", bake.as_ref());
+        flag(&mut words, "--bake", self.bake.map(seconds).as_ref());
         let percents: Vec<String> = self.checkpoints.iter().map(ToString::to_string).collect();
         let percents = Some(percents.join(",")).filter(|it| !it.is_empty());
         flag(&mut words, "--checkpoints", percents.as_ref());
-        let delay = Some(self.checkpoint_delay).filter(|it| *it != usual.checkpoint_delay);
         flag(
             &mut words,
             "--checkpoint-delay",
-            delay.map(seconds).as_ref(),
+            self.checkpoint_delay.map(seconds).as_ref(),
         );
         flag(
             &mut words,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     engine::{Event, OperationError, OperationView, Outcome, Verdict},
     fleet::{Align, sanitize},
-    operation::{OperationId, Subject, detached_words, stopped_words},
+    operation::{OperationId, Spec, Subject, detached_words, stopped_words},
 };
 
 /// Remembers what was said of an operation, so that nothing is said twice.
@@ -30,8 +30,13 @@ impl Heard {
         let mut lines = Vec::new();
         let id = &view.operation.id;
         if !std::mem::replace(&mut self.is_named, true) {
+            let undoes = match view.operation.spec {
+                Spec::Drain(_) | Spec::Roll(_) => "gives back what is not terminated",
+                Spec::Freeze(_) => "resumes what it suspended",
+                Spec::Refresh(_) => "has AWS stop where it is",
+            };
             lines.push(format!(
-                "operation {id}: `pooldeck ops abort {id}` gives back what is not terminated"
+                "operation {id}: `pooldeck ops abort {id}` {undoes}"
             ));
         }
         let fights = view.operation.fights();

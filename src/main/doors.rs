@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "aws")]
 use pooldeck::{
-    action::Action,
+    action::{Action, Pools},
     cli::Command,
     cloud::{
         self,
@@ -151,6 +151,8 @@ fn details_of(command: Option<&Command>) -> Vec<String> {
         Some(Command::Act(Action::Harden { pool, .. } | Action::Refresh { pool, .. })) => {
             pool.pool.iter().map(ToString::to_string).collect()
         }
+        Some(Command::Act(Action::Reami(it))) => names_of(it.pools.as_ref()),
+        Some(Command::Act(Action::Rollback(it))) => names_of(it.pools.as_ref()),
         Some(Command::Doctor { pools, .. }) if pools.pools.is_empty() => vec!["*".to_owned()],
         Some(Command::Doctor { pools, .. }) => {
             let names = pools.pools.iter();
@@ -161,6 +163,12 @@ fn details_of(command: Option<&Command>) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+#[cfg(feature = "aws")]
+fn names_of(pools: Option<&Pools>) -> Vec<String> {
+    let names = pools.iter().flat_map(|it| &it.0);
+    names.map(ToString::to_string).collect()
 }
 
 /// Whether the command lists pools, and nothing of them that only EC2 knows.

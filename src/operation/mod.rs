@@ -27,6 +27,7 @@ mod sight;
 mod spec;
 mod state;
 mod target;
+mod token;
 mod undo;
 mod words;
 
@@ -43,7 +44,7 @@ pub use progress::{eta, phase};
 pub use sight::{Sight, sightings};
 pub use spec::{
     Change, Drain, Freeze, OnFailure, OperationId, Owner, PoolRoll, Proof, Refresh, Roll, Spec,
-    Strategy, TAG,
+    Strategy, TAG, VersionCopy,
 };
 pub use state::{JournalError, Operation, Standing};
 pub use target::{Mark, Reading, TargetState};

@@ -9,8 +9,11 @@ use super::{
     Operation, Refresh, Slot, Standing, WaitingOn,
     decide::{Decision, Step, Tally},
     protocol::Attempts,
+    token::token,
 };
-use crate::fleet::{self, Call, Fleet, Pool, Process, RefreshStatus, Timestamp};
+use crate::fleet::{
+    self, Call, Fleet, Pool, Process, RefreshStatus, RefreshTerms, TemplateVersion, Timestamp,
+};
 
 /// How far AWS' clock may be from ours.
 const SKEW: Duration = Duration::from_mins(5);
@@ -62,6 +65,9 @@ pub(super) fn left(operation: &Operation, spec: &Refresh, fleet: &Fleet) -> Vec<
 
 /// Says how far it has come, where AWS tells.
 pub(super) fn phase(operation: &Operation, spec: &Refresh, fleet: &Fleet) -> Option<String> {
+    if spec.copy.is_some() && goal(operation, spec).is_none() {
+        return Some("makes its new template".to_owned());
+    }
     let refresh = ours(operation, spec, fleet.pool(&spec.pool)?)?;
     let percent = refresh.percent_complete?;
     Some(format!("{}, {percent} % replaced", refresh.status))
@@ -85,12 +91,24 @@ fn ours<'a>(operation: &Operation, spec: &Refresh, pool: &'a Pool) -> Option<&'a
         return (refresh.id == id).then_some(refresh);
     }
     state.mark(Slot::StartRefresh).may_have_happened_at()?;
-    let version = spec.terms.template.as_ref().map(|it| it.version.as_str());
-    let is_alike = refresh.version.as_deref() == version;
+    let goal = goal(operation, spec);
+    let is_alike = refresh.version == goal.map(|it| it.version);
     let is_new = refresh
         .started_at
         .is_some_and(|it| operation.started_at <= it + SKEW);
     (is_alike && is_new).then_some(refresh)
+}
+
+/// Returns what it rolls to, where it rolls to anything; `None` too until that is made.
+fn goal(operation: &Operation, spec: &Refresh) -> Option<TemplateVersion> {
+    let Some(copy) = &spec.copy else {
+        return spec.terms.template.clone();
+    };
+    let version = operation.pool(&spec.pool).made(Slot::Create)?;
+    Some(TemplateVersion {
+        version: version.to_owned(),
+        ..copy.from.clone()
+    })
 }
 
 fn step(operation: &Operation, spec: &Refresh, fleet: &Fleet, now: Timestamp) -> Step {
@@ -238,9 +256,23 @@ fn start(operation: &Operation, spec: &Refresh, pool: &Pool, attempts: &Attempts
         Standing::Paused => return Step::Wait(WaitingOn::Paused),
         Standing::Running | Standing::Ended { .. } => {}
     }
+    let goal = goal(operation, spec);
+    if let (Some(copy), None) = (&spec.copy, &goal) {
+        let call = || Call::CreateTemplateVersion {
+            pool: spec.pool.clone(),
+            from: copy.from.clone(),
+            image: Some(copy.image.clone()),
+            token: token(operation, &spec.pool),
+        };
+        let made = operation.pool(&spec.pool).mark(Slot::Create);
+        return attempts.attempt(made, "its new template", call);
+    }
     let call = || Call::StartRefresh {
         pool: spec.pool.clone(),
-        terms: Box::new(spec.terms.clone()),
+        terms: Box::new(RefreshTerms {
+            template: goal,
+            ..spec.terms.clone()
+        }),
     };
     attempts.attempt(mark, "the refresh", call)
 }

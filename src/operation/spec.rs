@@ -5,7 +5,8 @@ use std::{fmt, sync::LazyLock, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::{
-    Capacity, ImageId, InstanceId, LaunchSource, PoolKey, Process, RefreshTerms, short_duration,
+    Capacity, ImageId, InstanceId, LaunchSource, PoolKey, Process, RefreshTerms, TemplateVersion,
+    short_duration,
 };
 
 /// The key of the EC2 tag that says which operation owns an instance.
@@ -153,10 +154,20 @@ pub enum OnFailure {
 pub struct Refresh {
     pub pool: PoolKey,
     pub terms: RefreshTerms,
+    /// The version that is made before it starts, and that it rolls to; the terms name none then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<VersionCopy>,
     /// The id of a refresh that is under way already: it is followed, and none is started.
     pub follows: Option<String>,
     /// No hook holds its instances; the operator knows, and gave a reason.
     pub force: bool,
+}
+
+/// A version of a launch template as a copy of another, with this image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionCopy {
+    pub from: TemplateVersion,
+    pub image: ImageId,
 }
 
 /// What it takes to believe that an instance is idle.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use pooldeck::{
     fleet::{
-        Call, Capacity, Hook, HookResult, HookTransition, Pool, PoolKey, Process, RefreshStatus,
-        RefreshTerms, Reluctance, TemplateVersion, Timestamp,
+        Call, Capacity, Hook, HookResult, HookTransition, Phase, Pool, PoolKey, Process,
+        RefreshStatus, RefreshTerms, Reluctance, TemplateVersion, Timestamp,
     },
-    operation::{Decision, Event, Happening, Refresh, Spec, WaitingOn, decide, left},
+    operation::{Decision, Event, Happening, Refresh, Spec, VersionCopy, WaitingOn, decide, left},
     sim::{Deed, Faults, PoolSpec, RefreshSpec, Scenario, World},
 };
 
@@ -61,6 +61,7 @@ fn driver(seed: u64, faults: Faults, terms: RefreshTerms) -> Driver {
     let spec = Refresh {
         pool: key(),
         terms,
+        copy: None,
         follows: None,
         force: false,
     };
@@ -225,6 +226,7 @@ fn one_that_somebody_else_began_is_followed_and_can_be_cancelled() {
     let spec = Refresh {
         pool: key(),
         terms: RefreshTerms::default(),
+        copy: None,
         follows: Some(id),
         force: false,
     };
@@ -251,12 +253,75 @@ fn a_crash_at_any_line_of_the_journal_starts_nothing_twice() {
     }
 }
 
+/// A refresh to a version that is not made yet.
+fn copying(seed: u64, faults: Faults) -> Driver {
+    let copied = terms().template.unwrap();
+    let from = TemplateVersion {
+        version: "1".to_owned(),
+        ..copied
+    };
+    let spec = Refresh {
+        pool: key(),
+        terms: RefreshTerms {
+            template: None,
+            auto_rollback: true,
+            ..terms()
+        },
+        copy: Some(VersionCopy {
+            from,
+            image: "ami-3".into(),
+        }),
+        follows: None,
+        force: false,
+    };
+    Driver::new(world(seed, faults), Spec::Refresh(spec), seed)
+}
+
+#[track_caller]
+fn check_copied(driver: &mut Driver, what: &str) {
+    assert_eq!(status(driver), Some(RefreshStatus::Successful), "{what}");
+    assert_eq!(told(driver), [] as [String; 0], "{what}");
+    let template = row(&driver.world).template.as_ref().unwrap();
+    assert_eq!(template.version, "3", "{what}: made once, and rolled to");
+    let fleet = driver.read();
+    let members = fleet.roster(&key()).instances.iter();
+    let serving = members.filter(|it| it.phase() == Phase::InService);
+    let versions: Vec<_> = serving.map(|it| it.template_version.clone()).collect();
+    assert_eq!(versions, vec![Some("3".to_owned()); 6], "{what}");
+}
+
+#[test]
+fn a_version_is_made_once_before_it_is_rolled_to() {
+    let mut driver = copying(1, Faults::none());
+    assert_eq!(driver.run(), Decision::Done);
+    check_copied(&mut driver, "a quiet day");
+    for crash in [Crash::BeforeCall, Crash::AfterCall] {
+        for line in 1..10 {
+            let mut driver = copying(9, Faults::none());
+            driver.crash_at = Some((line, crash));
+            assert_eq!(driver.run(), Decision::Done, "{crash:?} at {line}");
+            check_copied(&mut driver, &format!("{crash:?} at {line}"));
+        }
+    }
+    // One that is aborted before it has begun rolls nothing.
+    let mut driver = copying(3, Faults::none());
+    driver.record(Happening::Aborted {
+        why: "a test".to_owned(),
+    });
+    assert_eq!(driver.run(), Decision::Done);
+    assert_eq!(status(&driver), None);
+}
+
 #[test]
 fn every_seed_comes_to_an_end_on_a_bad_day() {
     for seed in 0..120 {
         let mut faults = Faults::bad_day();
         faults.weather.foreign_hand = 0.0;
-        let mut driver = driver(seed, faults, terms());
+        let mut driver = if seed % 2 == 0 {
+            driver(seed, faults, terms())
+        } else {
+            copying(seed, faults)
+        };
         driver.crash_percent = if seed % 3 == 0 { 10 } else { 0 };
         if let Decision::Halt(_) = driver.run() {
             driver.record(Happening::Aborted {

@@ -452,3 +452,164 @@ fn a_drain_is_nothing_to_go_back_from() {
     let action = asked.action.find_way_back([&drained].into_iter());
     assert_eq!(action.to_string(), "rollback linux");
 }
+
+/// The pool with a number instead of `$Latest`, and a hook that makes AWS wait.
+fn hooked(edit: impl FnOnce(&mut Pool)) -> Fleet {
+    fleet(|part| {
+        let served = Arc::make_mut(&mut part.pools[0]);
+        served.template.as_mut().unwrap().version = "3".into();
+        served.hooks.push(Hook::new(
+            "drain",
+            HookTransition::Terminating,
+            Duration::from_mins(5),
+            HookResult::Abandon,
+        ));
+        served.hooks_read_at = Some(Timestamp::EPOCH);
+        edit(served);
+    })
+}
+
+fn refresh(plan: &Plan) -> &pooldeck::operation::Refresh {
+    let Some(Spec::Refresh(refresh)) = &plan.operation else {
+        panic!("no refresh: {:?}", plan.operation)
+    };
+    refresh
+}
+
+const BY_AWS: &str = "--engine instance-refresh";
+
+#[test]
+fn aws_rolls_to_a_version_that_is_made_first() {
+    let line = format!(
+        "reami linux {NEW} {BY_AWS} --checkpoints 25,50 --checkpoint-delay 10m --bake 5m --alarm failures --warmup 1m"
+    );
+    let plan = plan(&line, &hooked(|_| {})).unwrap();
+    let calls: Vec<String> = plan.calls.iter().map(ToString::to_string).collect();
+    let expected = [
+        format!(
+            "ec2:CreateLaunchTemplateVersion from=linux:3 image={NEW} token=the operation's id"
+        ),
+        "autoscaling:StartInstanceRefresh group=linux template=linux:the new version min-healthy=100 max-healthy=110 \
+         warmup=60s checkpoints=25,50,100 checkpoint-delay=600s bake=300s alarms=failures auto-rollback=true \
+         skip-matching=true protected=Wait standby=Wait"
+            .to_owned(),
+    ];
+    assert_eq!(calls, expected);
+    assert!(plan.is_destructive);
+    let refresh = refresh(&plan);
+    let copy = refresh.copy.as_ref().unwrap();
+    assert_eq!((&*copy.from.version, copy.image.as_str()), ("3", NEW));
+    assert_eq!(refresh.terms.template, None, "known once it is made");
+    check_warns(&plan, "busy workers like idle ones");
+    check_warns(&plan, "outlives this console");
+}
+
+#[test]
+fn the_terms_of_a_roll_are_said_in_aws_words() {
+    for (terms, words) in [
+        ("--batch 2", "min-healthy=100 max-healthy=150 "),
+        ("--batch 25%", "min-healthy=100 max-healthy=125 "),
+        (
+            "--strategy terminate-first",
+            "min-healthy=90 max-healthy=100 ",
+        ),
+        (
+            "--batch 9 --strategy terminate-first",
+            "min-healthy=0 max-healthy=100 ",
+        ),
+        (
+            "--min-healthy 75",
+            "template=linux:the new version min-healthy=75 auto",
+        ),
+        ("--no-rollback", "auto-rollback=false"),
+        ("--on-failure hold", "auto-rollback=false"),
+        (
+            "--protected refresh --standby terminate",
+            "protected=Refresh standby=Terminate",
+        ),
+    ] {
+        let plan = plan(
+            &format!("reami linux {NEW} {BY_AWS} {terms}"),
+            &hooked(|_| {}),
+        )
+        .unwrap();
+        let call = plan.calls[1].to_string();
+        assert!(call.contains(words), "{terms}: {call}");
+    }
+    let line = format!("reami linux --template-version 2 {BY_AWS}");
+    let made = plan(&line, &hooked(|_| {})).unwrap();
+    assert_eq!(made.calls.len(), 1, "{:?}", made.calls);
+    assert_eq!(refresh(&made).terms.template.as_ref().unwrap().version, "2");
+    let made = plan(
+        &format!("reami linux --bootstrap {BY_AWS}"),
+        &hooked(|_| {}),
+    )
+    .unwrap();
+    assert_eq!(refresh(&made).copy.as_ref().unwrap().image.as_str(), OLD);
+}
+
+#[test]
+fn what_aws_cannot_roll_is_refused_with_what_to_do_instead() {
+    let line = format!("reami linux {NEW} {BY_AWS}");
+    let refused =
+        |flags: &str, fleet: &Fleet, why| check_refused(&format!("{line} {flags}"), fleet, why);
+    let sound = hooked(|_| {});
+    for (flags, why) in [
+        ("--canary 2", "--checkpoints stops after a share"),
+        ("--max-unavailable 1", "--min-healthy says it in percent"),
+        ("--deadline 8h", "--deadline is for pooldeck's own roll"),
+        ("--boot-budget 5m", "--warmup is how long"),
+        ("--max-healthy 150", "needs --min-healthy"),
+        ("--bake 49h", "at most 48h"),
+    ] {
+        refused(flags, &sound, why);
+    }
+    check_refused(
+        &format!("reami linux,arm {NEW} {BY_AWS}"),
+        &sound,
+        "name one",
+    );
+    let floats = hooked(|it| it.template.as_mut().unwrap().version = "$Latest".to_owned());
+    refused("", &floats, "--template-version 3` pins it");
+    let pinned = plan(&format!("{line} --no-rollback"), &floats).unwrap();
+    check_warns(&pinned, "it will say the number from now on");
+    let bare = hooked(|it| it.hooks.clear());
+    refused("", &bare, "busy workers are ended with their jobs");
+    refused("--force", &bare, "reami --force on linux needs a reason");
+    let forced = plan(&format!("{line} --force --reason now"), &bare).unwrap();
+    assert!(refresh(&forced).force && !forced.jobs_at_risk.is_empty());
+    let mixed = hooked(|it| it.mixed = Some(MixedInstances::default()));
+    refused("", &mixed, "would replace all of it");
+    let old = hooked(|it| {
+        let template = it.template.as_mut().unwrap();
+        template.kind = TemplateKind::LaunchConfiguration;
+        template.version.clear();
+        template.resolved_version = None;
+    });
+    refused("", &old, "leave --engine out");
+    let mut fleet = hooked(|_| {});
+    fleet.note_image(SCOPE.into(), NEW.into(), image(NEW, "available", "arm64"));
+    refused("", &fleet, "is for arm64");
+    check_refused(
+        &format!("reami linux --template-version 3 {BY_AWS}"),
+        &sound,
+        "every member is of it",
+    );
+    // And the other way round: pooldeck's own roll drops no word either.
+    for flags in ["--alarm x", "--force --reason y", "--min-healthy 50"] {
+        let line = format!("reami linux {NEW} {flags}");
+        check_refused(&line, &sound, "is for --engine instance-refresh");
+    }
+}
+
+#[test]
+fn a_rollback_finds_where_a_refresh_came_from() {
+    let plan = plan(&format!("reami linux {NEW} {BY_AWS}"), &hooked(|_| {})).unwrap();
+    let rolled = rolled("op-1", &plan);
+    let line: ActionLine = "rollback op-1".parse().unwrap();
+    let found = line.action.find_way_back([&rolled].into_iter());
+    assert_eq!(
+        found.to_string(),
+        format!("rollback linux --to 3 --scope {SCOPE}")
+    );
+}

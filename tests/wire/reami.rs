@@ -369,5 +369,83 @@ async fn an_image_that_cannot_be_launched_is_refused_before_anything_is_called()
     let said = stage.operator.run(&line);
     assert_eq!(said.code, 3, "{said:#?}");
     assert!(said.stderr.contains("name the number"), "{said:#?}");
+    // Whether AWS rolls already is known from the first reading on.
+    let hold = stage.region.scaling.suspend_processes();
+    let hold = hold.auto_scaling_group_name("numbered");
+    let hold = hold.scaling_processes("InstanceRefresh");
+    hold.send().await.unwrap();
+    stage.region.template_version("numbered", NEW).await;
+    stage.region.refresh("numbered").await;
+    let said = stage
+        .operator
+        .run(&format!("reami numbered {NEW} {AT_ONCE}"));
+    assert_eq!(said.code, 3, "{said:#?}");
+    assert!(said.stderr.contains("cancel it first"), "{said:#?}");
     assert!(writes(&stage.region).is_empty(), "nothing was called");
+}
+
+/// The refresh itself is the stand-in's (`tests/servers/lifecycle/refresh.py`): moto has none.
+#[tokio::test]
+async fn aws_own_roll_is_started_with_the_version_that_was_made_for_it() {
+    let region = Region::start();
+    region.template("workhorse", OLD).await;
+    region.group("workhorse", "workhorse", "1", 2).await;
+    // Nobody answers it; its time is over soon.
+    region.hook("workhorse", "TERMINATING", 1).await;
+    let door = region.door();
+    region.observe_at_rest(&door).await;
+    let operator = Operator::of(&region);
+    let line = format!(
+        "reami workhorse {NEW} --engine instance-refresh --checkpoints 50 --checkpoint-delay 1m --bake 2m \
+         --alarm build-failures --warmup 30s --yes --reason test"
+    );
+    let plan = operator.plan(&region, &line);
+    let said = operator.run(&line);
+    assert_eq!(said.code, 0, "{said:#?}");
+    assert!(
+        said.stderr.contains("waits for EC2 Auto Scaling: "),
+        "{said:#?}"
+    );
+
+    let made = writes(&region);
+    let names: Vec<&str> = made.iter().map(|it| it.action.as_str()).collect();
+    assert_eq!(
+        names,
+        ["CreateLaunchTemplateVersion", "StartInstanceRefresh"]
+    );
+    let calls = operator.applied(plan["command_line"].as_str().unwrap());
+    assert_eq!(self::made(&calls), planned(&plan));
+    let sent = |name: &str| made[1].parameters.get(name).map_or("", String::as_str);
+    for (name, value) in [
+        ("DesiredConfiguration.LaunchTemplate.Version", "2"),
+        ("Strategy", "Rolling"),
+        ("Preferences.MinHealthyPercentage", "100"),
+        ("Preferences.MaxHealthyPercentage", "110"),
+        ("Preferences.InstanceWarmup", "30"),
+        ("Preferences.CheckpointPercentages.member.1", "50"),
+        ("Preferences.CheckpointPercentages.member.2", "100"),
+        ("Preferences.CheckpointDelay", "60"),
+        ("Preferences.BakeTime", "120"),
+        (
+            "Preferences.AlarmSpecification.Alarms.member.1",
+            "build-failures",
+        ),
+        ("Preferences.AutoRollback", "true"),
+        ("Preferences.SkipMatching", "true"),
+        ("Preferences.ScaleInProtectedInstances", "Wait"),
+        ("Preferences.StandbyInstances", "Wait"),
+    ] {
+        assert_eq!(sent(name), value, "{name}: {:#?}", made[1].parameters);
+    }
+    let seen = region.observe_at_rest(&door).await;
+    assert_eq!(images(&seen, "workhorse"), [NEW, NEW]);
+    assert_eq!(
+        seen.pool("workhorse").template.clone().unwrap().version,
+        "2"
+    );
+    check_left_nothing(&seen);
+
+    // The way back is known from its journal, and goes by pooldeck's own roll.
+    let plan = operator.plan(&region, "rollback workhorse --reason test");
+    assert_eq!(plan["command_line"], "rollback workhorse --to 1");
 }

@@ -118,7 +118,7 @@ async fn stage() -> (Region, Operator, Named) {
 
 impl Region {
     /// Begins somebody's refresh; it waits, because its instance is protected.
-    async fn refresh(&self, name: &str) {
+    pub(crate) async fn refresh(&self, name: &str) {
         use aws_sdk_autoscaling::types::{DesiredConfiguration, LaunchTemplateSpecification};
         let template = LaunchTemplateSpecification::builder()
             .launch_template_name(name)

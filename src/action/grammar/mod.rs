@@ -1,5 +1,6 @@
 //! The grammar of actions. A doc comment here is the `--help` there.
 
+mod engine;
 mod line;
 mod parse;
 mod refresh;
@@ -15,6 +16,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use self::parse::{parse_freeze, parse_heartbeat, parse_instance, parse_process, parse_tag};
 pub use self::{
+    engine::{EngineArg, EngineFlags},
     line::ActionLine,
     refresh::{RefreshAnswer, RefreshFlags},
     size::Size,

@@ -19,6 +19,8 @@ fn every_verb_writes_itself_as_it_is_read() {
          --max-unavailable-total 3 --bake 60s --checkpoints '25,50' --checkpoint-delay 600s --boot-budget 900s \
          --deadline 7200s --on-failure hold --scope prod/us-east-1",
         "reami workhorse --template-version 7 --no-rollback",
+        "reami workhorse --bootstrap --engine instance-refresh --min-healthy 90 --max-healthy 110 --warmup 60s \
+         --alarm a --alarm b --protected refresh --standby ignore --force --checkpoints '20,100' --no-rollback",
         "rollback 'workhorse,arm' --to '3,5'",
         "rollback op-20251121-abcde",
         "terminate i-0123456789abcdef0 --force --replace",

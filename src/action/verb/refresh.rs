@@ -9,10 +9,10 @@ use crate::{
         plan::Refusal,
     },
     fleet::{
-        Call, HookTransition, Phase, Pool, Process, Refresh, RefreshTerms, Reluctance,
+        Call, HookTransition, Phase, Pool, Process, Refresh, RefreshTerms, Reluctance, Template,
         TemplateKind, TemplateVersion,
     },
-    operation::{self, Spec},
+    operation::{self, Spec, VersionCopy},
 };
 
 /// What AWS takes.
@@ -49,6 +49,7 @@ pub(in crate::action) fn refresh(
             draft.plan.operation = Some(Spec::Refresh(operation::Refresh {
                 pool: key,
                 terms: RefreshTerms::default(),
+                copy: None,
                 follows: Some(active.id.clone()),
                 force: false,
             }));
@@ -119,11 +120,40 @@ fn roll_back(
     Ok(())
 }
 
-/// Plans a refresh; `reami --engine instance-refresh` is the same with its own template.
-pub(in crate::action) fn start(
+/// Plans a refresh to what the flags name, or of the same anew.
+pub(super) fn start(
     draft: &mut Draft<'_>,
     pool: &Pool,
     flags: &RefreshFlags,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
+    let version = flags.template_version.as_ref();
+    let template = version.map(|it| version_of(pool, it)).transpose()?;
+    begin(draft, pool, flags, template, None, reason)
+}
+
+/// Plans a refresh to a version that is made before it starts.
+pub(super) fn start_copy(
+    draft: &mut Draft<'_>,
+    pool: &Pool,
+    flags: &RefreshFlags,
+    copy: VersionCopy,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
+    template_of(pool)?;
+    let template = TemplateVersion {
+        version: "the new version".to_owned(),
+        ..copy.from.clone()
+    };
+    begin(draft, pool, flags, Some(template), Some(copy), reason)
+}
+
+fn begin(
+    draft: &mut Draft<'_>,
+    pool: &Pool,
+    flags: &RefreshFlags,
+    template: Option<TemplateVersion>,
+    copy: Option<VersionCopy>,
     reason: Option<&str>,
 ) -> Result<(), Refusal> {
     let key = pool.key();
@@ -133,7 +163,7 @@ pub(in crate::action) fn start(
             active.status, pool.name, pool.name
         )));
     }
-    let terms = terms(pool, flags)?;
+    let terms = terms(pool, flags, template)?;
     warn_of_jobs(draft, pool, flags, reason)?;
     warn_of_terms(draft, pool, &terms);
     let from = pool.template.as_ref().map_or_else(
@@ -146,13 +176,26 @@ pub(in crate::action) fn start(
         .map_or_else(|| format!("{from}, anew"), ToString::to_string);
     draft.change(&key, "every instance made from", from, to);
     draft.n_unnamed = draft.fleet.roster(&key).counts.get(Phase::InService);
+    if let Some(copy) = &copy {
+        draft.call(Call::CreateTemplateVersion {
+            pool: key.clone(),
+            from: copy.from.clone(),
+            image: Some(copy.image.clone()),
+            token: "the operation's id".to_owned(),
+        });
+    }
     draft.call(Call::StartRefresh {
         pool: key.clone(),
         terms: Box::new(terms.clone()),
     });
     draft.plan.operation = Some(Spec::Refresh(operation::Refresh {
         pool: key,
-        terms,
+        // Which version that will be is known once it is made.
+        terms: RefreshTerms {
+            template: terms.template.filter(|_| copy.is_none()),
+            ..terms
+        },
+        copy,
         follows: None,
         force: flags.force,
     }));
@@ -160,13 +203,12 @@ pub(in crate::action) fn start(
 }
 
 /// Reads the flags; what AWS would refuse is refused here, with the reason.
-fn terms(pool: &Pool, flags: &RefreshFlags) -> Result<RefreshTerms, Refusal> {
+fn terms(
+    pool: &Pool,
+    flags: &RefreshFlags,
+    template: Option<TemplateVersion>,
+) -> Result<RefreshTerms, Refusal> {
     let unsound = |why: String| Err(Refusal::Unsound(why));
-    let template = flags
-        .template_version
-        .as_ref()
-        .map(|it| version(pool, it))
-        .transpose()?;
     let (min, max) = (flags.min_healthy, flags.max_healthy);
     if min.is_some_and(|it| 100 < it) || max.is_some_and(|it| !(100..=200).contains(&it)) {
         return unsound(
@@ -244,7 +286,22 @@ fn check_way_back(pool: &Pool, has_version: bool) -> Result<(), Refusal> {
 }
 
 /// Names the version of the pool's template that is to be launched.
-fn version(pool: &Pool, wanted: &str) -> Result<TemplateVersion, Refusal> {
+fn version_of(pool: &Pool, wanted: &str) -> Result<TemplateVersion, Refusal> {
+    let template = template_of(pool)?;
+    if wanted.parse::<u32>().is_err() {
+        return Err(Refusal::Unsound(format!(
+            "`{wanted}` is not the number of a template version; one that floats could not be rolled back"
+        )));
+    }
+    Ok(TemplateVersion {
+        id: template.id.clone(),
+        name: template.name.clone(),
+        version: wanted.to_owned(),
+    })
+}
+
+/// Returns the launch template of a pool whose desired configuration can be a version of it.
+fn template_of(pool: &Pool) -> Result<&Template, Refusal> {
     let key = pool.key();
     let unsound = |why: String| Err(Refusal::Unsound(why));
     if pool.mixed.is_some() {
@@ -263,16 +320,7 @@ fn version(pool: &Pool, wanted: &str) -> Result<TemplateVersion, Refusal> {
              --template-version replaces its instances with fresh ones"
         ));
     };
-    if wanted.parse::<u32>().is_err() {
-        return unsound(format!(
-            "`{wanted}` is not the number of a template version; one that floats could not be rolled back"
-        ));
-    }
-    Ok(TemplateVersion {
-        id: template.id.clone(),
-        name: template.name.clone(),
-        version: wanted.to_owned(),
-    })
+    Ok(template)
 }
 
 /// A refresh looks at health and percentages, and at no job: only a hook makes it wait.
@@ -310,7 +358,7 @@ fn warn_of_jobs(
     }
     if reason.is_none_or(|it| it.trim().is_empty()) {
         return Err(Refusal::ReasonMissing {
-            verb: "refresh --force".to_owned(),
+            verb: format!("{} --force", draft.plan.verb),
             pool: pool.name.to_string(),
             why: None,
         });

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::ground::Ground;
 use crate::{
     fleet::{Call, LaunchSource},
-    operation::{Change, Halt, Mark, Operation, PoolRoll, Slot, WaitingOn, decide::Step},
+    operation::{
+        Change, Halt, Mark, Operation, PoolRoll, Slot, WaitingOn, decide::Step, token::token,
+    },
 };
 
 /// So long after an operator resumed, what somebody else set is set again.
 const OVERWRITES_FOR: Duration = Duration::from_mins(10);
-/// EC2 takes no longer token.
-const N_TOKEN_MAX: usize = 128;
 
 /// Makes what the pool shall launch from, and points the group at it.
 pub(super) fn step(ground: &Ground<'_>) -> Step {
@@ -89,9 +89,7 @@ fn create(ground: &Ground<'_>) -> Step {
 
 /// Returns the call that makes the template; the same operation always makes the same one.
 fn copy(operation: &Operation, plan: &PoolRoll, image: Option<&crate::fleet::ImageId>) -> Call {
-    let is_plain = |it: &char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.');
-    let name: String = format!("{}-{}", operation.id, plan.pool.name);
-    let name: String = name.chars().filter(is_plain).take(N_TOKEN_MAX).collect();
+    let name = token(operation, &plan.pool);
     match &plan.from {
         LaunchSource::Template(from) => Call::CreateTemplateVersion {
             pool: plan.pool.clone(),

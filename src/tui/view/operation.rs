@@ -222,7 +222,11 @@ fn refresh_terms(refresh: &Refresh) -> Vec<Line> {
         Some(id) => format!("follows {id}, which was under way"),
         None => refresh.terms.to_string(),
     };
-    vec![fact("refresh", dim(terms))]
+    let copy = refresh.copy.iter();
+    let copy = copy.map(|it| format!("{} → a copy with {}", it.from, it.image));
+    let mut lines: Vec<Line> = copy.map(|it| fact("template", plain(it))).collect();
+    lines.push(fact("refresh", dim(terms)));
+    lines
 }
 
 fn freeze_terms(freeze: &Freeze) -> Vec<Line> {

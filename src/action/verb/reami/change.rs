@@ -1,0 +1,106 @@
+//! What a pool shall launch from now on, and whether that can be launched at all.
+
+use super::Wanted;
+use crate::{
+    action::{draft::Draft, plan::Refusal},
+    fleet::{ImageId, LaunchSource, Lookup, Pool, Template, TemplateVersion},
+    operation::Change,
+};
+
+/// Works out what the pool shall launch, and whether that can be.
+pub(super) fn change(
+    draft: &mut Draft<'_>,
+    pool: &Pool,
+    template: &Template,
+    from: &LaunchSource,
+    wanted: Wanted<'_>,
+) -> Result<Change, Refusal> {
+    let key = pool.key();
+    let image = match wanted {
+        Wanted::Version(version) => {
+            let source = match from {
+                LaunchSource::Template(it) => LaunchSource::Template(TemplateVersion {
+                    version: version.to_owned(),
+                    ..it.clone()
+                }),
+                LaunchSource::Configuration(_) => LaunchSource::Configuration(version.to_owned()),
+            };
+            if version.starts_with('$') {
+                return Err(Refusal::Unsound(format!(
+                    "{version} may mean something else tomorrow; name the number"
+                )));
+            }
+            draft.change(&key, "template", from, &source);
+            return Ok(Change::Existing(source));
+        }
+        Wanted::Image(image) => image,
+        Wanted::Bootstrap => template.image.as_ref().ok_or_else(|| {
+            Refusal::Unsound(format!(
+                "the image of {from} could not be read, so no version can be made of it"
+            ))
+        })?,
+    };
+    if matches!(wanted, Wanted::Image(_)) {
+        if template.image.as_ref() == Some(image) {
+            return Err(Refusal::AlreadySo(format!(
+                "{from} has {image} already; --bootstrap makes a version with the same image, and \
+                 `reami {} --template-version {}` replaces the members that are not of it",
+                pool.name,
+                from.version()
+            )));
+        }
+        check_image(draft, pool, template, image)?;
+    }
+    let is_was = template.image.as_ref().map_or("not known", ImageId::as_str);
+    draft.change(&key, "image", is_was, image);
+    draft.change(&key, "template", from, "a new version of it");
+    Ok(Change::Copy {
+        image: Some(image.clone()),
+    })
+}
+
+fn check_image(
+    draft: &mut Draft<'_>,
+    pool: &Pool,
+    template: &Template,
+    wanted: &ImageId,
+) -> Result<(), Refusal> {
+    let unsound = |why: String| Err(Refusal::Unsound(why));
+    let image = match draft.fleet.image(&pool.scope, wanted) {
+        None => {
+            draft.warn(format!("{wanted} is looked up before anything is called"));
+            return Ok(());
+        }
+        Some(Lookup::Failed(why)) => {
+            draft.warn(format!("{wanted} could not be looked up: {why}"));
+            return Ok(());
+        }
+        Some(Lookup::Missing) => {
+            return unsound(format!(
+                "image {wanted} does not exist in {}, or is not shared with this account",
+                pool.scope
+            ));
+        }
+        Some(Lookup::Found(it)) => it,
+    };
+    if !image.is_available() {
+        return unsound(format!(
+            "image {wanted} is {}; only one that is available can be launched",
+            image.state
+        ));
+    }
+    let old = template
+        .image
+        .as_ref()
+        .and_then(|it| draft.fleet.image(&pool.scope, it));
+    if let Some(Lookup::Found(old)) = old
+        && let (Some(is), Some(was)) = (&image.architecture, &old.architecture)
+        && is != was
+    {
+        return unsound(format!(
+            "image {wanted} is for {is}, and {} launches machines for {was}",
+            pool.key()
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! What an operator should know before a roll: whom it touches, for how long, and what it costs the pool.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    action::draft::Draft,
+    fleet::{ActivityStatus, Instance, LaunchSource, Pool, Template, Work, short_duration},
+    operation::{Change, PoolRoll, Roll, Strategy},
+};
+
+/// Names the jobs that run, with when their controller expects their end.
+pub(super) fn note_jobs(draft: &mut Draft<'_>, instance: &Instance) {
+    for executor in draft.fleet.executors_on(&instance.id) {
+        for job in executor.jobs() {
+            let end = job.expected_end.map_or_else(
+                || "its end is not known".to_owned(),
+                |it| format!("expected to end at {}", it.clock_time()),
+            );
+            draft
+                .plan
+                .jobs_at_risk
+                .push(format!("{} on {}, {end}", job.name, instance.id));
+        }
+    }
+}
+
+pub(super) fn warn(
+    draft: &mut Draft<'_>,
+    pool: &Pool,
+    template: &Template,
+    plan: &PoolRoll,
+    roll: &Roll,
+    targets: &[&Arc<Instance>],
+) {
+    let key = &plan.pool;
+    let n = targets.len();
+    let (desired, batch) = (plan.capacity.desired, plan.batch);
+    let dip = match (roll.strategy, roll.max_unavailable) {
+        (Strategy::Surge, 0) => {
+            format!("up to {batch} more than {desired} run meanwhile, and none is missing")
+        }
+        (_, most) => format!("up to {most} of {desired} are missing meanwhile"),
+    };
+    draft.warn(format!(
+        "{key}: {n} instances are replaced, {batch} at a time; {dip}"
+    ));
+    draft.warn(format!(
+        "{key}: takes {}",
+        duration(draft, pool, plan, roll, n)
+    ));
+    if let Some(word) = plan
+        .word
+        .as_ref()
+        .filter(|it| *it != "$Latest" || matches!(plan.to, Change::Existing(_)))
+    {
+        draft.warn(format!(
+            "{key} says {word}, which is {}; it will say the number from now on",
+            plan.from
+        ));
+    }
+    if plan.word.as_deref() == Some("$Latest") && matches!(plan.to, Change::Copy { .. }) {
+        draft.warn(format!("{key} says $Latest, which is the new version at once; if that moves, the number is set instead"));
+    }
+    if let LaunchSource::Configuration(_) = plan.from {
+        draft.warn(format!("{key} launches from a launch configuration, which AWS has left behind: move it to a launch template"));
+    }
+    if pool.mixed.is_some() {
+        draft.warn(format!("{key} has a mixed instances policy: its types and its spread stay; one that names images of its own is refused"));
+    }
+    if !plan.suspends.is_empty() && 0 < n {
+        draft.warn("AZRebalance is suspended meanwhile: it would even the zones out without asking what runs");
+    }
+    warn_of_instances(draft, targets);
+    if template.image.is_none() {
+        draft.warn(format!("the image that {} means is not known", plan.from));
+    }
+    if !draft.plan.jobs_at_risk.is_empty() {
+        draft.warn("the jobs run to their end; nothing is terminated before it is proven idle");
+    }
+}
+
+/// What an operator should know of those that go.
+fn warn_of_instances(draft: &mut Draft<'_>, targets: &[&Arc<Instance>]) {
+    let lacks_agent = |it: &&&Arc<Instance>| draft.fleet.executors_on(&it.id).next().is_none();
+    let n_agentless = targets.iter().filter(lacks_agent).count();
+    if 0 < n_agentless {
+        draft.warn(format!("no agent is known on {n_agentless} of them: nothing proves these idle, so they go to standby and run on"));
+    }
+    let hides = |it: &Instance| {
+        let mut agents = draft.fleet.executors_on(&it.id);
+        agents.any(|it| {
+            matches!(it.work, Work::Unknown(_)) || it.jobs().is_empty() && 0 < it.n_busy_slots
+        })
+    };
+    let n_hidden = targets.iter().filter(|it| hides(it)).count();
+    if 0 < n_hidden {
+        draft.warn(format!(
+            "what runs on {n_hidden} of them is hidden from us: the jobs above are not all"
+        ));
+    }
+    let is_protected = |it: &&&Arc<Instance>| it.protected;
+    let n_protected = targets.iter().filter(is_protected).count();
+    if 0 < n_protected {
+        draft.warn(format!("{n_protected} of them are protected from scale-in; a roll names them, so they go all the same"));
+    }
+}
+
+/// Estimates from the real boots of the pool, as its activities tell; jobs come on top.
+fn duration(draft: &Draft<'_>, pool: &Pool, plan: &PoolRoll, roll: &Roll, n: usize) -> String {
+    let key = pool.key();
+    let took = |it: &&Arc<crate::fleet::Activity>| {
+        let is_boot = it.pool == key
+            && it.status == ActivityStatus::Successful
+            && it.description.starts_with("Launching");
+        it.ended_at
+            .filter(|_| is_boot)
+            .map(|end| end.since(it.started_at))
+    };
+    let mut boots: Vec<Duration> = draft
+        .fleet
+        .activities
+        .iter()
+        .filter_map(|it| took(&it))
+        .collect();
+    boots.sort();
+    let jobs = "and as long as the jobs that run take";
+    let Some(boot) = boots.get(boots.len() / 2) else {
+        return format!("unknown: no boot of this pool is known yet; {jobs}");
+    };
+    let batch = usize::try_from(plan.batch).unwrap_or(usize::MAX).max(1);
+    let n_batches = u32::try_from(n.div_ceil(batch)).unwrap_or(u32::MAX);
+    let stops = u32::try_from(roll.checkpoints.len()).unwrap_or(u32::MAX);
+    let bake = if 0 < roll.canary {
+        roll.bake
+    } else {
+        Duration::ZERO
+    };
+    let whole = (*boot + roll.proof.span).saturating_mul(n_batches)
+        + bake
+        + roll.checkpoint_delay.saturating_mul(stops);
+    format!(
+        "about {}, by {} of a boot; {jobs}",
+        short_duration(whole),
+        short_duration(*boot)
+    )
+}
