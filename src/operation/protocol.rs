@@ -158,11 +158,15 @@ fn cordon(context: &Context<'_>) -> Option<Step> {
         }));
     }
     // The cordon of an operation that lost the instance to us ends with that operation, so it
-    // is made ours, once; one that a person set stays theirs.
+    // is made ours: also where that operation wrote its note over ours before it saw our mark,
+    // because it leaves without it. One that a person set stays theirs.
+    let mark = fleet.instances.get(*id).and_then(|it| it.tags.get(TAG));
+    let is_owner = mark.is_some_and(|it| operation.owns(&Claim::parse(it).id));
     let is_anothers = |it: &Executor| {
         let claim = it.note.as_deref().and_then(Claim::of_note);
         let key = (it.controller.clone(), it.id.clone());
-        claim.is_some_and(|it| !operation.owns(&it.id)) && !target.cordons.contains_key(&key)
+        let is_new = !target.cordons.contains_key(&key);
+        claim.is_some_and(|it| !operation.owns(&it.id)) && (is_new || is_owner)
     };
     let mut agents = fleet.executors_on(id);
     let executor = agents.find(|it| !it.cordoned || is_anothers(it))?;
@@ -268,7 +272,7 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
     let Some(hook) = hook else { return waiting() };
     let is_powered_off = instance.state == Some(MachineState::Terminated);
     // By force: the operator knows of the jobs, and does not wait for them.
-    if is_powered_off || terms.force || is_idle_now(context) {
+    if is_powered_off || terms.force || prove(context).is_none() {
         let call = || Call::CompleteHook {
             pool: terms.pool.clone(),
             instance: instance.id.clone(),
@@ -307,13 +311,6 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
     }
 }
 
-/// Returns whether the last thing seen is idleness, after a whole proof.
-fn is_idle_now(context: &Context<'_>) -> bool {
-    let n_wanted = usize::try_from(context.terms.proof.n_readings).unwrap_or(usize::MAX);
-    matches!(context.target.seen, Some(Sight::Idle { .. }))
-        && n_wanted <= context.target.idle_at.len()
-}
-
 /// Calls about one subject, none of them made more often than it has to be.
 pub(super) struct Attempts {
     pub(super) subject: Subject,
@@ -332,7 +329,9 @@ impl Attempts {
                 })
             }
             Mark::None | Mark::Intended { .. } | Mark::Applied(_) => Step::Apply(call()),
-            Mark::Refused { kind, why, n, at } => {
+            Mark::Refused {
+                kind, why, n, at, ..
+            } => {
                 let may_pass = matches!(
                     kind,
                     FailureKind::Throttled | FailureKind::Credentials | FailureKind::Unknown

@@ -34,8 +34,12 @@ impl Shift {
     pub(super) fn mark(self, mark: &mut Mark) {
         match mark {
             Mark::None => {}
-            Mark::Intended { at, .. } | Mark::Applied(at) | Mark::Refused { at, .. } => {
+            Mark::Applied(at) => self.time(at),
+            Mark::Intended { at, earlier, .. } | Mark::Refused { at, earlier, .. } => {
                 self.time(at);
+                if let Some(at) = earlier {
+                    self.time(at);
+                }
             }
         }
     }

@@ -18,6 +18,8 @@ pub enum Mark {
         at: Timestamp,
         /// How often in a row it was refused before.
         n_refused: u32,
+        /// When an earlier try was sent that may have happened.
+        earlier: Option<Timestamp>,
     },
     Applied(Timestamp),
     Refused {
@@ -26,6 +28,8 @@ pub enum Mark {
         why: String,
         /// How often in a row.
         n: u32,
+        /// When an earlier try was sent that may have happened; a refusal takes back only itself.
+        earlier: Option<Timestamp>,
     },
 }
 
@@ -80,7 +84,8 @@ impl Mark {
     pub fn may_have_happened_at(&self) -> Option<Timestamp> {
         match self {
             Self::Intended { at, .. } | Self::Applied(at) => Some(*at),
-            Self::None | Self::Refused { .. } => None,
+            Self::Refused { earlier, .. } => *earlier,
+            Self::None => None,
         }
     }
 
@@ -95,8 +100,12 @@ impl Mark {
     }
 
     pub(super) fn forget_refusal(&mut self) {
-        if matches!(self, Self::Refused { .. }) {
-            *self = Self::None;
+        if let Self::Refused { earlier, .. } = self {
+            *self = earlier.map_or(Self::None, |at| Self::Intended {
+                at,
+                n_refused: 0,
+                earlier: None,
+            });
         }
     }
 
@@ -106,7 +115,11 @@ impl Mark {
             Self::Refused { n, .. } | Self::Intended { n_refused: n, .. } => *n,
             Self::None | Self::Applied(_) => 0,
         };
-        *self = Self::Intended { at, n_refused };
+        *self = Self::Intended {
+            at,
+            n_refused,
+            earlier: self.may_have_happened_at(),
+        };
     }
 
     pub(super) fn refuse(&mut self, at: Timestamp, kind: FailureKind, why: &str) {
@@ -114,7 +127,13 @@ impl Mark {
             Self::Refused { n, .. } | Self::Intended { n_refused: n, .. } => *n,
             Self::None | Self::Applied(_) => 0,
         };
+        let earlier = match self {
+            Self::Intended { earlier, .. } | Self::Refused { earlier, .. } => *earlier,
+            Self::Applied(at) => Some(*at),
+            Self::None => None,
+        };
         *self = Self::Refused {
+            earlier,
             at,
             kind,
             why: why.to_owned(),

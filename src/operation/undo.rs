@@ -88,8 +88,11 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
         ..
     } = context;
     let has_cordoned = !target.cordons.is_empty() || target.uncordon != Mark::None;
-    if target.gone_at.is_none() || !has_cordoned || *operation.standing() == Standing::Paused {
+    if target.gone_at.is_none() || !has_cordoned {
         return Step::Finished;
+    }
+    if *operation.standing() == Standing::Paused {
+        return Step::Wait(WaitingOn::Paused);
     }
     let link = fleet.pool(terms.pool).and_then(|it| it.ci.as_ref());
     let is_read = |it: &CiLink| fleet.controllers.iter().any(|of| of.name == it.controller);

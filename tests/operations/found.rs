@@ -142,3 +142,57 @@ fn seed_329_what_is_refused_again_and_again_is_an_operators_to_mend() {
     assert_eq!(gaps.len(), 3, "it is tried four times: {gaps:?}");
     assert!(gaps[0] < gaps[2], "ever more slowly: {gaps:?}");
 }
+
+/// The agent of an instance on its way out had lost its cordon, and three readings in eleven
+/// seconds passed for a proof: its hook ended under a job that did not show yet.
+#[test]
+fn seed_6366_a_hook_ends_after_a_whole_proof_only() {
+    check_line(
+        "seed=6366 verb=terminate-first targets=1 hook=true room=true crash=0 calm=202 faults=stale,\
+         listed,partial,throttled,error500,lost-reply,lost-call,duplicated,late-busy,false-idle,\
+         missing-agent,cordon-delay,cordon-lost,ci-lost-reply,ci-refused,terminates,unprotects,untags,\
+         uncordons,suspends,scales,changes-hook,stands-by,expires,sets-clock",
+    );
+}
+
+/// A pause ended a drain whose agents were still cordoned.
+#[test]
+fn seed_6601_a_pause_is_no_end() {
+    check_line(
+        "seed=6601 verb=drain targets=2 hook=false room=true crash=3 pause=48 calm=49 faults=stale,\
+         listed,partial,throttled,error500,lost-call,duplicated,false-idle,missing-agent,cordon-lost,\
+         ci-lost-reply,ci-refused",
+    );
+}
+
+/// A suspension whose answer was lost, and whose second try was refused, was never ended.
+#[test]
+fn seed_18569_a_refusal_takes_back_only_itself() {
+    check_line(
+        "seed=18569 verb=surge targets=1 hook=false room=true crash=3 abort=9 calm=2000 faults=stale,\
+         hidden,listed,partial,throttled,error500,lost-reply,lost-call,duplicated,no-capacity,\
+         late-busy,false-idle,missing-agent,cordon-delay,cordon-lost,ci-lost-reply,ci-refused,spot,\
+         sick,agent-drops,cordon-cleared,restart,silence,foreign-hand,terminates,unprotects,untags,\
+         uncordons,suspends,scales,changes-hook,stands-by,expires,sets-clock",
+    );
+}
+
+/// One that somebody put into standby first was refused for ever, and counted as going.
+#[test]
+fn seed_17729_who_is_in_standby_already_is_put_aside() {
+    check_line(
+        "seed=17729 verb=surge targets=2 hook=true room=false crash=0 calm=2000 faults=partial,\
+         lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-delay,\
+         ci-lost-reply,ci-refused,untags,uncordons,suspends,changes-hook,stands-by,mute-image",
+    );
+}
+
+/// An abort right after desired was raised knew of no newcomer to wait for.
+#[test]
+fn seed_16421_an_abort_waits_for_what_was_just_asked_for() {
+    check_line(
+        "\
+         seed=16421 verb=surge targets=1 hook=true room=false crash=0 abort=14 calm=2000 faults=stale,\
+         hidden,listed,partial,throttled,error500,lost-reply,lost-call",
+    );
+}

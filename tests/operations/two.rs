@@ -198,11 +198,18 @@ fn late() -> Faults {
 
 #[test]
 fn two_that_read_late_and_lose_replies_come_to_one_owner_for_each() {
-    let pairs = (0..120).map(|seed| run(seed, u32::try_from(seed % 8).unwrap(), &late()));
-    let left: Vec<String> = pairs.filter_map(|it| it.left).collect();
-    // EC2 has no compare-and-swap for tags: of two that mark at once and read late, the one that
-    // gives up may, rarely, miss its own cordon (seed 82). No instance has two ends, ever.
-    assert!(left.len() <= 2, "{}", left.join("\n\n"));
+    for seed in 0..200 {
+        check(seed, u32::try_from(seed % 8).unwrap(), &late());
+    }
+}
+
+/// Found by simulation: the one that lost wrote its cordon over the owner's before it saw the
+/// owner's mark, and left; the owner took the cordon for nobody's and left it to nobody.
+#[test]
+fn seed_82_the_owner_takes_the_cordon_of_whoever_lost_over() {
+    for (seed, head_start) in [(82, 2), (137, 1), (220, 4), (290, 2)] {
+        check(seed, head_start, &late());
+    }
 }
 
 /// Found by simulation: both marked an instance before either saw the other; the one that

@@ -131,7 +131,9 @@ fn target_step(
     shed: &[&InstanceId],
 ) -> Step {
     let Context { id, target, .. } = *context;
-    if target.standby.may_have_happened_at().is_some() && instance.phase() == Place::Standby {
+    // Put aside, by us or by somebody else, where nothing proves it idle.
+    let is_aside = target.standby.may_have_happened_at().is_some() || is_agentless(ground, target);
+    if is_aside && instance.phase() == Place::Standby {
         return undo::step(context, instance);
     }
     let wants_to_go = if ground.is_stopping() {
@@ -246,6 +248,7 @@ fn wait_for_newcomers(
     };
     let short_since = ground.state.short_since;
     let is_awaited = short_since.is_some_and(|it| ground.now.since(it) < budget)
+        || !ground.is_settled_since(ground.state.desired_changed_at())
         || ground.members.iter().any(is_coming);
     wait_for_others(ground, instance, n_missing).filter(|_| is_awaited)
 }

@@ -265,8 +265,10 @@ fn n_too_many(ground: &Ground<'_>) -> usize {
         let is_out = target.terminate.may_have_happened_at().is_some()
             || target.is_finished(ground.now, ground.settle());
         let instance = ground.fleet.instances.get(id).filter(|_| !is_out);
+        // Desired does not count who is in standby.
         let has_to = |it: &std::sync::Arc<Instance>| {
-            ground.is_stopping() || target.is_surplus || ground.is_outdated(it)
+            let is_listed = ground.is_stopping() || target.is_surplus || ground.is_outdated(it);
+            is_listed && it.phase() != Phase::Standby
         };
         instance.is_some_and(has_to)
     };

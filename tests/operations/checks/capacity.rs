@@ -1,6 +1,9 @@
 //! Capacity: how many may be out, and that desired moves by what was planned.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use pooldeck::{
     fleet::{Call, InstanceId, Lifecycle, PoolKey, Timestamp},
@@ -13,21 +16,29 @@ use super::{Before, Checks, Verdict, drain_terms, ensure};
 /// So many newcomers may even the zones out.
 const N_EVENED: usize = 3;
 
+/// What others made of desired, and by how much they changed it.
+#[derive(Debug)]
+struct Wish {
+    at: Timestamp,
+    desired: u32,
+    change: i64,
+}
+
 pub(super) struct Ledger {
     pool: PoolKey,
     desired_before: u32,
     n_launches: usize,
     n_duplicates: usize,
+    n_seen: usize,
     n_members: usize,
     /// By how much desired sank with our terminations of each target.
     sunk: BTreeMap<InstanceId, u32>,
     /// What desired was at the start, and as it was last seen.
     start: u32,
     last: u32,
-    /// What others made of it, by how much they changed it in all, and when they did so last.
-    wishes: Vec<u32>,
-    change: i64,
-    wished_at: Option<Timestamp>,
+    wishes: Vec<Wish>,
+    /// When we changed it.
+    changed_at: Vec<Timestamp>,
     /// The names by which we made something that is made once.
     tokens: BTreeSet<String>,
     /// Every refresh that was seen, and how many of them were ours.
@@ -43,43 +54,83 @@ impl Ledger {
             desired_before: 0,
             n_launches: world.history().launches.len(),
             n_duplicates: world.history().duplicates.len(),
+            n_seen: world.history().duplicates.len(),
             n_members: world.members(spec.pool()).count(),
             sunk: BTreeMap::new(),
             start,
             last: start,
             wishes: Vec::new(),
-            change: 0,
-            wished_at: None,
+            changed_at: Vec::new(),
             tokens: BTreeSet::new(),
             refreshes: refresh(world, spec.pool()).into_iter().collect(),
             n_refreshes: 0,
         }
     }
 
-    pub(super) fn before(&mut self, world: &World) {
+    pub(super) fn before(&mut self, world: &World, call: &Call) {
         self.desired_before = desired(world, &self.pool);
+        if changes_desired(call) {
+            self.changed_at.push(world.now());
+        }
+    }
+
+    /// Returns whether somebody changed it so near to us that neither could know of the other.
+    /// AWS offers no way to change a number only if it is still what was read.
+    fn is_race(&self, at: Timestamp, settle: Duration) -> bool {
+        let mut ours = self.changed_at.iter();
+        ours.any(|it| it.since(at).max(at.since(*it)) < settle * 2)
     }
 
     /// What changed while we called nothing was changed by others.
     pub(super) fn passed(&mut self, world: &World) {
         let now = desired(world, &self.pool);
         if now != self.last {
-            self.wishes.push(now);
-            self.change += i64::from(now) - i64::from(self.last);
-            self.wished_at = Some(world.now());
+            let change = i64::from(now) - i64::from(self.last);
+            self.wishes.push(Wish {
+                at: world.now(),
+                desired: now,
+                change,
+            });
             self.last = now;
         }
         self.refreshes.extend(refresh(world, &self.pool));
     }
 
-    pub(super) fn after(&mut self, world: &World) {
+    pub(super) fn after(&mut self, world: &World, call: &Call) {
         self.last = desired(world, &self.pool);
+        let repeated = &world.history().duplicates[self.n_seen..];
+        let is_decrement =
+            changes_desired(call) && !matches!(call, Call::SetDesiredCapacity { .. });
+        if is_decrement && repeated.contains(call) {
+            // What the network delivers twice AWS counts twice, and words like anybody's wish.
+            self.wishes.push(Wish {
+                at: world.now(),
+                desired: self.last,
+                change: -1,
+            });
+        }
+        self.n_seen = world.history().duplicates.len();
     }
 }
 
 fn desired(world: &World, pool: &PoolKey) -> u32 {
     let capacity = world.group(pool).and_then(pooldeck::sim::Group::capacity);
     capacity.map_or(0, |it| it.desired)
+}
+
+fn changes_desired(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::SetDesiredCapacity { .. }
+            | Call::TerminateInstance {
+                decrement: true,
+                ..
+            }
+            | Call::EnterStandby {
+                decrement: true,
+                ..
+            }
+    )
 }
 
 fn refresh(world: &World, pool: &PoolKey) -> Option<String> {
@@ -99,7 +150,7 @@ pub(super) fn fewer_names_its_victims(checks: &Checks, before: &Before<'_>) -> V
         _ => return Ok(()),
     };
     let now = before.world.now();
-    let wished_at = checks.capacity.wished_at;
+    let wished_at = checks.capacity.wishes.last().map(|it| it.at);
     // AWS offers no way to change a number only if it is still what was read.
     let is_race = wished_at.is_some_and(|it| now.since(it) < checks.proof().settle * 2);
     let is = desired(before.world, pool);
@@ -178,24 +229,18 @@ pub(super) fn desired_is_as_it_was(checks: &Checks, world: &World) -> Verdict {
     }
     let is = i64::from(desired(world, &ledger.pool));
     let start = i64::from(ledger.start);
-    let wishes = ledger.wishes.iter().map(|it| i64::from(*it));
-    let wishes: Vec<i64> = wishes.chain([start, start + ledger.change]).collect();
-    let is_decrement = |it: &&Call| {
-        matches!(
-            it,
-            Call::TerminateInstance {
-                decrement: true,
-                ..
-            } | Call::EnterStandby {
-                decrement: true,
-                ..
-            }
-        )
-    };
-    // AWS counts a decrement twice that the network delivers twice.
-    let repeated = world.history().duplicates[ledger.n_duplicates..].iter();
-    let n_repeated = i64::try_from(repeated.filter(is_decrement).count()).unwrap();
-    let least = wishes.iter().min().copied().unwrap_or(start) - n_repeated;
+    // Whoever said a number gets it, whoever said how many more or fewer gets that; what came
+    // too near to a change of ours may be lost.
+    let wishes = ledger.wishes.iter().map(|it| i64::from(it.desired));
+    let mut wishes: Vec<i64> = wishes.chain([start]).collect();
+    let settle = checks.proof().settle;
+    let is_race = |it: &&Wish| ledger.is_race(it.at, settle);
+    let (racing, firm): (Vec<&Wish>, Vec<&Wish>) = ledger.wishes.iter().partition(is_race);
+    let firm = start + firm.iter().map(|it| it.change).sum::<i64>();
+    let fewer: i64 = racing.iter().map(|it| it.change.min(0)).sum();
+    let more: i64 = racing.iter().map(|it| it.change.max(0)).sum();
+    wishes.extend([firm + fewer, firm + more]);
+    let least = wishes.iter().min().copied().unwrap_or(start);
     let most = wishes.iter().max().copied().unwrap_or(start);
     ensure((least..=most).contains(&is), 9, || {
         format!(

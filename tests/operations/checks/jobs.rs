@@ -2,7 +2,7 @@
 
 use pooldeck::{
     fleet::{Call, HookResult, HookTransition, InstanceId},
-    sim::{Doom, World},
+    sim::{Doom, Run, World},
 };
 
 use super::{Before, Checks, Verdict, ensure};
@@ -25,15 +25,39 @@ pub(super) fn no_busy_instance_is_terminated(checks: &Checks, before: &Before<'_
     })
 }
 
+/// Keeps whom we terminated while it was closed and idle: a job that is given to it after that
+/// is given by whoever lifted the cordon, as long as that is not us.
+pub(super) fn note_call(checks: &mut Checks, world: &World, call: &Call) {
+    match call {
+        Call::TerminateInstance { instance, .. } => {
+            let is_closed = world.agents_on(instance).all(|it| it.cordon.is_some());
+            if is_closed && world.jobs_on(instance).is_empty() {
+                checks.closed_at.insert(instance.clone(), world.now());
+            }
+        }
+        Call::Uncordon {
+            controller,
+            executor,
+        } => {
+            let controller = world.controller(controller);
+            if let Some(agent) = controller.and_then(|it| it.agents.get(executor)) {
+                checks.closed_at.remove(&agent.instance);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// 1, by the dead.
 pub(super) fn no_death_of_ours_takes_a_job(checks: &Checks, world: &World) -> Verdict {
     for death in &world.history().deaths[checks.n_deaths..] {
         let is_ours = death.why == Doom::TerminatedByUs && !checks.spec.is_forced();
-        ensure(!is_ours || death.jobs.is_empty(), 1, || {
-            format!(
-                "{} was terminated by us under {:?}",
-                death.instance, death.jobs
-            )
+        let closed_at = checks.closed_at.get(&death.instance);
+        let is_late = |it: &&Run| closed_at.is_some_and(|at| *at <= it.started_at);
+        let mut jobs = death.jobs.iter().filter(|it| !is_late(it));
+        let job = jobs.next();
+        ensure(!is_ours || job.is_none(), 1, || {
+            format!("{} was terminated by us under {job:?}", death.instance)
         })?;
     }
     Ok(())

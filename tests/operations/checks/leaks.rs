@@ -48,7 +48,10 @@ impl Borrowed {
                 .map(|it| Thing::Suspended(pool.clone(), it.clone()));
             self.asked_at.extend(things.map(|it| (it, world.now())));
         }
-        if matches!(call, Call::TerminateInstance { .. }) {
+        if matches!(
+            call,
+            Call::TerminateInstance { .. } | Call::EnterStandby { .. }
+        ) {
             // A decrement is no loan.
             self.before.retain(|it, _| !matches!(it, Thing::Desired(_)));
         }
@@ -91,7 +94,8 @@ impl Borrowed {
     /// Returns whether somebody suspended it so near to us that nobody can tell who did: AWS
     /// keeps one suspension, and says to the second when it began, by its own clock.
     fn is_anybodys(&self, thing: &Thing, settle: Duration) -> bool {
-        const SKEW: Duration = Duration::from_mins(5);
+        // And a step, because we look only at its end.
+        const SKEW: Duration = Duration::from_secs(5 * 60 + 10);
         let others_at = self.others_at.get(thing);
         let both = others_at.zip(self.asked_at.get(thing));
         both.is_some_and(|(theirs, ours)| {
@@ -168,7 +172,9 @@ pub(super) fn what_was_borrowed_is_returned(checks: &Checks, world: &World) -> V
             Thing::Protected(_) | Thing::Mark(_) => 18,
         };
         ensure(!is_as_left || change.was == change.left, invariant, || {
-            format!("{thing:?} was {} and stays {}", change.was, change.left)
+            let others_at = borrowed.others_at.get(thing);
+            let (was, left) = (&change.was, &change.left);
+            format!("{thing:?} was {was} and stays {left}; others changed it at {others_at:?}")
         })?;
     }
     Ok(())

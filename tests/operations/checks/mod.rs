@@ -53,6 +53,8 @@ pub(crate) struct Checks {
     capacity: capacity::Ledger,
     patience: patience::Ledger,
     n_deaths: usize,
+    /// What we terminated while it ran nothing and was closed, and when.
+    closed_at: BTreeMap<InstanceId, Timestamp>,
     /// Hooks that we ended, by instance.
     completed: Vec<InstanceId>,
     owners: reach::Owners,
@@ -82,6 +84,7 @@ impl Checks {
             capacity: capacity::Ledger::new(world, &spec),
             patience: patience::Ledger::default(),
             n_deaths: world.history().deaths.len(),
+            closed_at: BTreeMap::new(),
             completed: Vec::new(),
             away_at: None,
             owners: reach::Owners::default(),
@@ -140,14 +143,15 @@ impl Checks {
         proof::note_call(self, call);
         patience::note_call(self, world.now(), call);
         self.borrowed.before(world, call);
-        self.capacity.before(world);
+        self.capacity.before(world, call);
+        jobs::note_call(self, world, call);
         self.judge(verdicts)
     }
 
     /// Judges the world after a call, `was_refused` if the service said no.
     pub(crate) fn after(&mut self, world: &World, call: &Call, was_refused: bool) -> Verdict {
         self.borrowed.after(world);
-        self.capacity.after(world);
+        self.capacity.after(world, call);
         patience::note_answer(self, was_refused);
         if let (Call::CompleteHook { instance, .. }, false) = (call, was_refused) {
             self.completed.push(instance.clone());
