@@ -77,6 +77,9 @@ impl Listing {
         sight: &mut Sight,
     ) -> Result<Text, Error> {
         let named = pattern::pools(&self.patterns, sight)?;
+        if self.noun == Noun::Findings {
+            sight.observation = session.handle.look_back(&sight.observation).await;
+        }
         let activities = self.activities(session, sight, named.as_ref()).await?;
         let writing = Writing {
             listing: self,

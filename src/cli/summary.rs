@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     engine::Wanted,
-    fleet::{Observation, PoolRow, Usd, parse_duration, sanitize, strays, waiting},
+    fleet::{Observation, PoolRow, TrendKind, Usd, parse_duration, sanitize, strays, waiting},
 };
 
 #[derive(Clone, Debug, Args)]
@@ -34,7 +34,8 @@ const N_WARNINGS_MAX: usize = 3;
 pub(super) async fn run(session: &mut Session<'_>, flags: &SummaryFlags) -> Result<Exit, Error> {
     session.read_all(flags.timeout).await?;
     session.handle.read_prices(Wanted::Spot).await;
-    let sight = session.sight(flags.timeout);
+    let mut sight = session.sight(flags.timeout);
+    sight.observation = session.handle.look_back(&sight.observation).await;
     let named = pattern::pools(&flags.pools.pools, &sight)?;
     let observation = &sight.observation;
     let mut rows = PoolRow::all(&observation.fleet);
@@ -68,6 +69,11 @@ fn summarise(observation: &Observation, rows: &[PoolRow<'_>]) -> Summary {
             let strays = strays.iter().filter(|it| it.kind.is_alarming());
             let strays = strays.filter(|it| it.pool.as_ref() == Some(&key));
             warnings.extend(strays.map(|it| format!("stray: {}", it.why)));
+            // Launches that fail are waited for, and stand there already.
+            let trends = fleet.trends.iter().filter(|it| it.pool == key);
+            let trends = trends.filter(|it| it.kind != TrendKind::LaunchFailures);
+            let words = |kind: TrendKind| kind.as_str().replace('_', " ");
+            warnings.extend(trends.map(|it| format!("{}: {}", words(it.kind), it.why)));
             if 0 < row.n_outdated {
                 warnings.push(format!("{} instances are outdated", row.n_outdated));
             }

@@ -212,6 +212,16 @@ impl Handle {
         }
     }
 
+    /// Returns what was observed, with what the history says against its pools as of now.
+    pub async fn look_back(&self, observation: &Observation) -> Arc<Observation> {
+        let pools = observation.fleet.pools.keys().cloned();
+        let (whose, now) = (self.whose(), self.inner.clock.now());
+        let trends = self.inner.historian.look_back(pools, &whose, now).await;
+        let mut observation = observation.clone();
+        observation.fleet.trends = Arc::new(trends);
+        Arc::new(observation)
+    }
+
     /// Fills a span of time from CloudWatch, of one pool or of all of them; what was seen stays.
     pub async fn backfill(&self, pool: Option<&PoolKey>, span: Span) -> Filled {
         history::fill(&self.inner, pool, span).await

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     FailureKind, Fleet, FreezeMark, Hook, HookResult, HookTransition, Instance, Observation, Phase,
-    Pool, PoolKey, PoolKind, Process, Reluctance, SourceId, TemplateKind, Timestamp,
-    short_duration,
+    Pool, PoolKey, PoolKind, Process, Reluctance, SourceId, TemplateKind, Timestamp, Trend,
+    TrendKind, short_duration,
 };
 
 /// One thing that is wrong, how we know, and what mends it.
@@ -95,6 +95,12 @@ finding_kinds! {
     NoMetrics = "no_metrics",
     HooksUnread = "hooks_unread",
     PermissionMissing = "permission_missing",
+    /// What the history says, of a day or a week.
+    Flapping = "flapping",
+    Idle = "idle",
+    StaticSize = "static_size",
+    LaunchFailures = "launch_failures",
+    SlowBoots = "slow_boots",
 }
 
 impl Severity {
@@ -122,10 +128,30 @@ pub fn doctor(observation: &Observation) -> Vec<Finding> {
         patient.examine();
     }
     findings.extend(missing_permissions(observation));
+    findings.extend(fleet.trends.iter().map(habit));
     findings.sort_by(|a, b| {
         (a.severity, &a.pool, a.kind, &a.evidence).cmp(&(b.severity, &b.pool, b.kind, &b.evidence))
     });
     findings
+}
+
+/// What goes on for a while costs money or time; only launches that fail keep a pool from its size.
+fn habit(trend: &Trend) -> Finding {
+    let (kind, severity) = match trend.kind {
+        TrendKind::Flapping => (FindingKind::Flapping, Severity::Advice),
+        TrendKind::Idle => (FindingKind::Idle, Severity::Advice),
+        TrendKind::StaticSize => (FindingKind::StaticSize, Severity::Advice),
+        TrendKind::LaunchFailures => (FindingKind::LaunchFailures, Severity::Warning),
+        TrendKind::SlowBoots => (FindingKind::SlowBoots, Severity::Advice),
+    };
+    Finding {
+        kind,
+        severity,
+        pool: Some(trend.pool.clone()),
+        source: SourceId::Scope(trend.pool.scope.clone()),
+        evidence: trend.why.clone(),
+        fix: None,
+    }
 }
 
 fn missing_permissions(observation: &Observation) -> impl Iterator<Item = Finding> {

@@ -1,8 +1,9 @@
 //! What a month of 200 pools costs: the size of the history, the time of a
-//! write, and the time of any graph.
+//! write, and the time of any graph, from its questions to the cells.
 //!
 //! `cargo bench --no-default-features --bench history` prints the numbers, and
-//! fails when one of them is worse than what was promised.
+//! fails when one of them is worse than what was promised. A number after `--`
+//! is how many days are written instead of 30.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,16 +12,18 @@
     reason = "a benchmark reads the clock and prints what it measured"
 )]
 
+mod graphs;
+
 use std::{
+    env,
     hash::{DefaultHasher, Hash, Hasher},
-    hint::black_box,
     path::Path,
     time::{Duration, Instant},
 };
 
 use pooldeck::{
-    engine::{Kept, Limits, PastQuery, Store, Whose},
-    fleet::{Metric, PoolKey, PoolName, Sample, Span, Timestamp, Values},
+    engine::{Kept, Limits, Store},
+    fleet::{Metric, PoolName, Sample, Timestamp, Values},
 };
 
 const N_POOLS: u32 = 200;
@@ -29,9 +32,9 @@ const STEP: i64 = 15;
 const START: i64 = 1_772_409_600;
 const SCOPE: &str = "prod/us-east-1";
 const ACCOUNT: &str = "123456789012";
-const N_POINTS: usize = 400;
 
 fn main() {
+    let n_days = env::args().find_map(|it| it.parse().ok()).unwrap_or(N_DAYS);
     let directory = tempfile::tempdir().unwrap();
     let opened = Store::open(directory.path(), Limits::default(), "bench", at(0)).unwrap();
     let mut store = opened.store;
@@ -40,7 +43,7 @@ fn main() {
         .collect();
     let mut fleet: Vec<Pool> = (0..N_POOLS).map(Pool::new).collect();
     let (mut writes, mut pieces) = (Vec::new(), Vec::new());
-    for secs in (0..N_DAYS * 86_400).step_by(usize::try_from(STEP).unwrap()) {
+    for secs in (0..n_days * 86_400).step_by(usize::try_from(STEP).unwrap()) {
         let sample = sample(secs, &names, &mut fleet);
         let began = Instant::now();
         assert_eq!(store.append(&sample).unwrap(), Kept::Written);
@@ -49,7 +52,7 @@ fn main() {
             tidy(&mut store, at(secs), &mut pieces);
         }
     }
-    tidy(&mut store, at(N_DAYS * 86_400), &mut pieces);
+    tidy(&mut store, at(n_days * 86_400), &mut pieces);
     let size = file_size(directory.path());
     println!(
         "{} samples of {N_POOLS} pools: {} MB",
@@ -58,55 +61,10 @@ fn main() {
     );
     let write = report("one sample written", &mut writes);
     report("one piece of tidying", &mut pieces);
-    let ask = graphs(&store, &names);
+    let graph = graphs::measure(&store, &names, at(n_days * 86_400));
     assert!(size <= 200_000_000, "the history is too large");
     assert!(write <= Duration::from_millis(5), "a write takes too long");
-    assert!(ask <= Duration::from_millis(50), "a graph takes too long");
-}
-
-/// Asks for every span that can be zoomed to, of one pool and of all; returns the slowest p99.
-fn graphs(store: &Store, names: &[PoolName]) -> Duration {
-    let metrics = [
-        Metric::Desired,
-        Metric::Min,
-        Metric::Max,
-        Metric::InService,
-        Metric::BusyExecutors,
-        Metric::IdleExecutors,
-        Metric::QueuedJobs,
-        Metric::UsdPerHour,
-    ];
-    let whose = Whose {
-        scopes: vec![(SCOPE.into(), Some(ACCOUNT.to_owned()))],
-    };
-    let mut slowest = Duration::ZERO;
-    for (name, secs) in [
-        ("15 minutes", 900),
-        ("1 hour", 3600),
-        ("6 hours", 6 * 3600),
-        ("1 day", 86_400),
-        ("7 days", 7 * 86_400),
-        ("30 days", 30 * 86_400),
-    ] {
-        let mut took = Vec::new();
-        let pools = names.iter().map(|it| Some(PoolKey::new(SCOPE, it.clone())));
-        for pool in pools.chain([None]) {
-            let query = PastQuery {
-                pool,
-                metrics: metrics.to_vec(),
-                span: Span::before(at(N_DAYS * 86_400), Duration::from_secs(secs)),
-                n_points: N_POINTS,
-            };
-            let began = Instant::now();
-            let past = black_box(store.past(&query, &whose).unwrap());
-            took.push(began.elapsed());
-            let known = past.series[3].points.iter().filter(|it| it.value.is_some());
-            let (n_known, n_points) = (known.count(), past.series[3].points.len());
-            assert!(n_points <= n_known + 3, "{name}: {n_known} of {n_points}");
-        }
-        slowest = slowest.max(report(&format!("a graph of {name}"), &mut took));
-    }
-    slowest
+    assert!(graph <= Duration::from_millis(50), "a graph takes too long");
 }
 
 /// Prints the median, the 99th percentile and the worst; returns the percentile.

@@ -126,3 +126,24 @@ fn a_report_in_json_has_unknown_money_as_null() {
     );
     assert!(heat[2][12].is_null(), "no Wednesday was asked for");
 }
+
+#[test]
+fn a_command_that_ends_at_once_knows_the_habits_of_the_pools_too() {
+    let document = json("--demo doctor -o json");
+    let findings = document["findings"].as_array().unwrap();
+    let slow = findings.iter().find(|it| it["finding"] == "slow_boots");
+    let evidence = slow.unwrap()["evidence"].as_str().unwrap();
+    assert!(evidence.contains(" to register, ami-"), "{evidence}");
+    let document = json("--demo summary -o json");
+    let pools = document["pools"].as_array().unwrap().iter();
+    let warnings: Vec<&str> = pools
+        .flat_map(|it| it["warnings"].as_array().unwrap())
+        .filter_map(|it| it.as_str())
+        .collect();
+    for habit in ["slow boots: ami-", "idle: "] {
+        let is_told = warnings.iter().any(|it| it.starts_with(habit));
+        assert!(is_told, "{habit}: {warnings:#?}");
+    }
+    let document = json("--demo --no-history summary -o json");
+    assert!(!document.to_string().contains("slow boots"));
+}

@@ -283,10 +283,39 @@ fn a_permission_that_is_missing_is_not_health() {
     assert_eq!(findings[0].severity, Severity::Unknown);
 }
 
+const HABITS: [(TrendKind, FindingKind); 5] = [
+    (TrendKind::Flapping, FindingKind::Flapping),
+    (TrendKind::Idle, FindingKind::Idle),
+    (TrendKind::StaticSize, FindingKind::StaticSize),
+    (TrendKind::LaunchFailures, FindingKind::LaunchFailures),
+    (TrendKind::SlowBoots, FindingKind::SlowBoots),
+];
+
+#[test]
+fn what_the_history_says_against_a_pool_is_found_with_its_evidence() {
+    for (trend, kind) in HABITS {
+        let mut observation = observation(well(), true, Vec::new());
+        observation.fleet.trends = std::sync::Arc::new(vec![Trend {
+            pool: PoolKey::new(SCOPE, "linux"),
+            kind: trend,
+            why: "12 launches failed in 24h in us-east-1a".to_owned(),
+            usd: None,
+        }]);
+        let findings = pooldeck::fleet::doctor(&observation);
+        assert_eq!(kinds(&findings), [kind]);
+        assert_eq!(
+            findings[0].evidence,
+            "12 launches failed in 24h in us-east-1a"
+        );
+        assert_eq!(kind.as_str(), trend.as_str());
+    }
+}
+
 #[test]
 fn every_kind_of_finding_has_a_test_and_a_name_of_its_own() {
     let mut tested: BTreeSet<FindingKind> = ILLNESSES.iter().map(|it| it.0).collect();
     tested.extend([FindingKind::HookTooShort, FindingKind::PermissionMissing]);
+    tested.extend(HABITS.map(|it| it.1));
     let all: BTreeSet<FindingKind> = FindingKind::ALL.iter().copied().collect();
     assert_eq!(tested, all);
     let names: BTreeSet<&str> = all.iter().map(|it| it.as_str()).collect();

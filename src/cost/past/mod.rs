@@ -11,7 +11,7 @@ pub use operation::{OPERATION_METRICS, OperationCost, beyond_desired, operation_
 pub use readiness::{Readiness, Took, readiness};
 pub use savings::{SAVINGS_METRICS, Savings, savings, savings_within};
 pub use spending::{SPENT_METRICS, Spent, spent, spent_within};
-pub use trends::{TREND_METRICS, TREND_SPAN, trends};
+pub use trends::{TREND_BOOTS_SPAN, TREND_METRICS, TREND_SPAN, trends};
 pub use utilisation::{Utilisation, utilisation};
 
 use crate::fleet::{Metric, Past, Point, Series, Span, Usd};

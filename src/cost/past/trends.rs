@@ -9,6 +9,8 @@ use crate::fleet::{
 
 /// How far back a trend is looked for.
 pub const TREND_SPAN: Duration = Duration::from_hours(24);
+/// How far back boots are compared: images change less often than sizes.
+pub const TREND_BOOTS_SPAN: Duration = Duration::from_hours(7 * 24);
 /// What has to be asked for.
 pub const TREND_METRICS: [Metric; 8] = [
     Metric::Desired,

@@ -255,8 +255,7 @@ impl Store {
         let mut samples = select.query(params![series, from, until])?;
         let mut found = Vec::new();
         while let Some(sample) = samples.next()? {
-            let rows = tail::decode(sample.get_ref(2)?.as_blob()?, |it| it == series);
-            let Some(row) = rows.unwrap_or_default().pop() else {
+            let Some(row) = tail::decode_one(sample.get_ref(2)?.as_blob()?, series) else {
                 continue;
             };
             let mut cells = row.cells;

@@ -39,25 +39,47 @@ pub(super) fn decode(bytes: &[u8], wanted: impl Fn(u32) -> bool) -> Option<Vec<R
     let n_rows = bytes.size()?;
     let mut rows = Vec::new();
     for _ in 0..n_rows {
-        let series = u32::try_from(bytes.unsigned()?).ok()?;
-        let is_wanted = wanted(series);
-        let n_cells = bytes.size()?;
-        let mut cells = Vec::new();
-        let mut metric = 0_u32;
-        for _ in 0..n_cells {
-            metric = metric.checked_add(u32::try_from(bytes.unsigned()?).ok()?)?;
-            let token = bytes.unsigned()?;
-            let unit = if token & 1 == 0 { WHOLE } else { 1 };
-            let ticks = unfold(token >> 1).checked_mul(unit)?;
-            if is_wanted {
-                cells.push((metric, ticks));
-            }
-        }
-        if is_wanted {
+        let (series, n_cells) = head(&mut bytes)?;
+        if wanted(series) {
+            let cells = cells(&mut bytes, n_cells)?;
             rows.push(Row { series, cells });
+        } else {
+            bytes.skip(n_cells.checked_mul(2)?)?;
         }
     }
     Some(rows)
+}
+
+/// Reads the row of one series; a graph wants one of hundreds, so the others are only passed over.
+pub(super) fn decode_one(bytes: &[u8], wanted: u32) -> Option<Row> {
+    let mut bytes = Bytes(bytes);
+    let n_rows = bytes.size()?;
+    for _ in 0..n_rows {
+        let (series, n_cells) = head(&mut bytes)?;
+        if series == wanted {
+            let cells = cells(&mut bytes, n_cells)?;
+            return Some(Row { series, cells });
+        }
+        bytes.skip(n_cells.checked_mul(2)?)?;
+    }
+    None
+}
+
+fn head(bytes: &mut Bytes<'_>) -> Option<(u32, usize)> {
+    let series = u32::try_from(bytes.unsigned()?).ok()?;
+    Some((series, bytes.size()?))
+}
+
+fn cells(bytes: &mut Bytes<'_>, n_cells: usize) -> Option<Vec<(u32, i64)>> {
+    let mut cells = Vec::new();
+    let mut metric = 0_u32;
+    for _ in 0..n_cells {
+        metric = metric.checked_add(u32::try_from(bytes.unsigned()?).ok()?)?;
+        let token = bytes.unsigned()?;
+        let unit = if token & 1 == 0 { WHOLE } else { 1 };
+        cells.push((metric, unfold(token >> 1).checked_mul(unit)?));
+    }
+    Some(cells)
 }
 
 #[cfg(test)]
@@ -83,12 +105,17 @@ mod tests {
         ) {
             let cells = (1..).zip(values).collect();
             let rows = vec![Row { series: 1, cells: Vec::new() }, Row { series: 900, cells }];
-            prop_assert_eq!(decode(&encode(&rows), |_| true), Some(rows));
+            let bytes = encode(&rows);
+            prop_assert_eq!(decode_one(&bytes, 900), rows.last().cloned());
+            prop_assert_eq!(decode(&bytes, |it| it == 900), Some(rows[1..].to_vec()));
+            prop_assert_eq!(decode(&bytes, |_| true), Some(rows));
         }
 
         #[test]
         fn bytes_of_any_kind_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = decode(&bytes, |_| true);
+            let _ = decode(&bytes, |_| false);
+            let _ = decode_one(&bytes, 7);
         }
     }
 }

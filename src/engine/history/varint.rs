@@ -22,6 +22,16 @@ impl<'a> Bytes<'a> {
         self.unsigned().and_then(|it| usize::try_from(it).ok())
     }
 
+    /// Passes over so many numbers.
+    pub(super) fn skip(&mut self, n: usize) -> Option<()> {
+        let mut ends = self.0.iter().enumerate().filter(|it| it.1 & 0x80 == 0);
+        if let Some(last) = n.checked_sub(1) {
+            let (idx, _) = ends.nth(last)?;
+            self.0 = self.0.get(idx + 1..)?;
+        }
+        Some(())
+    }
+
     pub(super) fn take(&mut self, n: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(n)?;
         self.0 = rest;

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use super::{PastQuery, read::Whose, store::Store};
+use super::{Historian, PastQuery, read::Whose, store::Store};
 use crate::{
-    cost::past::{TREND_METRICS, TREND_SPAN, trends},
-    fleet::{PoolKey, Span, Timestamp, Trend},
+    cost::past::{TREND_BOOTS_SPAN, TREND_METRICS, TREND_SPAN, trends},
+    fleet::{Past, PoolKey, Span, Timestamp, Trend},
 };
 
 /// How often is looked back; a habit does not change in a minute.
@@ -56,19 +56,13 @@ impl Watch {
         let Some(pool) = self.left.pop() else {
             return false;
         };
-        let query = PastQuery {
-            pool: Some(pool),
-            metrics: TREND_METRICS.to_vec(),
-            span: Span::before(now, TREND_SPAN),
-            n_points: N_POINTS,
-        };
+        let [habits, boots] = questions(pool, now);
         // What cannot be read says nothing against anybody.
-        if let Ok(past) = store.past(&query, whose) {
-            self.found.extend(trends(&past));
+        if let (Ok(habits), Ok(boots)) = (store.past(&habits, whose), store.past(&boots, whose)) {
+            self.found.extend(told(habits, boots));
         }
         if self.left.is_empty() {
-            let mut found = std::mem::take(&mut self.found);
-            found.sort_by(|a, b| (&a.pool, a.kind).cmp(&(&b.pool, b.kind)));
+            let found = in_order(std::mem::take(&mut self.found));
             self.told.send_if_modified(|told| {
                 let is_new = **told != found;
                 *told = Arc::new(found);
@@ -76,5 +70,53 @@ impl Watch {
             });
         }
         true
+    }
+}
+
+/// What has to be known of a pool: its habits, and its boots.
+fn questions(pool: PoolKey, now: Timestamp) -> [PastQuery; 2] {
+    let habits = PastQuery {
+        pool: Some(pool),
+        metrics: TREND_METRICS.to_vec(),
+        span: Span::before(now, TREND_SPAN),
+        n_points: N_POINTS,
+    };
+    let boots = PastQuery {
+        metrics: Vec::new(),
+        span: Span::before(now, TREND_BOOTS_SPAN),
+        n_points: 1,
+        ..habits.clone()
+    };
+    [habits, boots]
+}
+
+fn told(habits: Past, boots: Past) -> Vec<Trend> {
+    trends(&Past {
+        boots: boots.boots,
+        ..habits
+    })
+}
+
+fn in_order(mut trends: Vec<Trend>) -> Vec<Trend> {
+    trends.sort_by(|a, b| (&a.pool, a.kind).cmp(&(&b.pool, b.kind)));
+    trends
+}
+
+impl Historian {
+    /// Looks at every pool at once, for a command that ends before it is time to look.
+    pub(in crate::engine) async fn look_back(
+        &self,
+        pools: impl Iterator<Item = PoolKey>,
+        whose: &Whose,
+        now: Timestamp,
+    ) -> Vec<Trend> {
+        let mut found = Vec::new();
+        for pool in pools {
+            let [habits, boots] = questions(pool, now);
+            let habits = self.past(habits, whose.clone()).await;
+            let boots = self.past(boots, whose.clone()).await;
+            found.extend(told(habits, boots));
+        }
+        in_order(found)
     }
 }
