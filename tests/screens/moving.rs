@@ -340,3 +340,24 @@ fn vim_and_emacs_hands_find_their_keys() {
         );
     }
 }
+
+#[test]
+fn a_list_in_an_order_is_in_that_order_after_every_reading() {
+    for order in ["lifecycle", "work", "-age", "-job"] {
+        let sorted = |robot: &mut Robot| {
+            robot.press("g i");
+            robot.press(":");
+            robot.type_text(&format!("sort {order}"));
+            robot.press("enter");
+        };
+        let mut robot = Robot::new();
+        sorted(&mut robot);
+        for _ in 0..12 {
+            robot.read_after(Duration::from_secs(15));
+            let reading = robot.app.observation.as_ref().clone();
+            let mut anew = Robot::at_start(Look::default(), reading);
+            sorted(&mut anew);
+            assert_eq!(robot.list().rows(), anew.list().rows(), "by {order}");
+        }
+    }
+}

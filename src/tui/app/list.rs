@@ -124,7 +124,7 @@ impl List {
     /// Takes the rows of an observation, and keeps the cursor on its own row.
     pub fn observe(&mut self, observation: &Observation, findings: &Findings) {
         // Nearly always a reading has the same rows; some have none of it.
-        if self.noun.is_observed() && !rows::is_same(self, &observation.fleet) {
+        if self.noun.is_observed() && !rows::is_same(self, &observation.fleet, observation.at) {
             let found = rows::rows(self, observation, findings);
             self.replace(found.rows, found.n_all);
         }

@@ -1,5 +1,7 @@
 //! Which rows a list has: taken from an observation, filtered and put in order.
 
+use std::cmp::Ordering;
+
 use super::{
     findings::Findings,
     list::{List, RowId, Sort},
@@ -7,7 +9,7 @@ use super::{
 use crate::engine::OperationRow;
 use crate::fleet::{
     ActivityRow, ExecutorRow, Field, Filter, FilterError, FindingRow, Fleet, InstanceId,
-    InstanceRow, Observation, PoolKey, PoolRow, QueueRow, Record, StrayRow, Timestamp,
+    InstanceRow, Observation, PoolKey, PoolRow, QueueRow, Record, StrayRow, Timestamp, Value,
 };
 
 /// What the rows of a list are.
@@ -102,12 +104,18 @@ pub(super) struct Rows {
     pub(super) n_all: usize,
 }
 
-/// Returns whether a list without a filter and an order has the very rows that it would get.
-pub(super) fn is_same(list: &List, fleet: &Fleet) -> bool {
-    if !list.filter.is_empty() || list.sort.is_some() || list.n_all() != list.rows().len() {
+/// Returns whether a list without a filter has the very rows that it would get, in their order.
+pub(super) fn is_same(list: &List, fleet: &Fleet, now: Timestamp) -> bool {
+    if !list.filter.is_empty() || list.n_all() != list.rows().len() {
         return false;
     }
     let rows = list.rows();
+    if let Some(sort) = list.sort {
+        let is_of_all = list.noun == Noun::Instances && list.within.is_none();
+        return is_of_all
+            && rows.len() == fleet.instances.len()
+            && is_in_order(rows, fleet, sort, now);
+    }
     match (list.noun, &list.within) {
         (Noun::Pools, _) => {
             let is_it =
@@ -122,6 +130,30 @@ pub(super) fn is_same(list: &List, fleet: &Fleet) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns whether these rows are instances that are all there, and stand as `sort` would put them.
+///
+/// One comparison for each row, where putting them in order takes a dozen.
+fn is_in_order(rows: &[RowId], fleet: &Fleet, sort: Sort, now: Timestamp) -> bool {
+    let found = rows.iter().map(|row| match row {
+        RowId::Instance(id) => fleet.instances.get(id),
+        _ => None,
+    });
+    let Some(found) = found.collect::<Option<Vec<_>>>() else {
+        return false;
+    };
+    let all: Vec<_> = found
+        .into_iter()
+        .map(|it| InstanceRow::new(fleet, it))
+        .collect();
+    let values: Vec<_> = all.iter().map(|it| it.value(sort.field, now)).collect();
+    let is_after = |it: &usize| {
+        let by_field = order(&values[*it - 1], &values[*it], sort);
+        let by_id = || all[*it - 1].instance.id.cmp(&all[*it].instance.id);
+        by_field.then_with(by_id).is_lt()
+    };
+    (1..all.len()).all(|it| is_after(&it))
 }
 
 /// Returns the rows of a list; messages and operations come from elsewhere.
@@ -260,16 +292,18 @@ pub(super) fn arrange<R: Record>(
 /// Sorts stably, so that rows that are equal stay in the order of their ids.
 fn sort_by_field<R: Record>(shown: &mut [usize], all: &[R], sort: Sort, now: Timestamp) {
     let values: Vec<_> = all.iter().map(|it| it.value(sort.field, now)).collect();
-    shown.sort_by(|&a, &b| {
-        let is_missing = |it: usize| values[it] == crate::fleet::Value::Missing;
-        let order = values[a].order(&values[b]);
-        // What is missing comes last in both directions.
-        if sort.is_descending && !is_missing(a) && !is_missing(b) {
-            order.reverse()
-        } else {
-            order
-        }
-    });
+    shown.sort_by(|&a, &b| order(&values[a], &values[b], sort));
+}
+
+/// Orders two values; what is missing comes last in both directions.
+fn order(a: &Value<'_>, b: &Value<'_>, sort: Sort) -> Ordering {
+    let order = a.order(b);
+    let is_known = *a != Value::Missing && *b != Value::Missing;
+    if sort.is_descending && is_known {
+        order.reverse()
+    } else {
+        order
+    }
 }
 
 /// Reads a filter in the words of the list's rows.
