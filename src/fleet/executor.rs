@@ -28,6 +28,9 @@ pub struct Executor {
     pub n_busy_slots: u32,
     /// Has no machine until a job needs one, so being offline is ordinary.
     pub is_latent: bool,
+    /// The last jobs that ended on it, newest first, where the controller tells; not all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<Ended>,
     pub evidence: Vec<Evidence>,
     /// What the controller says of the host, for joining: names and addresses.
     pub host_hints: Vec<String>,
@@ -51,6 +54,7 @@ impl Executor {
             n_slots: 1,
             n_busy_slots: 0,
             is_latent: false,
+            ended: Vec::new(),
             evidence: Vec::new(),
             host_hints: Vec::new(),
         }
@@ -112,6 +116,19 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// From the controller's own estimate.
     pub expected_end: Option<Timestamp>,
+}
+
+/// A job that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    pub at: Timestamp,
+    /// Whether it did what it should; one that was retried or broke off did not.
+    pub passed: bool,
+}
+
+impl Ended {
+    /// So many of an agent's are kept.
+    pub const N_KEPT: usize = 20;
 }
 
 /// One thing that a source said, and when.

@@ -47,7 +47,7 @@ pub use boot::Boot;
 pub use call::{Call, Receipt};
 pub use controller::{Controller, Grade};
 pub use doctor::{Finding, FindingKind, Severity, doctor};
-pub use executor::{Evidence, Executor, Job, Queue, Work};
+pub use executor::{Ended, Evidence, Executor, Job, Queue, Work};
 pub use extra::Extra;
 pub use field::{Align, Field, Record, Value, field_named, nearest};
 pub use filter::{Filter, FilterError, matches_wildcards};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fight, OperationId, Owner, Shape, Sight, Spec};
+use super::{Fight, OperationId, Outcomes, Owner, Shape, Sight, Spec};
 use crate::fleet::{Call, FailureKind, InstanceId, PoolKey, Timestamp};
 
 /// One line of a journal.
@@ -80,6 +80,11 @@ pub enum Happening {
     Registered {
         pool: PoolKey,
         instance: InstanceId,
+    },
+    /// How jobs ended on the old instances of a pool.
+    Outcomes {
+        pool: PoolKey,
+        outcomes: Outcomes,
     },
     /// The group has fewer members than it wants, or has them all again.
     Short {

@@ -41,6 +41,7 @@ pub use lifetime::{OnQuit, detached_words, stopped_words};
 pub use outlook::{Collision, Outlook, outlook, outlook_of_plan};
 pub use pool::{PoolState, Reached, Slot};
 pub use progress::{eta, phase};
+pub use roll::Outcomes;
 pub use sight::{Sight, sightings};
 pub use spec::{
     Change, Drain, Freeze, OnFailure, OperationId, Owner, PoolRoll, Proof, Refresh, Roll, Spec,

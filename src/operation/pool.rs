@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Mark, Spec};
+use super::{Mark, Outcomes, Spec};
 use crate::fleet::{Call, InstanceId, PoolKey, Timestamp};
 
 /// The kinds of call about a pool that an operation makes for its own use.
@@ -72,6 +72,8 @@ pub struct PoolState {
     max_planned: Option<u32>,
     /// New instances that were seen in service with their agents, and when.
     pub registered: BTreeMap<InstanceId, Timestamp>,
+    /// How jobs ended on old instances, when most were there.
+    pub outcomes: Option<Outcomes>,
     /// Since when the group has fewer members than it wants.
     pub short_since: Option<Timestamp>,
     /// When each stage was reached.
@@ -119,6 +121,7 @@ impl PoolState {
             max_written: None,
             max_planned: None,
             registered: BTreeMap::new(),
+            outcomes: None,
             short_since: None,
             reached: Vec::new(),
             max_borrowed: None,

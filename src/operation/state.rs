@@ -298,6 +298,9 @@ impl Operation {
             Happening::Registered { pool, instance } => self.edit_pool(pool, |it| {
                 it.registered.insert(instance.clone(), at);
             }),
+            Happening::Outcomes { pool, outcomes } => {
+                self.edit_pool(pool, |it| it.outcomes = Some(*outcomes));
+            }
             Happening::Short { pool, is_short } => {
                 self.edit_pool(pool, |it| it.short_since = is_short.then_some(at));
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{job::QueuedJob, scenario::LoadSpec};
-use crate::fleet::{ControllerName, Grade, InstanceId, Timestamp};
+use crate::fleet::{ControllerName, Ended, Grade, InstanceId, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct Controller {
@@ -49,6 +49,8 @@ pub struct Agent {
     pub is_dead: bool,
     /// What it runs; of a dead agent, what it ran when it died.
     pub runs: Vec<Run>,
+    /// What ended on it, oldest first.
+    pub(super) ended: VecDeque<Ended>,
 }
 
 /// One job on an agent.

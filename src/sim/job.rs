@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     agent::Run, dice, happening::Happening, image::ImageTrait, scenario::LoadSpec, world::World,
 };
-use crate::fleet::{ControllerName, InstanceId, Timestamp};
+use crate::fleet::{ControllerName, Ended, InstanceId, Timestamp};
 
 /// A controller merges builds that wait for the same thing, so no queue grows for ever.
 const N_QUEUED_MAX: u32 = 60;
@@ -203,7 +203,17 @@ impl World {
         }
         let (label, instance) = (busy.labels.first().cloned(), busy.instance.clone());
         found.refresh_free(agent);
-        self.count_outcome(&instance);
+        let passed = self.count_outcome(&instance);
+        let agent = self
+            .controllers
+            .get_mut(controller)
+            .and_then(|it| it.agents.get_mut(agent));
+        if let Some(agent) = agent {
+            agent.ended.push_back(Ended { at: now, passed });
+            if Ended::N_KEPT < agent.ended.len() {
+                agent.ended.pop_front();
+            }
+        }
         self.wake_host(&instance, Duration::from_secs(2));
         if let Some(label) = label {
             self.dispatch(controller, &label);
@@ -213,19 +223,21 @@ impl World {
 
 impl World {
     /// A few jobs fail anywhere; on a bad image all do.
-    fn count_outcome(&mut self, id: &InstanceId) {
+    fn count_outcome(&mut self, id: &InstanceId) -> bool {
         let fails_here = self.image_of(id) == ImageTrait::FailsJobs;
         let fails_anyway = self.dice.ci.u32(..100) < FAILING_PERCENT;
         self.history.n_jobs_done += 1;
+        let passed = !fails_here && !fails_anyway;
         let image = self.machines.get(id).and_then(|it| it.row.image.clone());
         if let Some(image) = image {
             let outcomes = self.history.outcomes.entry(image).or_default();
-            if fails_here || fails_anyway {
-                outcomes.n_failed += 1;
-            } else {
+            if passed {
                 outcomes.n_passed += 1;
+            } else {
+                outcomes.n_failed += 1;
             }
         }
+        passed
     }
 }
 

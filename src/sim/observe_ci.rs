@@ -130,6 +130,7 @@ fn executor(controller: &Controller, agent: &Agent, work: Work, now: Timestamp) 
             what,
         }],
         host_hints: agent.hints.clone(),
+        ended: agent.ended.iter().rev().copied().collect(),
         ..Executor::new(controller.name.clone(), agent.name.clone())
     }
 }

@@ -1,6 +1,6 @@
 //! How agents come, drop their connection, and go.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{agent::Agent, dice, happening::Happening, scenario::AgentNames, world::World};
 use crate::fleet::{ControllerName, InstanceId};
@@ -58,6 +58,7 @@ impl World {
                 is_stopping: false,
                 is_dead: false,
                 runs: Vec::new(),
+                ended: VecDeque::new(),
             };
             controller.agents.insert(name.clone(), agent);
             controller.refresh_free(name);

@@ -15,6 +15,7 @@ mod found;
 mod freezes;
 mod journal;
 mod meddler;
+mod outcomes;
 mod outlook;
 mod planted;
 mod refreshes;

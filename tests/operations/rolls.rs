@@ -19,15 +19,15 @@ use crate::bench::{Crash, Driver};
 const START: Timestamp = Timestamp::from_secs(1_763_719_200);
 /// `SEEDS=100000 cargo test --release --test operations every_seed` soaks.
 const N_SEEDS: u64 = 150;
-const OLD: &str = "ami-0a1d50c6f1f6b9d20";
-const NEW: &str = "ami-0feedfacecafebeef";
+pub(crate) const OLD: &str = "ami-0a1d50c6f1f6b9d20";
+pub(crate) const NEW: &str = "ami-0feedfacecafebeef";
 
-fn key() -> PoolKey {
+pub(crate) fn key() -> PoolKey {
     PoolKey::new("sim/us-east-1", "linux")
 }
 
 /// A pool of six under load; every third seed has a terminating hook.
-fn world(seed: u64, faults: Faults, names: &[&str]) -> World {
+pub(crate) fn world(seed: u64, faults: Faults, names: &[&str]) -> World {
     let capacity = Capacity {
         desired: 6,
         min: 1,
@@ -175,7 +175,7 @@ fn run_watching(driver: &mut Driver, max_unavailable: u32) -> Decision {
 }
 
 /// Nothing that the operation borrowed is kept, and every member is of one image.
-fn check_end(driver: &Driver, image: &str, context: &str) {
+pub(crate) fn check_end(driver: &Driver, image: &str, context: &str) {
     driver.check_no_leaks();
     for plan in plans(driver) {
         let capacity = capacity(driver, &plan.pool);

@@ -1,4 +1,5 @@
-//! Buildbot 4 by its REST API: three requests read every worker, build and waiting request.
+//! Buildbot 4 by its REST API: four requests read every worker, build and waiting request,
+//! and how the last builds ended.
 //!
 //! Every assumption about its API is in this folder.
 

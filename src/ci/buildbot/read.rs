@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Buildbot,
-    shape::{self, Build, BuildRequest, Page, Worker},
+    shape::{self, Build, BuildRequest, EndedBuild, Page, Worker},
 };
 use crate::{
     ci::{
@@ -42,10 +42,15 @@ impl<T> List<T> {
     }
 }
 
+/// How many of the last ended builds are looked at, newest first.
+const N_ENDED: &str = "500";
+
 pub(super) struct Seen {
     pub(super) workers: List<Worker>,
     pub(super) requests: List<BuildRequest>,
     pub(super) builds: List<Build>,
+    /// The last builds that ended; none where they could not be read.
+    pub(super) ended: Vec<EndedBuild>,
 }
 
 /// What is read, and what its ids are called.
@@ -85,12 +90,41 @@ pub(super) const BUILDERS: Collection = Collection {
 impl Buildbot {
     pub(super) async fn see(&self) -> Result<Seen, Error> {
         let workers = self.list(&WORKERS).await?;
-        let (requests, builds) = tokio::join!(self.list(&REQUESTS), self.list(&BUILDS));
+        let (requests, builds, ended) =
+            tokio::join!(self.list(&REQUESTS), self.list(&BUILDS), self.ended());
         Ok(Seen {
             workers,
             requests: requests?,
             builds: builds?,
+            ended,
         })
+    }
+
+    /// Reads the last builds that ended. Nothing is decided by one that is missing, so an
+    /// error leaves the list empty and fails nothing.
+    async fn ended(&self) -> Vec<EndedBuild> {
+        let mut query = vec![
+            ("complete", "true"),
+            ("order", "-buildid"),
+            ("limit", N_ENDED),
+        ];
+        query.extend(shape::ENDED_FIELDS.iter().map(|it| ("field", *it)));
+        let answer = match self.get(BUILDS.name, &query).await {
+            Ok(answer) => answer.json::<Page>(),
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(page) => row::read(&page.items, &[])
+                .filter_map(|it| match it {
+                    Row::Read(build) => Some(build),
+                    Row::Unreadable { .. } => None,
+                })
+                .collect(),
+            Err(error) => {
+                tracing::debug!("how builds ended is not known: {}", error.what);
+                Vec::new()
+            }
+        }
     }
 
     /// Reads a whole collection. Each page starts after the last id of the one before: an

@@ -24,6 +24,8 @@ pub(super) const BUILD_FIELDS: [&str; 7] = [
     "workerid",
     "started_at",
 ];
+pub(super) const ENDED_FIELDS: [&str; 5] =
+    ["buildid", "complete", "workerid", "complete_at", "results"];
 pub(super) const REQUEST_FIELDS: [&str; 5] = [
     "buildrequestid",
     "complete",
@@ -99,6 +101,31 @@ pub(super) struct Build {
     pub(super) workerid: u64,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) started_at: Option<f64>,
+}
+
+/// A build that is over.
+#[derive(Debug, Deserialize)]
+pub(super) struct EndedBuild {
+    pub(super) workerid: u64,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) complete_at: Option<f64>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) results: Option<u8>,
+}
+
+impl EndedBuild {
+    /// Returns whether it did what it should; `None` for one that was skipped or cancelled.
+    ///
+    /// The codes are those of "Build Result Codes" in Buildbot's manual.
+    pub(super) fn passed(&self) -> Option<bool> {
+        match self.results? {
+            // Success, warnings.
+            0 | 1 => Some(true),
+            // Failure, exception, retry.
+            2 | 4 | 5 => Some(false),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ci::text,
-    fleet::{ControllerName, Evidence, Executor, Job, Timestamp, Work, matches_wildcards},
+    fleet::{ControllerName, Ended, Evidence, Executor, Job, Timestamp, Work, matches_wildcards},
 };
 
 const N_JOBS_MAX: usize = 100;
@@ -35,11 +35,14 @@ pub(super) fn executors_of(seen: &Seen, context: &Context) -> Vec<Executor> {
         builds.entry(build.workerid).or_default().push(build);
     }
     let given_out = given_out(seen);
+    let mut ended = ended(seen);
     let readable = seen.workers.items.iter().map(|worker| {
         let builds = builds.get(&worker.workerid).map_or(&[][..], Vec::as_slice);
         let about_to_start = begins_elsewhere(worker, &given_out, context);
         let doubt = doubt.as_deref().or(about_to_start.as_deref());
-        executor_of(worker, builds, doubt, context)
+        let mut executor = executor_of(worker, builds, doubt, context);
+        executor.ended = ended.remove(&worker.workerid).unwrap_or_default();
+        executor
     });
     let unreadable = seen.workers.unreadable.iter().filter_map(|(id, why)| {
         let mut executor = Executor::new(context.controller.clone(), id.clone()?);
@@ -47,6 +50,20 @@ pub(super) fn executors_of(seen: &Seen, context: &Context) -> Vec<Executor> {
         Some(executor)
     });
     readable.chain(unreadable).collect()
+}
+
+/// Returns how the last builds of each worker ended, newest first.
+fn ended(seen: &Seen) -> BTreeMap<u64, Vec<Ended>> {
+    let mut by_worker: BTreeMap<u64, Vec<Ended>> = BTreeMap::new();
+    for build in &seen.ended {
+        let of_worker = by_worker.entry(build.workerid).or_default();
+        if let (Some(at), Some(passed)) = (at(build.complete_at), build.passed())
+            && of_worker.len() < Ended::N_KEPT
+        {
+            of_worker.push(Ended { at, passed });
+        }
+    }
+    by_worker
 }
 
 /// Returns the builders that gave out a build which has not begun: its worker is chosen

@@ -8,8 +8,8 @@ use crate::{
         text,
     },
     fleet::{
-        Controller, Evidence, Executor, Grade, InstanceId, Job, Joining, Queue, Timestamp, Work,
-        short_duration,
+        Controller, Ended, Evidence, Executor, Grade, InstanceId, Job, Joining, Queue, Timestamp,
+        Work, short_duration,
     },
 };
 
@@ -95,6 +95,14 @@ fn executor_of(
     executor.note = info.note.map(|it| text::bounded(&it, text::NOTE));
     executor.labels = bounded(info.labels);
     executor.host_hints = bounded(info.host);
+    let ended = info.ended.into_iter().flatten();
+    executor.ended = ended
+        .map(|it| Ended {
+            at: it.at.0,
+            passed: it.passed,
+        })
+        .take(Ended::N_KEPT)
+        .collect();
     let instance = info.instance.filter(|it| InstanceId::is_well_formed(it));
     if let Some(instance) = instance {
         executor.instance = Some(instance.into());

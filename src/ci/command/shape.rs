@@ -87,6 +87,15 @@ pub(super) struct ExecutorInfo {
     pub(super) host: Option<Vec<String>>,
     #[serde(default)]
     pub(super) jobs: Vec<JobInfo>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) ended: Option<Vec<EndedInfo>>,
+}
+
+/// A job that is over.
+#[derive(Debug, Deserialize)]
+pub(super) struct EndedInfo {
+    pub(super) at: Time,
+    pub(super) passed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -8,6 +8,7 @@ mod ground;
 mod left;
 mod milestone;
 mod notice;
+mod outcome;
 mod phase;
 mod size;
 mod template;
@@ -15,6 +16,7 @@ mod template;
 use ground::Ground;
 pub(super) use left::left;
 pub(super) use notice::notice;
+pub use outcome::Outcomes;
 pub(super) use phase::{eta, phase};
 
 use super::{

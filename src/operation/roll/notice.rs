@@ -2,7 +2,7 @@
 
 use super::{
     ground::{Ground, count, launched_at},
-    turns_back,
+    outcome, turns_back,
 };
 use crate::{
     fleet::{
@@ -38,6 +38,7 @@ pub(crate) fn notice(
             news.push(Happening::Short { pool, is_short });
         }
         news.extend(enlisted(&ground));
+        news.extend(outcome::baseline(&ground));
         if ground.has_reached() {
             news.push(Happening::Reached { pool: key });
         }
@@ -49,7 +50,7 @@ pub(crate) fn notice(
     news
 }
 
-/// Says what new instances are too late; `None` while all come up in time.
+/// Says what is wrong with new instances: they are too late, or jobs fail on them.
 pub(super) fn failure(ground: &Ground<'_>) -> Option<String> {
     let budget = ground.plan.boot_budget;
     let is_overdue = |since: Timestamp| {
@@ -78,6 +79,9 @@ pub(super) fn failure(ground: &Ground<'_>) -> Option<String> {
             "new instance {} is {state}, and its agent did not register within {within}",
             late.id
         ));
+    }
+    if let Some(why) = outcome::worse(ground) {
+        return Some(why);
     }
     let since = ground.state.short_since.filter(|it| is_overdue(*it))?;
     let why = launch_failure(ground, since).map_or_else(String::new, |it| format!(": {it}"));

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::ground::{Ground, launched_at};
+use super::{
+    ground::{Ground, launched_at},
+    outcome,
+};
 use crate::{
     fleet::{Fleet, Instance, Timestamp},
     operation::{Operation, PoolRoll, Roll, Strategy},
@@ -42,7 +45,9 @@ fn of_ground(ground: &Ground<'_>) -> String {
         return "gives back what it borrowed".to_owned();
     }
     if let Some((milestone, until)) = ground.baking() {
-        return format!("watches {} until {}", milestone.name(), until.clock_time());
+        let until = until.clock_time();
+        let so_far = outcome::so_far(ground).map_or(String::new(), |it| format!(": {it}"));
+        return format!("watches {} until {until}{}", milestone.name(), so_far);
     }
     if let Some(milestone) = ground.milestone().filter(|it| it.percent.is_none()) {
         let n_gone = progress.n_gone.min(milestone.upto);

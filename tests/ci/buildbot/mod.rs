@@ -7,7 +7,7 @@ mod traps;
 
 use pooldeck::{
     ci::buildbot::{Buildbot, Options},
-    fleet::{Job, Timestamp, Work},
+    fleet::{Ended, Job, Timestamp, Work},
 };
 use serde_json::{Value, json};
 
@@ -57,6 +57,7 @@ fn page_of(collection: &str, items: &Value, request: &Request) -> Value {
     let rest: Vec<&Value> = items
         .iter()
         .filter(|it| after.is_none() || after < it[id].as_u64())
+        .filter(|it| is_wanted(it, request))
         .collect();
     let limit = parameter("limit").map_or(usize::MAX, |it| usize::try_from(it).unwrap());
     let page: Vec<&Value> = rest.iter().take(limit).copied().collect();
@@ -67,6 +68,16 @@ fn page_of(collection: &str, items: &Value, request: &Request) -> Value {
         page.len()
     };
     json!({"meta": {"total": total}, collection: page})
+}
+
+/// Whether an item is over, or not, as the request wants it.
+fn is_wanted(item: &Value, request: &Request) -> bool {
+    let wanted = request
+        .query
+        .split('&')
+        .find_map(|it| it.strip_prefix("complete="));
+    let is_complete = item["complete"].as_bool().unwrap_or(false);
+    wanted.is_none_or(|it| it == is_complete.to_string())
 }
 
 pub(crate) fn master_of(state: Value) -> Server {
@@ -160,18 +171,66 @@ async fn what_waits_is_counted_by_builder_with_the_reason_that_its_workers_give(
 }
 
 #[tokio::test]
-async fn a_refresh_costs_three_requests_and_asks_for_the_workers_first() {
+async fn a_refresh_costs_four_requests_and_asks_for_the_workers_first() {
     let server = master_of(recorded());
     let door = open(&server);
     observe(&door).await.unwrap();
     assert_eq!(
         server.take_lines().len(),
-        5,
+        6,
         "the first also reads the setup"
     );
     observe(&door).await.unwrap();
     let mut lines = server.take_lines();
     assert_eq!(lines.remove(0), "GET /api/v2/workers");
     lines.sort();
-    assert_eq!(lines, ["GET /api/v2/buildrequests", "GET /api/v2/builds"]);
+    let builds = "GET /api/v2/builds";
+    assert_eq!(lines, ["GET /api/v2/buildrequests", builds, builds]);
+}
+
+#[tokio::test]
+async fn how_builds_ended_is_told_of_each_worker() {
+    let mut state = recorded();
+    let worker = state["workers"][0]["workerid"].clone();
+    let builds = state["builds"].as_array_mut().unwrap();
+    // In Buildbot's manual: 0 success, 1 warnings, 2 failure, 3 skipped, 4 exception, 5 retry, 6 cancelled.
+    for (nth, results) in [2, 1, 3, 0, 6, 5, 4].into_iter().enumerate() {
+        builds.push(json!({
+            "buildid": 900 - nth, "complete": true, "workerid": worker, "results": results,
+            "complete_at": 1_789_999_900 - nth,
+        }));
+    }
+    builds.push(json!({"buildid": 7, "complete": true, "workerid": worker}));
+    let reading = observe(&open(&master_of(state))).await.unwrap();
+    let ended = |passed, secs| Ended {
+        at: Timestamp::from_secs(secs),
+        passed,
+    };
+    assert_eq!(
+        executor(&reading, "w0").ended,
+        [
+            ended(false, 1_789_999_900),
+            ended(true, 1_789_999_899),
+            ended(true, 1_789_999_897),
+            ended(false, 1_789_999_895),
+            ended(false, 1_789_999_894),
+        ]
+    );
+    assert!(executor(&reading, "w1").ended.is_empty());
+}
+
+#[tokio::test]
+async fn a_master_that_does_not_tell_how_builds_ended_is_read_all_the_same() {
+    let state = recorded();
+    let server = Server::start(move |request| {
+        if request.query.contains("complete=true") {
+            return Answer::text(500, "no");
+        }
+        answer(request, &state)
+    });
+    let reading = observe(&open(&server)).await.unwrap();
+    assert!(reading.missing.is_empty(), "{:?}", reading.missing);
+    let idle = executor(&reading, "w0");
+    assert_eq!(idle.work, Work::Idle { since: None });
+    assert!(idle.ended.is_empty());
 }

@@ -59,6 +59,18 @@ async fn the_documented_example_means_what_the_documentation_says() {
     assert_eq!(busy.instance, Some("i-0a1b2c3d4e5f60718".into()));
     assert_eq!(busy.joining, Joining::Told);
     assert_eq!(busy.host_hints, ["ip-10-0-0-7.ec2.internal"]);
+    let ended: Vec<_> = busy
+        .ended
+        .iter()
+        .map(|it| (Some(it.at), it.passed))
+        .collect();
+    assert_eq!(
+        ended,
+        [
+            (at("2026-09-21T14:09:00Z"), true),
+            (at("2026-09-21T14:01:30Z"), false)
+        ]
+    );
     let since = at("2026-09-21T14:00:00Z");
     assert_eq!(executor(&reading, "worker-2").work, Work::Idle { since });
     assert_eq!(
