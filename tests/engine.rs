@@ -292,6 +292,7 @@ impl Bench {
             action: line.action,
             reason: line.reason,
             confirmed,
+            consent: engine::Consent::Read,
         });
         let mut steps = Vec::new();
         loop {
@@ -483,7 +484,7 @@ async fn a_fleet_that_cannot_be_read_is_not_touched() {
     bench.handle.observe().await;
     cloud.answers([Answer::Fail(FailureKind::Credentials)]);
     let (outcome, _) = bench.submit("scale linux 5").await;
-    let Outcome::Unavailable(failure) = outcome else {
+    let Outcome::Unavailable(_, failure) = outcome else {
         panic!("{outcome:?}")
     };
     assert_eq!(failure.kind, FailureKind::Credentials);

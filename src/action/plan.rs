@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     fleet::{Call, Fleet, InstanceId, PoolKey, ScopeId},
-    operation::Spec,
+    operation::{Drain, Spec},
 };
 
 /// What an action would do, shown before it is done.
@@ -63,6 +63,31 @@ impl Plan {
             && self.confirmation <= other.confirmation
             && self.is_destructive == other.is_destructive
             && (!self.is_loss_certain() || self.jobs_at_risk == other.jobs_at_risk)
+    }
+
+    /// Returns whether it carries out the same request as the other, on instances that were
+    /// chosen otherwise.
+    ///
+    /// Only for an action that leaves the choice to us: a drain takes the idlest of the moment,
+    /// and under a stream of builds those are others a second later. Whoever they are, each is
+    /// drained by the same steps and proven idle before it goes, so what is compared is what the
+    /// request comes to: how many, of which pool, and the sizes before and after.
+    pub fn chose_otherwise_than(&self, other: &Self) -> bool {
+        let (Some(Spec::Drain(ours)), Some(Spec::Drain(theirs))) =
+            (&self.operation, &other.operation)
+        else {
+            return false;
+        };
+        let is_same_spec = Drain {
+            targets: theirs.targets.clone(),
+            ..ours.clone()
+        } == *theirs;
+        is_same_spec
+            && ours.targets.len() == theirs.targets.len()
+            && !ours.force
+            && self.changes == other.changes
+            && self.confirmation <= other.confirmation
+            && self.guardrail == other.guardrail
     }
 
     /// Returns whether a job that runs now may be ended by it; a drain waits for its jobs.

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     action::{self, Action, Plan, Refusal},
-    engine::{Event, OperationView, Outcome, Progress, Submission, SubmissionId},
-    fleet::{Align, Fleet, sanitize},
+    engine::{Consent, Event, OperationView, Outcome, Progress, Submission, SubmissionId},
+    fleet::{Align, Fleet, SourceId, sanitize},
     operation::{OperationId, detached_words, stopped_words},
 };
 
@@ -28,6 +28,8 @@ struct Acting<'s, 'a> {
     result: ActionResult,
     /// Why an event could not be written. What was begun is followed all the same.
     unwritten: Option<Error>,
+    /// Who refused the last call.
+    failed_at: Option<SourceId>,
     heard: Heard,
 }
 
@@ -66,6 +68,7 @@ pub(super) async fn run(
         action,
         flags,
         unwritten: None,
+        failed_at: None,
         heard: Heard::default(),
     };
     let mut plan = match acting.plan(&sight) {
@@ -143,23 +146,33 @@ impl Acting<'_, '_> {
 
     /// Shows the plan: a dry run's is data, any other is talk.
     fn show(&mut self, plan: &Plan, fleet: &Fleet) {
-        self.result.plan = Some(json::Plan::new(plan));
-        self.tell(|| What::Planned {
-            plan: json::Plan::new(plan),
-        });
+        if self.flags.yes && !self.flags.dry_run {
+            return self.show_plan(plan);
+        }
+        self.note_plan(plan);
         let text = plan::in_words(plan, fleet);
         if self.flags.dry_run {
             if self.flags.output == ActFormat::Table {
                 self.write(&text);
             }
-        } else if self.flags.yes {
-            // Nobody is asked, but whoever reads the log is warned.
-            for warning in &plan.warnings {
-                self.session.printer.warn(warning);
-            }
         } else {
             self.session.printer.talk_lines(&text);
         }
+    }
+
+    /// Nobody is asked, but whoever reads the log is warned.
+    fn show_plan(&mut self, plan: &Plan) {
+        self.note_plan(plan);
+        for warning in &plan.warnings {
+            self.session.printer.warn(warning);
+        }
+    }
+
+    fn note_plan(&mut self, plan: &Plan) {
+        self.result.plan = Some(json::Plan::new(plan));
+        self.tell(|| What::Planned {
+            plan: json::Plan::new(plan),
+        });
     }
 
     /// Submits the plan and listens until it has ended.
@@ -168,6 +181,11 @@ impl Acting<'_, '_> {
             action: self.action.clone(),
             reason: self.flags.reason.clone(),
             confirmed: plan.clone(),
+            consent: if self.flags.yes {
+                Consent::InAdvance
+            } else {
+                Consent::Read
+            },
         };
         let id = if self.flags.detach {
             self.session.handle.submit_detached(submission)
@@ -222,6 +240,11 @@ impl Acting<'_, '_> {
                 self.session.printer.status("reading once more …");
                 self.tell(|| What::Observing);
             }
+            Progress::ChoseOthers(plan) => {
+                let words = "other instances than a moment ago answer the same request best; it goes on with those";
+                self.session.printer.warn(words);
+                self.show_plan(&plan);
+            }
             Progress::Calling(call) => {
                 let text = format!("calling {call} …");
                 self.session.printer.status(&text);
@@ -238,6 +261,7 @@ impl Acting<'_, '_> {
                 self.tell(|| What::Applied { call: applied });
             }
             Progress::Failed(call, failure) => {
+                self.failed_at = Some(call.source());
                 let failed = Applied::failed(&call, &failure);
                 self.result.calls.push(failed.clone());
                 self.tell(|| What::Failed { call: failed });
@@ -321,12 +345,14 @@ impl Acting<'_, '_> {
                 let hint = "above is what it would do now; run it again if that is right";
                 self.end("changed", exit, vec![why.to_owned()], Some(hint))
             }
-            Outcome::Unavailable(failure) => {
-                let why = format!("{}; nothing was done", failure.what);
-                self.end("unavailable", exit, vec![why], exit::hint_for(failure.kind))
+            Outcome::Unavailable(source, failure) => {
+                let why = format!("{source}: {}; nothing was done", failure.what);
+                let hint = exit::hint_of(&source, failure.kind);
+                self.end("unavailable", exit, vec![why], hint)
             }
             Outcome::Failed(failure) => {
-                let hint = exit::hint_for(failure.kind);
+                let source = self.failed_at.as_ref();
+                let hint = source.and_then(|it| exit::hint_of(it, failure.kind));
                 self.end("failed", exit, vec![failure.what], hint)
             }
             Outcome::Partly(why) => self.end("partly", exit, why, None),

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     action::Refusal,
     engine::Outcome,
-    fleet::{Failure, FailureKind},
+    fleet::{Failure, FailureKind, SourceId},
 };
 
 /// How the process ends; scripts rely on the numbers.
@@ -78,7 +78,7 @@ impl Exit {
             }
             Outcome::Refused(refusal) => Self::of_refusal(refusal),
             Outcome::Changed(_) => Self::Changed,
-            Outcome::Unavailable(failure) => Self::of_reading([failure]),
+            Outcome::Unavailable(_, failure) => Self::of_reading([failure]),
             Outcome::Failed(failure) => Self::of_write(failure.kind),
             Outcome::Aborted { left, .. } if left.is_empty() => Self::Done,
             Outcome::Partly(_) | Outcome::Aborted { .. } | Outcome::Stopped(_) => Self::Partly,
@@ -119,7 +119,17 @@ fn is_forbidden(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::Credentials | FailureKind::Denied)
 }
 
-/// Returns what an operator can do about failures of this kind.
+/// Returns what an operator can do about a failure of this source.
+///
+/// What a controller says names its own way out; the hints are about AWS.
+pub(super) fn hint_of(source: &SourceId, kind: FailureKind) -> Option<&'static str> {
+    match source {
+        SourceId::Scope(_) => hint_for(kind),
+        SourceId::Controller(_) => None,
+    }
+}
+
+/// Returns what an operator can do about failures of this kind that AWS tells.
 pub(super) fn hint_for(kind: FailureKind) -> Option<&'static str> {
     match kind {
         FailureKind::Credentials => {
@@ -209,7 +219,8 @@ mod tests {
     fn a_write_without_an_answer_is_not_to_be_tried_again() {
         let outcome = Outcome::Failed(failure(FailureKind::Unknown));
         assert_eq!(Exit::of_outcome(&outcome), Exit::Failed);
-        let outcome = Outcome::Unavailable(failure(FailureKind::Unknown));
+        let source = SourceId::Scope("sim/us-east-1".into());
+        let outcome = Outcome::Unavailable(source, failure(FailureKind::Unknown));
         assert_eq!(Exit::of_outcome(&outcome), Exit::Unavailable);
     }
 }

@@ -354,7 +354,7 @@ fn told(
         }
         Outcome::Stopped(id) => Err(Error::new(exit, stopped_words(&id))),
         Outcome::Partly(why) => Err(Error::new(exit, why.join("\n  "))),
-        Outcome::Failed(failure) | Outcome::Unavailable(failure) => {
+        Outcome::Failed(failure) | Outcome::Unavailable(_, failure) => {
             Err(Error::new(exit, failure.what))
         }
         Outcome::Refused(_) | Outcome::Changed(_) | Outcome::Detached { .. } => Ok(exit),

@@ -144,7 +144,7 @@ async fn publish(
             Outcome::Refused(refusal) => {
                 return Err(Error::new(Exit::of_refusal(refusal), refusal.to_string()));
             }
-            Outcome::Failed(failure) | Outcome::Unavailable(failure) => {
+            Outcome::Failed(failure) | Outcome::Unavailable(_, failure) => {
                 let hint = hint_for(failure.kind).map_or(String::new(), |it| format!(" ({it})"));
                 warnings.insert(format!("{scope}: {}{hint}", sanitize(&failure.what)));
                 failed = Some(Exit::of_outcome(&outcome));

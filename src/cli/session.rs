@@ -7,7 +7,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::{Error, Exit, Printer, exit::hint_for};
+use super::{Error, Exit, Printer, exit::hint_of};
 use crate::{
     engine::{Event, Handle},
     fleet::{Failure, FailureKind, Observation, SourceId, sanitize, short_duration},
@@ -41,14 +41,8 @@ impl Sight {
                 printer.warn(&line);
             }
         }
-        // What a controller says names its own way out; these hints are about AWS.
-        let hints = self
-            .failures
-            .iter()
-            .filter_map(|(source, failure)| match source {
-                SourceId::Scope(_) => hint_for(failure.kind),
-                SourceId::Controller(_) => None,
-            });
+        let hints = self.failures.iter();
+        let hints = hints.filter_map(|(source, failure)| hint_of(source, failure.kind));
         for hint in hints.collect::<BTreeSet<&str>>() {
             printer.hint(hint);
         }

@@ -45,7 +45,7 @@ impl Handle {
             id: id.clone(),
             why,
         };
-        if let Some(failure) = inner.observe(None).await.into_iter().next() {
+        if let Some((_, failure)) = inner.observe(None).await.into_iter().next() {
             let why = format!("its marks cannot be read: {}", failure.what);
             return Err(not_taken(why));
         }

@@ -332,9 +332,9 @@ impl Drive {
     }
 
     /// Whoever looks from elsewhere learns why nothing is done: expired credentials, a silent controller.
-    fn note_failures(&mut self, failures: &[Failure]) -> Result<(), OperationError> {
+    fn note_failures(&mut self, failures: &[(SourceId, Failure)]) -> Result<(), OperationError> {
         match (failures.first(), self.operation.stalled()) {
-            (Some(failure), None) => {
+            (Some((_, failure)), None) => {
                 let why = failure.what.clone();
                 self.record(Happening::Stalled { why }, false)
             }

@@ -12,7 +12,7 @@ use super::{
     drive::Drive,
     follow::{self, Launch},
     handle::Inner,
-    operations,
+    operations, unanswered,
 };
 use crate::{
     action::{self, Action, Follow, Plan, Refusal},
@@ -27,6 +27,17 @@ pub struct Submission {
     pub reason: Option<String>,
     /// The plan that was shown; a fresh one that differs is not carried out.
     pub confirmed: Plan,
+    pub consent: Consent,
+}
+
+/// How a plan was agreed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// Somebody read it, with the names in it.
+    Read,
+    /// Before it was made, as by `--yes`: nobody read a name that pooldeck chose, so others
+    /// that answer the same request are as good.
+    InAdvance,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -42,6 +53,8 @@ impl fmt::Display for SubmissionId {
 #[derive(Clone, Debug)]
 pub enum Progress {
     Observing,
+    /// It goes on by this plan, which chose other instances for the same request.
+    ChoseOthers(Box<Plan>),
     Calling(Call),
     Applied(Call, Receipt),
     /// The call was refused, or its answer is not known.
@@ -61,8 +74,8 @@ pub enum Outcome {
     Refused(Refusal),
     /// Nothing was done: the fleet changed, and this is what the action would do now.
     Changed(Box<Plan>),
-    /// Nothing was done: the fleet could not be read afresh.
-    Unavailable(Failure),
+    /// Nothing was done: this source could not be read afresh.
+    Unavailable(SourceId, Failure),
     /// The first call failed, or nothing could be written down.
     Failed(Failure),
     /// Some calls or instances succeeded; a sentence for each that did not.
@@ -100,8 +113,8 @@ impl Execution {
     async fn execute(&self) -> Outcome {
         self.tell(Progress::Observing).await;
         let failures = self.inner.observe(Some(&self.sources())).await;
-        if let Some(failure) = failures.into_iter().next() {
-            return Outcome::Unavailable(failure);
+        if let Some((source, failure)) = failures.into_iter().next() {
+            return Outcome::Unavailable(source, failure);
         }
         let observation = self.inner.snapshot.borrow().clone();
         let action = &self.submission.action;
@@ -111,6 +124,10 @@ impl Execution {
             Ok(plan) => plan,
             Err(outcome) => return outcome,
         };
+        if !plan.does_the_same_as(&self.submission.confirmed) {
+            self.tell(Progress::ChoseOthers(Box::new(plan.clone())))
+                .await;
+        }
         if plan.operation.is_some() {
             return self.operate(&plan).await;
         }
@@ -166,11 +183,15 @@ impl Execution {
             action,
             reason,
             confirmed,
+            consent,
         } = &self.submission;
         let policy = &self.inner.config.policy;
         let fresh =
             action::plan(action, reason.as_deref(), fleet, policy).map_err(Outcome::Refused)?;
-        if fresh.does_the_same_as(confirmed) {
+        let may_choose = *consent == Consent::InAdvance && action.leaves_choice();
+        if fresh.does_the_same_as(confirmed)
+            || (may_choose && fresh.chose_otherwise_than(confirmed))
+        {
             Ok(fresh)
         } else {
             Err(Outcome::Changed(Box::new(fresh)))
@@ -199,6 +220,12 @@ impl Execution {
             self.tell(Progress::Calling(call.clone())).await;
             let answer = apply(&self.inner, call).await;
             line.at = self.inner.clock.now();
+            let answer = match answer {
+                Err(lost) if lost.failure.kind == FailureKind::Unknown => {
+                    unanswered::look(&self.inner, observation, call, lost).await
+                }
+                answer => answer,
+            };
             let (event, failure) = match &answer {
                 Ok(receipt) => {
                     line.request_id = receipt.request_id.as_deref();

@@ -310,7 +310,7 @@ impl Inner {
     }
 
     /// Reads the named sources (or all) afresh, and waits until the board has them.
-    pub(super) async fn observe(&self, sources: Option<&[SourceId]>) -> Vec<Failure> {
+    pub(super) async fn observe(&self, sources: Option<&[SourceId]>) -> Vec<(SourceId, Failure)> {
         let mut answers = Vec::new();
         for poller in &self.pollers {
             if sources.is_some_and(|it| !it.contains(&poller.source)) {
@@ -326,8 +326,8 @@ impl Inner {
         for (source, answer) in answers {
             match answer.await {
                 Ok(Ok(())) => {}
-                Ok(Err(failure)) => failures.push(failure),
-                Err(_) => failures.push(self.unknown(&source.to_string())),
+                Ok(Err(failure)) => failures.push((source.clone(), failure)),
+                Err(_) => failures.push((source.clone(), self.unknown(&source.to_string()))),
             }
         }
         failures

@@ -22,6 +22,7 @@ mod pricing;
 mod quotes;
 mod row;
 mod speed;
+mod unanswered;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -31,7 +32,7 @@ pub use audit::{AuditEvent, AuditRecord};
 pub use clock::Clock;
 pub use detach::{DETACHED, Detach, Program};
 pub use drive::OperationView;
-pub use execute::{Outcome, Progress, Submission, SubmissionId};
+pub use execute::{Consent, Outcome, Progress, Submission, SubmissionId};
 pub use follow::{Launch, LaunchState};
 pub use handle::Handle;
 pub use history::{Filled, HistoryError, Keeping, Kept, Limits, Opened, PastQuery, Store, Whose};

@@ -70,7 +70,7 @@ pub(super) fn notice(id: &OperationId, outcome: Option<Outcome>) -> Msg {
         Some(Outcome::Detached { .. }) => {
             (Severity::Done, "it goes on without a terminal".to_owned())
         }
-        Some(Outcome::Failed(failure) | Outcome::Unavailable(failure)) => {
+        Some(Outcome::Failed(failure) | Outcome::Unavailable(_, failure)) => {
             (Severity::Failure, failure.what)
         }
         Some(Outcome::Refused(refusal)) => (Severity::Failure, refusal.to_string()),

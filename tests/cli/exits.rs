@@ -7,7 +7,7 @@ use pooldeck::{
     sim::{CloudFaults, Faults},
 };
 
-use crate::stage::{START, Stage};
+use crate::stage::{Refuses, START, Stage};
 
 fn cloud(cloud: CloudFaults) -> Stage {
     Stage::with_faults(Faults {
@@ -111,9 +111,129 @@ fn a_lost_reply_is_1_and_says_that_it_may_have_happened() {
         lost_reply: 1.0,
         ..CloudFaults::default()
     })
-    .run("scale linux 8 --yes -o json");
+    .run("suspend linux AZRebalance --yes -o json");
     assert_eq!(said.exit, Exit::Failed, "{said:?}");
     assert_eq!(said.json()["calls"][0]["result"], "unknown");
+}
+
+#[test]
+fn a_size_whose_reply_was_lost_is_looked_for_and_never_asked_for_twice() {
+    let mut stage = cloud(CloudFaults {
+        lost_reply: 1.0,
+        ..CloudFaults::default()
+    });
+    stage.speed = 600.0;
+    let said = stage.run("launch linux --count 2 --yes -o json");
+    assert_eq!(said.exit, Exit::Done, "{said:?}");
+    let result = said.json();
+    assert_eq!(result["calls"].as_array().unwrap().len(), 1, "{result}");
+    assert_eq!(result["calls"][0]["result"], "applied");
+    assert_eq!(result["instances"][1]["state"], "in_service");
+    assert_eq!(desired(&stage), 8);
+
+    // One that never arrived is told from it, and is not sent again by us.
+    let mut stage = cloud(CloudFaults {
+        lost_call: 1.0,
+        ..CloudFaults::default()
+    });
+    stage.speed = 600.0;
+    let said = stage.run("launch linux --count 2 --yes -o json");
+    assert_eq!(said.exit, Exit::Failed, "{said:?}");
+    assert_eq!(said.json()["calls"][0]["result"], "unknown");
+    assert!(said.stderr.contains("linux still wants 6"), "{said:?}");
+    assert_eq!(desired(&stage), 6);
+}
+
+fn desired(stage: &Stage) -> u32 {
+    let world = stage.world.lock().unwrap();
+    world.group(&linux()).unwrap().capacity().unwrap().desired
+}
+
+fn protect(id: &str) -> Call {
+    Call::SetInstanceProtection {
+        pool: linux(),
+        instances: vec![id.into()],
+        protected: true,
+    }
+}
+
+#[test]
+fn who_says_yes_beforehand_named_nobody_so_others_may_go_for_the_same_request() {
+    let mut stage = Stage::new();
+    let target = |plan: &serde_json::Value| {
+        let name = &plan["targets"][0]["instances"][0];
+        name.as_str().unwrap().to_owned()
+    };
+    let planned = stage.run("scale linux 5 --dry-run -o json").json();
+    let first = target(&planned["plan"]);
+    // Whoever protects it before the second look wants it to stay.
+    stage.meddling = Some(protect(&first));
+    stage.speed = 600.0;
+    let said = stage.run("scale linux 5 --yes -o json");
+    assert_eq!(said.exit, Exit::Done, "{said:?}");
+    let result = said.json();
+    let gone = target(&result["plan"]);
+    assert_ne!(
+        gone, first,
+        "the plan that it tells is the one that it made"
+    );
+    assert!(said.stderr.contains("other instances"), "{said:?}");
+    {
+        let world = stage.world.lock().unwrap();
+        let ids: Vec<String> = world
+            .members(&linux())
+            .map(|it| it.id().to_string())
+            .collect();
+        assert!(ids.contains(&first) && !ids.contains(&gone), "{ids:?}");
+    }
+    assert_eq!(desired(&stage), 5);
+}
+
+#[test]
+fn a_request_that_comes_to_something_else_is_4_whoever_says_yes() {
+    // Another size to begin from is another request.
+    let mut stage = Stage::new();
+    stage.meddling = Some(Call::SetDesiredCapacity {
+        pool: linux(),
+        desired: 7,
+    });
+    let said = stage.run("scale linux 4 --yes");
+    assert_eq!(said.exit, Exit::Changed, "{said:?}");
+    // Whom an operator names, nobody replaces.
+    let mut stage = Stage::new();
+    let planned = stage.run("scale linux 5 --dry-run -o json").json();
+    let first = planned["plan"]["targets"][0]["instances"][0]
+        .as_str()
+        .unwrap();
+    stage.meddling = Some(protect(first));
+    let said = stage.run(&format!("drain {first} --yes"));
+    assert_eq!(said.exit, Exit::Changed, "{said:?}");
+    // Whoever read the names is asked again.
+    let mut stage = Stage::new().on_a_terminal("y\nn\n");
+    stage.meddling = Some(protect(first));
+    let said = stage.run("scale linux 5");
+    assert_eq!(said.exit, Exit::Refused, "{said:?}");
+    assert!(
+        said.stderr.contains("the fleet changed meanwhile"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn what_a_controller_refuses_is_no_matter_of_aws_credentials() {
+    let mut stage = Stage::new();
+    let planned = stage.run("scale linux 5 --dry-run -o json").json();
+    let id = planned["plan"]["targets"][0]["instances"][0]
+        .as_str()
+        .unwrap();
+    for (refuses, outcome) in [(Refuses::Reads, "unavailable"), (Refuses::Writes, "failed")] {
+        stage.refuses = Some(refuses);
+        let said = stage.run(&format!("cordon {id} --yes -o json"));
+        assert_eq!(said.exit, Exit::Credentials, "{said:?}");
+        assert_eq!(said.json()["outcome"], outcome);
+        assert!(said.stderr.contains("jenkins: 401"), "{said:?}");
+        assert!(!said.stderr.contains("aws sso login"), "{said:?}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use pooldeck::{
     action::Policy,
+    ci::{self, Ci, SharedCi},
     cli::{CommandLine, Exit, Job, Printer, Session, Terminal},
     cloud::{self, Cloud, SharedCloud},
     engine::{self, Actor, Clock, Config, Detach, Doors, Keeping, Pricing},
@@ -32,6 +33,8 @@ pub(crate) struct Stage {
     pub(crate) input: String,
     /// What somebody else does before the second reading of a region.
     pub(crate) meddling: Option<Call>,
+    /// What every controller refuses.
+    pub(crate) refuses: Option<Refuses>,
     /// What the only region shows, instead of the world.
     pub(crate) fixed: Option<Part>,
     /// Regions that never answer.
@@ -80,6 +83,7 @@ impl Stage {
             terminal: Terminal::default(),
             input: String::new(),
             meddling: None,
+            refuses: None,
             fixed: None,
             hung: Vec::new(),
             stdout_ends_after: None,
@@ -168,9 +172,13 @@ impl Stage {
                 n_readings: AtomicUsize::new(0),
             }) as SharedCloud
         });
-        let cis = controllers
-            .into_iter()
-            .map(|it| Arc::new(SimCi::new(self.world.clone(), it)) as _);
+        let cis = controllers.into_iter().map(|it| {
+            Arc::new(Refusing {
+                inner: SimCi::new(self.world.clone(), it),
+                refuses: self.refuses,
+                n_readings: AtomicUsize::new(0),
+            }) as SharedCi
+        });
         Doors {
             clouds: clouds.collect(),
             cis: cis.collect(),
@@ -200,6 +208,58 @@ pub(crate) fn group(name: &str, region: &str) -> PoolSpec {
         max: 12,
     };
     PoolSpec::group(name, region, capacity)
+}
+
+/// What a controller answers with a 401: the second reading, or every write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refuses {
+    Reads,
+    Writes,
+}
+
+/// A controller whose token ends while somebody works.
+#[derive(Debug)]
+struct Refusing {
+    inner: SimCi,
+    refuses: Option<Refuses>,
+    n_readings: AtomicUsize,
+}
+
+impl Refusing {
+    fn refusal(&self) -> ci::Error {
+        let what = format!("{}: 401 Unauthorized", self.inner.name());
+        ci::Error::new(FailureKind::Credentials, what)
+    }
+}
+
+#[async_trait]
+impl Ci for Refusing {
+    fn name(&self) -> ControllerName {
+        self.inner.name()
+    }
+
+    fn describe(&self) -> Controller {
+        self.inner.describe()
+    }
+
+    async fn observe(&self, now: Timestamp) -> Result<ci::Reading, ci::Error> {
+        let n_before = self.n_readings.fetch_add(1, Ordering::Relaxed);
+        if n_before != 0 && self.refuses == Some(Refuses::Reads) {
+            return Err(self.refusal());
+        }
+        self.inner.observe(now).await
+    }
+
+    async fn apply(&self, call: &Call) -> Result<Receipt, ci::Error> {
+        if self.refuses == Some(Refuses::Writes) {
+            return Err(self.refusal());
+        }
+        self.inner.apply(call).await
+    }
+
+    fn n_requests(&self) -> u64 {
+        self.inner.n_requests()
+    }
 }
 
 /// A door of the world that somebody else reaches through, or that hangs.

@@ -145,6 +145,19 @@ fn a_pool_is_read_grown_protected_and_its_processes_suspended() {
 }
 
 #[test]
+fn a_launch_whose_answer_is_lost_launches_what_was_asked_and_no_more() {
+    let region = Region::start();
+    let faults = json!({ "lost_reply": 1, "only": ["SetDesiredCapacity"] });
+    region.moto.set_faults(&faults);
+    let launched = region.json("launch workhorse --count 2 --yes -o json");
+    assert_eq!(launched["outcome"], "done", "{launched}");
+    assert_eq!(launched["calls"][0]["result"], "applied", "{launched}");
+    assert_eq!(launched["instances"][1]["state"], "in_service");
+    assert_eq!(region.counts("workhorse"), 5);
+    assert_eq!(region.writes(), ["SetDesiredCapacity"], "sent once");
+}
+
+#[test]
 fn the_weather_of_the_server_decides_the_exit_code() {
     let region = Region::start();
     for (faults, line, code, words) in [

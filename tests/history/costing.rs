@@ -57,6 +57,7 @@ async fn a_drain_costs_the_machine_that_it_kept_from_work() {
         action: line.action,
         reason: line.reason,
         confirmed,
+        consent: pooldeck::engine::Consent::Read,
     });
     let outcome = tokio::time::timeout(Duration::from_mins(1), ended(&mut events)).await;
     assert!(matches!(outcome.unwrap(), Outcome::Done));

@@ -254,6 +254,17 @@ pub struct Selection {
 }
 
 impl Action {
+    /// Returns whether it says how many instances go, and leaves to us which.
+    pub fn leaves_choice(&self) -> bool {
+        match self {
+            Self::Scale { .. } => true,
+            Self::Drain {
+                instances, count, ..
+            } => instances.instances.is_empty() && count.is_some(),
+            _ => false,
+        }
+    }
+
     /// Fills what the operator left out from the selection.
     #[must_use]
     pub fn fill(mut self, selection: &Selection) -> Self {

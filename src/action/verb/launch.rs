@@ -12,6 +12,12 @@ use crate::{
 
 /// Plans N more by an absolute desired capacity: however often the call is
 /// sent, and whichever reply is lost, the group never launches more than asked.
+///
+/// The number is relative to what was read, so the engine reads again before it calls (another
+/// writer in between makes another plan, which nobody confirmed), and looks for the number in
+/// fresh readings when no answer came. `LaunchInstances` would take a client token instead, and
+/// is not used: it wants one zone named where a group has several, launches at most 100, and
+/// does not try again as the group does, or does so by raising desired itself.
 pub(in crate::action) fn launch(
     draft: &mut Draft<'_>,
     arg: &PoolArg,

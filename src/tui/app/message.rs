@@ -114,6 +114,11 @@ impl Submitted {
                 "reading the fleet afresh".clone_into(&mut self.step);
                 None
             }
+            Progress::ChoseOthers(plan) => {
+                let n = plan.n_instances();
+                self.step = format!("goes on with {n} other instances");
+                None
+            }
             Progress::Calling(call) => {
                 self.step = format!("calling {call}");
                 None
@@ -182,7 +187,7 @@ fn ending(line: &str, id: SubmissionId, outcome: &Outcome) -> Said {
                 "{id} nothing was done: the fleet changed since `{line}` was confirmed; look at it again"
             ),
         ),
-        Outcome::Unavailable(failure) => (
+        Outcome::Unavailable(_, failure) => (
             Severity::Failure,
             format!("{id} nothing was done: {}", failure.what),
         ),

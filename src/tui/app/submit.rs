@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     action::{self, ActionLine, Refusal},
-    engine::Submission,
+    engine::{Consent, Submission},
 };
 
 impl App {
@@ -97,6 +97,7 @@ impl App {
                         action: confirm.action,
                         reason: confirm.reason,
                         confirmed,
+                        consent: Consent::Read,
                     }))];
                 }
             }
