@@ -117,8 +117,40 @@ fn a_database_of_a_newer_version_is_not_touched() {
     assert_eq!(names(directory.path()), before);
 }
 
+/// A sample of sixty pools.
+fn wide(secs: i64) -> pooldeck::fleet::Sample {
+    let mut wide = sample(secs, &[]);
+    let pool = in_service(secs, 4.5).pools[0].1;
+    wide.pools = (0..60)
+        .map(|it| (format!("pool-{it}").into(), pool))
+        .collect();
+    wide
+}
+
 #[test]
-fn a_full_disk_costs_the_oldest_and_is_said_where_nothing_can_go() {
+fn what_is_oldest_makes_room_for_what_is_seen_now() {
+    let directory = TempDir::new().unwrap();
+    let limits = Limits {
+        n_bytes: 400 * 1024,
+        ..Limits::default()
+    };
+    let opened = Store::open(directory.path(), limits, "me", at(0)).unwrap();
+    let mut store = opened.store;
+    for secs in (0..3 * 3600).step_by(15) {
+        store.append(&wide(secs)).unwrap();
+    }
+    crate::tidy(&mut store, at(3 * 3600));
+    // Nobody tidies up from here on.
+    let full_at = (3 * 3600..)
+        .step_by(15)
+        .find(|it| store.append(&wide(*it)).is_err());
+    let full_at = full_at.unwrap();
+    assert!(store.make_room().unwrap(), "whole hours can go");
+    crate::keep(&mut store, &wide(full_at));
+}
+
+#[test]
+fn a_full_disk_is_said_where_nothing_can_go() {
     let directory = TempDir::new().unwrap();
     let limits = Limits {
         n_bytes: 1,
@@ -126,18 +158,11 @@ fn a_full_disk_costs_the_oldest_and_is_said_where_nothing_can_go() {
     };
     let opened = Store::open(directory.path(), limits, "me", at(0)).unwrap();
     let mut store = opened.store;
-    let wide = |secs| {
-        let mut wide = sample(secs, &[]);
-        let pool = in_service(secs, 4.5).pools[0].1;
-        wide.pools = (0..60)
-            .map(|it| (format!("pool-{it}").into(), pool))
-            .collect();
-        wide
-    };
     let error = (0..10_000).find_map(|it| store.append(&wide(it * 15)).err());
     let error = error.expect("sixteen pages do not hold ten thousand samples");
     assert!(matches!(error, HistoryError::Full { .. }), "{error}");
     assert!(error.to_string().contains("not kept"), "{error}");
+    assert!(!store.make_room().unwrap(), "what is newest stays");
     // What was written before is still there, and can be asked for.
     let mut asked = crate::query(&[pooldeck::fleet::Metric::InService], span(0, 15), 1);
     asked.pool = Some(pooldeck::fleet::PoolKey::new(crate::SCOPE, "pool-7"));

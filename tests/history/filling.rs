@@ -15,7 +15,7 @@ use pooldeck::{
     engine::{self, Actor, Clock, Config, Doors, Event, Handle, Keeping, PastQuery},
     fleet::{
         Activity, Call, ConsoleOutput, FailureKind, Identity, InstanceId, Metric, Namespace, Past,
-        PoolKey, PoolKind, Receipt, Scope, Span, Tale, Timestamp,
+        Pool, PoolKey, PoolKind, Receipt, Scope, Span, Tale, Timestamp,
     },
     sim,
 };
@@ -31,6 +31,8 @@ struct Remembering {
     n_asked: Arc<AtomicUsize>,
     namespaces: Arc<Mutex<BTreeSet<String>>>,
     is_broken: bool,
+    /// A pool whose metrics are not enabled.
+    unmeasured: Option<&'static str>,
 }
 
 #[async_trait]
@@ -51,7 +53,8 @@ impl Cloud for Remembering {
 
     async fn observe(&self, now: Timestamp) -> Result<cloud::Reading, cloud::Error> {
         let mut reading = self.inner.observe(now).await?;
-        for pool in &mut reading.part.pools {
+        let is_measured = |it: &&mut Arc<Pool>| Some(it.name.as_str()) != self.unmeasured;
+        for pool in reading.part.pools.iter_mut().filter(is_measured) {
             Arc::make_mut(pool).enabled_metrics = vec!["GroupInServiceInstances".to_owned()];
         }
         Ok(reading)
@@ -106,6 +109,10 @@ struct Bench {
 
 impl Bench {
     async fn start(is_broken: bool) -> Self {
+        Self::start_without(None, is_broken).await
+    }
+
+    async fn start_without(unmeasured: Option<&'static str>, is_broken: bool) -> Self {
         let demo = sim::demo(1, START);
         let n_asked = Arc::new(AtomicUsize::new(0));
         let namespaces: Arc<Mutex<BTreeSet<String>>> = Arc::default();
@@ -115,6 +122,7 @@ impl Bench {
                 n_asked: n_asked.clone(),
                 namespaces: namespaces.clone(),
                 is_broken,
+                unmeasured,
             }) as SharedCloud
         };
         let doors = Doors {
@@ -225,6 +233,15 @@ async fn the_graph_of_all_pools_is_filled_with_their_sum() {
     bench.handle.fetch_past(Bench::query(HOUR));
     assert_eq!(n_gaps(bench.heard().await.as_ref()), 0);
     assert_eq!(bench.n_asked.load(Ordering::SeqCst), n_asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sum_of_which_a_pool_is_missing_is_not_known() {
+    let mut bench = Bench::start_without(Some("release"), false).await;
+    bench.handle.fetch_past(Bench::query_of(None, HOUR));
+    let before = n_gaps(bench.heard().await.as_ref());
+    let after = n_gaps(bench.heard().await.as_ref());
+    assert_eq!(after, before, "the others alone are not all of them");
 }
 
 #[tokio::test(flavor = "multi_thread")]

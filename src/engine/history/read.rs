@@ -10,6 +10,7 @@ use super::{
     rows::{GOOD_FOR, Rows, Stat, key, metric_id_of, steps},
     store::Store,
     tail,
+    total::Filled,
 };
 use crate::fleet::{
     Boot, Marker, MarkerKind, Observation, Past, PoolKey, PoolName, ScopeId, Series, Timestamp,
@@ -53,14 +54,14 @@ impl Store {
         let mut past = query.unseen();
         let own = self.series_asked(query, whose)?;
         let mut is_filled = false;
-        let mut found: Vec<Vec<Buckets>> = Vec::new();
+        let mut found: Vec<Vec<Filled>> = Vec::new();
         for series in &own {
             let (buckets, has_filled) = self.buckets(*series, query)?;
             is_filled |= has_filled;
             found.push(buckets);
         }
         for (metric_idx, metric) in query.metrics.iter().enumerate() {
-            let its: Vec<&Buckets> = found.iter().map(|it| &it[metric_idx]).collect();
+            let its: Vec<&Filled> = found.iter().map(|it| &it[metric_idx]).collect();
             if its.is_empty() {
                 continue;
             }
@@ -114,23 +115,25 @@ impl Store {
     }
 
     /// Fills a set of steps for each metric; `true` when another source closed a gap.
-    fn buckets(&self, series: u32, query: &PastQuery) -> rusqlite::Result<(Vec<Buckets>, bool)> {
+    fn buckets(&self, series: u32, query: &PastQuery) -> rusqlite::Result<(Vec<Filled>, bool)> {
         let ids: Vec<u32> = query.metrics.iter().map(|it| self.metric_id(*it)).collect();
         let empty = Buckets::new(query.span, query.step());
         let mut own = vec![empty.clone(); ids.len()];
         self.fill_own(series, &ids, &mut own, query)?;
         if !own.iter().any(Buckets::has_gaps) {
-            return Ok((own, false));
+            return Ok((own.into_iter().map(Filled::from).collect(), false));
         }
         let mut others = vec![empty; ids.len()];
         for tier in [Tier::Minute, Tier::Fine, Tier::Coarse] {
             self.fill_steps(series, &ids, &mut others, (tier, CLOUDWATCH), |_| true)?;
         }
         let mut has_filled = false;
-        for (own, other) in own.iter_mut().zip(&others) {
-            has_filled |= own.fill_gaps_from(other);
-        }
-        Ok((own, has_filled))
+        let filled = own.into_iter().zip(&others).map(|(own, other)| {
+            let mut filled = Filled::from(own);
+            has_filled |= filled.whole.fill_gaps_from(other);
+            filled
+        });
+        Ok((filled.collect(), has_filled))
     }
 
     /// Takes each day from the tier that is just fine enough, or from the next that has it.

@@ -251,7 +251,7 @@ impl Store {
     }
 
     /// Deletes what is oldest until there is room again, when a write found none.
-    pub(super) fn make_room(&mut self) -> Result<bool, HistoryError> {
+    pub fn make_room(&mut self) -> Result<bool, HistoryError> {
         let answer = self.delete_oldest();
         answer.map_err(|it| self.wrong(&it))
     }

@@ -3,27 +3,48 @@
 use super::bucket::{Buckets, Found};
 use crate::fleet::{Metric, Point, Timestamp};
 
+/// What was seen, and the same with its gaps filled by another source.
+#[derive(Clone, Debug)]
+pub(super) struct Filled {
+    own: Buckets,
+    pub(super) whole: Buckets,
+}
+
+impl From<Buckets> for Filled {
+    fn from(own: Buckets) -> Self {
+        Self {
+            whole: own.clone(),
+            own,
+        }
+    }
+}
+
 /// Adds up series step by step.
 ///
-/// A series counts from its first known step on; where one that counts is not
-/// known, neither is the sum.
-pub(super) fn points(series: &[&Buckets], metric: Metric) -> Vec<Point> {
+/// A series counts from its first step on that was seen; where one that counts is
+/// not known, neither is the sum. What another source knows closes a gap of the sum
+/// only where it knows every series: a part of them is not all.
+pub(super) fn points(series: &[&Filled], metric: Metric) -> Vec<Point> {
     let [first, ..] = series else {
         return Vec::new();
     };
     if series.len() == 1 {
-        return first.points(metric);
+        return first.whole.points(metric);
     }
+    let n_steps = first.own.sums.len();
     let begins: Vec<Option<usize>> = series
         .iter()
-        .map(|it| (0..it.sums.len()).find(|idx| it.found(*idx).is_some()))
+        .map(|it| (0..n_steps).find(|idx| it.own.found(*idx).is_some()))
         .collect();
-    (0..first.sums.len())
+    (0..n_steps)
         .map(|step_idx| {
-            let at = Timestamp::from_secs(first.at(step_idx));
+            let at = Timestamp::from_secs(first.own.at(step_idx));
+            let whole: Option<Vec<Found>> =
+                series.iter().map(|it| it.whole.found(step_idx)).collect();
             let counted = series.iter().zip(&begins);
             let counted = counted.filter(|it| it.1.is_some_and(|begin| begin <= step_idx));
-            let found: Option<Vec<Found>> = counted.map(|it| it.0.found(step_idx)).collect();
+            let seen = || counted.map(|it| it.0.own.found(step_idx)).collect();
+            let found: Option<Vec<Found>> = whole.or_else(seen);
             match found.as_deref() {
                 None | Some([]) => Point::gap(at),
                 Some(found) => together(at, found, metric),
@@ -62,7 +83,7 @@ mod tests {
     use super::*;
     use crate::{engine::history::bucket::Piece, fleet::Span};
 
-    fn series(pieces: &[(i64, f64)]) -> Buckets {
+    fn series(pieces: &[(i64, f64)]) -> Filled {
         let span = Span {
             from: Timestamp::EPOCH,
             until: Timestamp::from_secs(40),
@@ -71,7 +92,25 @@ mod tests {
         for (at, value) in pieces {
             buckets.add(Piece::flat(*at, at + 10, *value));
         }
-        buckets
+        buckets.into()
+    }
+
+    #[test]
+    fn what_another_source_knows_of_a_part_is_not_the_sum() {
+        let seen = series(&[(20, 1.0), (30, 1.0)]);
+        let mut filled = seen.clone();
+        let told = series(&[(0, 4.0), (10, 4.0)]);
+        filled.whole.fill_gaps_from(&told.whole);
+        let values = |series: &[&Filled]| -> Vec<Option<f64>> {
+            let points = points(series, Metric::InService);
+            points.iter().map(|it| it.value).collect()
+        };
+        assert_eq!(
+            values(&[&filled, &seen]),
+            [None, None, Some(2.0), Some(2.0)]
+        );
+        let whole = [Some(8.0), Some(8.0), Some(2.0), Some(2.0)];
+        assert_eq!(values(&[&filled, &filled]), whole);
     }
 
     #[test]
