@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pooldeck::{
     fleet::{Call, FreezeMark, InstanceId, LaunchSource, Process, SourceId, Timestamp},
-    operation::{Change, PoolRoll, Spec, TAG},
+    operation::{Change, PoolRoll, Spec, TAG, VersionCopy},
     sim::World,
 };
 
@@ -136,7 +136,19 @@ pub(super) fn only_planned_calls_are_made(checks: &Checks, before: &Before<'_>) 
             _ => false,
         },
         Spec::Refresh(it) => match before.call {
-            Call::StartRefresh { terms, .. } => it.follows.is_none() && **terms == it.terms,
+            Call::StartRefresh { terms, .. } => {
+                let mut planned = it.terms.clone();
+                if it.copy.is_some() {
+                    // Its number is known once it is made.
+                    planned.template.clone_from(&terms.template);
+                }
+                it.follows.is_none() && **terms == planned
+            }
+            Call::CreateTemplateVersion { from, image, .. } => {
+                let is_it =
+                    |it: &VersionCopy| it.from == *from && Some(&it.image) == image.as_ref();
+                it.copy.as_ref().is_some_and(is_it)
+            }
             Call::CancelRefresh { .. } => true,
             // How it is held, and let go.
             Call::SuspendProcesses { processes, .. } | Call::ResumeProcesses { processes, .. } => {
