@@ -9,7 +9,7 @@ mod reami;
 #[path = "plans/upkeep.rs"]
 mod upkeep;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use pooldeck::{
     action::{self, ActionLine, Confirmation, Guardrail, Plan, Policy, Refusal},
@@ -242,10 +242,48 @@ fn a_drain_says_how_far_its_controller_can_be_trusted() {
 }
 
 #[test]
+fn a_drain_says_when_it_may_be_over_and_what_its_deadline_cuts_short() {
+    let now = Timestamp::from_secs(1_800_000_000);
+    let plan = |line: &str, ends_in: Option<Duration>| {
+        let mut part = served_part();
+        part.scopes.clone_from(&fleet().scopes);
+        part.read_at = Some(now);
+        for executor in &mut part.executors {
+            let executor = Arc::make_mut(executor);
+            if let Work::Busy(jobs) = &mut executor.work {
+                jobs[0].expected_end = ends_in.map(|it| now + it);
+            }
+        }
+        plan_with(line, &Fleet::join([&part]), &Policy::default()).unwrap()
+    };
+    let line = format!("drain {}", IDS[2]);
+    let job = Duration::from_mins(40);
+    let told = plan(&line, Some(job));
+    assert_eq!(
+        told.jobs_at_risk[0].to_string(),
+        format!("deploy on {}, expected to end at 08:40:00", IDS[2])
+    );
+    // The job, a minute of proof, and a minute until the machine is gone.
+    let over = "its end is about 08:42:00, in 42m".to_owned();
+    assert_eq!(told.warnings.last(), Some(&over), "{:?}", told.warnings);
+    let cut = plan(&format!("{line} --deadline 30m"), Some(job)).warnings;
+    let words = "ends 10m after the deadline";
+    assert!(cut.iter().any(|it| it.contains(words)), "{cut:?}");
+    let unknown = plan(&line, None);
+    let words = "its end is not known: an instance has a job whose end nobody tells";
+    assert_eq!(unknown.warnings.last().unwrap(), words);
+    // An estimate that moves is no other plan.
+    assert!(told.does_the_same_as(&plan(&line, Some(job * 2))));
+}
+
+#[test]
 fn force_names_the_jobs_that_are_lost() {
     let line = format!("terminate {} --force --reason stuck", IDS[2]);
     let plan = plan_with(&line, &served_fleet(), &Policy::default()).unwrap();
-    assert_eq!(plan.jobs_at_risk, [format!("deploy on {}", IDS[2])]);
+    assert_eq!(
+        plan.jobs_at_risk[0].to_string(),
+        format!("deploy on {}, its end is not known", IDS[2])
+    );
     assert!(plan.warnings.iter().any(|it| it.contains("are lost")));
 }
 

@@ -7,13 +7,14 @@ use super::{
     guardrail::{Confirmation, Guardrail, Policy},
     money,
     plan::{Change, Plan, Refusal, Seal, Target},
+    risk::JobAtRisk,
 };
 use crate::{
     fleet::{
         Call, Capacity, Fleet, Grade, Instance, InstanceId, Pool, PoolKey, PoolKind, Scope,
         ScopeId, SourceId, nearest,
     },
-    operation::{Proof, Spec},
+    operation::{Proof, Spec, outlook_of_plan},
 };
 
 pub(super) struct Draft<'a> {
@@ -207,11 +208,9 @@ impl<'a> Draft<'a> {
     /// Names the jobs that run on an instance, as what the action puts at risk.
     pub(super) fn note_jobs(&mut self, instance: &Instance) {
         for executor in self.fleet.executors_on(&instance.id) {
-            for job in executor.jobs() {
-                self.plan
-                    .jobs_at_risk
-                    .push(format!("{} on {}", job.name, instance.id));
-            }
+            let jobs = executor.jobs().iter();
+            let at_risk = jobs.map(|it| JobAtRisk::new(it, &instance.id));
+            self.plan.jobs_at_risk.extend(at_risk);
         }
     }
 
@@ -263,9 +262,29 @@ impl<'a> Draft<'a> {
             };
             self.check_target(&target, scope, reason, policy)?;
         }
+        self.look_ahead();
         let is_roll = matches!(self.plan.operation, Some(Spec::Roll(_)));
         self.plan.cost = money::change(self.fleet, &self.plan.calls, is_roll);
         Ok(self.plan)
+    }
+
+    /// Says when a drain may be over, and what its deadline or a hook will cut short.
+    fn look_ahead(&mut self) {
+        // A roll says it in its own words, and what is forced waits for nothing.
+        let Some(spec @ Spec::Drain(drain)) = &self.plan.operation else {
+            return;
+        };
+        let Some(now) = self
+            .fleet
+            .read_at(&drain.pool.scope)
+            .filter(|_| !drain.force)
+        else {
+            return;
+        };
+        let outlook = outlook_of_plan(spec, self.fleet, now);
+        let over = format!("its end is {}", outlook.eta_words(now));
+        let collisions = outlook.collisions.iter().map(ToString::to_string);
+        self.plan.warnings.extend(collisions.chain([over]));
     }
 
     fn check_target(

@@ -6,6 +6,7 @@ mod grammar;
 mod guardrail;
 mod money;
 mod plan;
+mod risk;
 mod rolling;
 mod verb;
 
@@ -17,4 +18,5 @@ pub use grammar::{
 pub use guardrail::{Confirmation, Guardrail, Policy};
 pub use money::CostChange;
 pub use plan::{Change, Follow, Plan, Refusal, Target, plan};
+pub use risk::JobAtRisk;
 pub use rolling::{Batch, OnFailureArg, Pools, Reami, RollTerms, Rollback, StrategyArg};

@@ -7,6 +7,7 @@ use super::{
     grammar::{Action, PoolArg},
     guardrail::{Confirmation, Policy},
     money::CostChange,
+    risk::JobAtRisk,
     verb,
 };
 use crate::{
@@ -32,7 +33,7 @@ pub struct Plan {
     /// What changes in dollars per hour; `None` when as many instances run as before.
     pub cost: Option<CostChange>,
     /// The jobs that run on the targets, by name; they go on running unless a warning says otherwise.
-    pub jobs_at_risk: Vec<String>,
+    pub jobs_at_risk: Vec<JobAtRisk>,
     pub warnings: Vec<String>,
     /// Whether it can end work or capacity; then Enter alone never confirms it.
     pub is_destructive: bool,

@@ -34,7 +34,7 @@ pub(super) fn in_words(plan: &Plan, fleet: &Fleet) -> String {
             "job"
         };
         for job in &plan.jobs_at_risk {
-            say(label, job);
+            say(label, &job.to_string());
         }
     }
     for warning in &plan.warnings {

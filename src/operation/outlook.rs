@@ -264,6 +264,7 @@ impl Outlook {
             ),
             None => match self.targets.iter().filter(|it| it.1.is_none()).count() {
                 0 => "not known".to_owned(),
+                1 => "not known: an instance has a job whose end nobody tells".to_owned(),
                 n => format!("not known: {n} instances have jobs whose end nobody tells"),
             },
         }

@@ -118,7 +118,9 @@ fn a_surge_is_planned_call_by_call() {
     assert_eq!(roll.pools[0].word.as_deref(), Some("$Latest"));
     assert!(plan.is_destructive);
     assert!(
-        plan.jobs_at_risk[0].starts_with(&format!("deploy on {}, its end is not known", IDS[2]))
+        plan.jobs_at_risk[0]
+            .to_string()
+            .starts_with(&format!("deploy on {}, its end is not known", IDS[2]))
     );
     check_warns(&plan, "says $Latest, which is the new version at once");
     check_warns(&plan, "takes unknown: no boot of this pool is known yet");

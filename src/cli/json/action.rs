@@ -172,7 +172,7 @@ impl Plan {
                 change: it.change,
                 why: it.why.clone(),
             }),
-            jobs_at_risk: plan.jobs_at_risk.clone(),
+            jobs_at_risk: plan.jobs_at_risk.iter().map(ToString::to_string).collect(),
             warnings: plan.warnings.clone(),
             destructive: plan.is_destructive,
             confirmation: plan.confirmation.as_str(),

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::words::note_jobs;
 use crate::{
     action::{
         draft::Draft,
@@ -57,7 +56,7 @@ pub(super) fn record(
         ..Terms::default()
     };
     for instance in targets {
-        note_jobs(draft, instance);
+        draft.note_jobs(instance);
         drain::record(
             draft,
             pool,

@@ -8,22 +8,7 @@ use crate::{
     operation::{Change, PoolRoll, Roll, Strategy},
 };
 
-/// Names the jobs that run, with when their controller expects their end.
-pub(super) fn note_jobs(draft: &mut Draft<'_>, instance: &Instance) {
-    for executor in draft.fleet.executors_on(&instance.id) {
-        for job in executor.jobs() {
-            let end = job.expected_end.map_or_else(
-                || "its end is not known".to_owned(),
-                |it| format!("expected to end at {}", it.clock_time()),
-            );
-            draft
-                .plan
-                .jobs_at_risk
-                .push(format!("{} on {}, {end}", job.name, instance.id));
-        }
-    }
-}
-
+/// Warns of what a roll means for a pool.
 pub(super) fn warn(
     draft: &mut Draft<'_>,
     pool: &Pool,
