@@ -15,7 +15,8 @@ enum Source {
     System,
     Scaled {
         start: Timestamp,
-        since: Instant,
+        /// As the runtime counts: one whose time is stopped tells the same story each time.
+        since: tokio::time::Instant,
         speed: f64,
     },
 }
@@ -67,7 +68,7 @@ impl Clock {
         Self {
             source: Source::Scaled {
                 start,
-                since: Instant::now(),
+                since: tokio::time::Instant::now(),
                 speed,
             },
         }

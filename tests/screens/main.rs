@@ -12,6 +12,7 @@ mod chaos;
 mod data;
 mod goldens;
 mod graphs;
+mod headless;
 mod known;
 mod money;
 mod moving;
