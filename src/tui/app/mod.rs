@@ -3,6 +3,7 @@
 //! `update` takes a message and returns what the loop must do. It performs no
 //! IO and reads no clock: `now` comes in with each message.
 
+mod arrange;
 mod command;
 mod confirm;
 mod disagree;
