@@ -90,6 +90,12 @@ impl FreezeMark {
                         it.reason
                     ));
                 }
+                Some(it) if it.at().is_some_and(|at| at + Self::SKEW < self.at) => {
+                    held.changed.push(format!(
+                        "{process} was suspended before by somebody else: {}",
+                        it.reason
+                    ));
+                }
                 Some(_) => held.ours.push(process.clone()),
             }
         }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use pooldeck::{
     fleet::{Call, Fleet, HookResult, InstanceId, Lifecycle, Part, Timestamp, Work},
-    operation::{Decision, Event, TAG},
+    operation::{Decision, Event, Happening, Spec, TAG},
     sim::Deed,
 };
 
@@ -41,12 +41,23 @@ pub(crate) enum Mistake {
     ForgetsHook,
     AsksAgainAtOnce,
     LosesItsJournal,
+    LowersMax,
+    GrowsTooFar,
+    ForgetsResume,
+    KeepsMax,
+    MakesTwo,
+    StartsTwice,
+    StartsAnother,
+    OpensTooEarly,
+    TakesOldForNew,
+    LeavesEarly,
 }
 
 pub(crate) struct Plant {
     mistake: Mistake,
     /// A mistake that is made once was made.
     is_made: bool,
+    is_repeated: bool,
     last: Option<Call>,
 }
 
@@ -55,6 +66,7 @@ impl Plant {
         Self {
             mistake,
             is_made: false,
+            is_repeated: false,
             last: None,
         }
     }
@@ -68,8 +80,10 @@ impl Plant {
         fleet: &Fleet,
     ) -> Decision {
         let pool = key();
-        let drain = drain_of(&mut driver.operation.spec);
-        let decrement = drain.decrement;
+        let decrement = match &driver.operation.spec {
+            Spec::Drain(it) => it.decrement,
+            Spec::Roll(_) | Spec::Freeze(_) | Spec::Refresh(_) => true,
+        };
         let is_first = !std::mem::replace(&mut self.is_made, true);
         let waits = matches!(decision, Decision::Wait(_));
         let targets: Vec<InstanceId> = driver.operation.targets().map(|it| it.0.clone()).collect();
@@ -118,7 +132,9 @@ impl Plant {
             }
             (Mistake::NeverBeats, Decision::Apply(Call::Heartbeat { .. }))
             | (Mistake::WaitsForEver, Decision::Apply(_)) => Decision::Wait(Vec::new()),
-            (Mistake::TerminatesAgain, Decision::Wait(_)) if self.last.is_some() => {
+            (Mistake::TerminatesAgain | Mistake::OpensTooEarly, Decision::Wait(_))
+                if self.last.is_some() =>
+            {
                 Decision::Apply(self.last.take().unwrap())
             }
             (Mistake::TerminatesAgain, Decision::Apply(call @ Call::TerminateInstance { .. })) => {
@@ -159,9 +175,86 @@ impl Plant {
                 driver.world.advance(Duration::from_mins(2));
                 decision
             }
+            (Mistake::LowersMax, Decision::Apply(Call::TerminateInstance { .. })) => {
+                let max = Some(desired - 1);
+                Decision::Apply(Call::UpdateBounds {
+                    pool,
+                    min: None,
+                    max,
+                })
+            }
+            (Mistake::GrowsTooFar, Decision::Apply(Call::SetDesiredCapacity { desired, .. })) => {
+                let desired = desired + 4;
+                Decision::Apply(Call::SetDesiredCapacity { pool, desired })
+            }
+            (
+                Mistake::MakesTwo,
+                Decision::Apply(Call::LaunchFrom { .. } | Call::SuspendProcesses { .. }),
+            ) if !self.is_repeated => {
+                self.is_repeated = true;
+                let made = driver.journal.iter().find_map(|it| match &it.what {
+                    Happening::Applied { call, .. } => Some(call.clone()),
+                    _ => None,
+                });
+                let mut made = made.unwrap();
+                if let Call::CreateTemplateVersion { token, .. } = &mut made {
+                    token.push_str("-again");
+                }
+                Decision::Apply(made)
+            }
+            (Mistake::StartsTwice, Decision::Done) if !self.is_repeated => {
+                self.is_repeated = true;
+                let Spec::Refresh(refresh) = &driver.operation.spec else {
+                    unreachable!("the case is a refresh")
+                };
+                let terms = Box::new(refresh.terms.clone());
+                Decision::Apply(Call::StartRefresh { pool, terms })
+            }
+            (Mistake::StartsAnother, Decision::Apply(Call::StartRefresh { terms, .. })) => {
+                let mut terms = terms.clone();
+                terms.min_healthy_percent = Some(0);
+                Decision::Apply(Call::StartRefresh { pool, terms })
+            }
+            (Mistake::OpensTooEarly, Decision::Apply(Call::TerminateInstance { instance, .. })) => {
+                let agent = fleet.executors_on(instance).next().unwrap();
+                self.last = Some(Call::Uncordon {
+                    controller: agent.controller.clone(),
+                    executor: agent.id.clone(),
+                });
+                decision
+            }
+            (Mistake::OpensTooEarly, Decision::Apply(Call::CompleteHook { instance, .. }))
+                if driver.world.jobs_on(instance).is_empty() =>
+            {
+                Decision::Wait(Vec::new())
+            }
+            (Mistake::OpensTooEarly, Decision::Wait(_) | Decision::Apply(Call::Cordon { .. }))
+                if held.is_some_and(|it| !driver.world.jobs_on(it).is_empty()) =>
+            {
+                Decision::Apply(Call::CompleteHook {
+                    pool,
+                    instance: held.unwrap().clone(),
+                    hook: "drain".to_owned(),
+                    result: HookResult::Continue,
+                })
+            }
+            (Mistake::LeavesEarly, Decision::Wait(_)) => {
+                let has_begun = driver.journal.iter().any(|it| {
+                    let Happening::Applied { call, .. } = &it.what else {
+                        return false;
+                    };
+                    matches!(
+                        call,
+                        Call::StartRefresh { .. }
+                            | Call::SetDesiredCapacity { .. }
+                            | Call::TagPool { .. }
+                    )
+                });
+                if has_begun { Decision::Done } else { decision }
+            }
             (Mistake::AsksAgainAtOnce, _) => {
                 let refused = driver.journal.last().and_then(|it| match &it.what {
-                    pooldeck::operation::Happening::Refused { call, .. } => Some(call.clone()),
+                    Happening::Refused { call, .. } => Some(call.clone()),
                     _ => None,
                 });
                 refused.map_or(decision, Decision::Apply)
@@ -180,6 +273,11 @@ impl Plant {
                     executor.work = Work::Idle { since: None };
                     executor.evidence.iter_mut().for_each(|it| it.at = now);
                 }
+            }
+        }
+        if self.mistake == Mistake::TakesOldForNew {
+            for instance in &mut part.instances {
+                Arc::make_mut(instance).template_version = Some("2".to_owned());
             }
         }
         if self.mistake == Mistake::OverlooksOwners {
@@ -202,6 +300,8 @@ impl Plant {
                 }
             ),
             Mistake::ForgetsHook => matches!(call, Call::CompleteHook { .. }),
+            Mistake::ForgetsResume => matches!(call, Call::ResumeProcesses { .. }),
+            Mistake::KeepsMax => matches!(call, Call::UpdateBounds { max: Some(4), .. }),
             _ => false,
         }
     }
@@ -249,8 +349,12 @@ fn the_cases_of_the_mistakes_are_sound() {
         "verb=drain hook=true targets=2",
         "verb=replace targets=3",
         "verb=drain abort=9",
+        "verb=surge room=false targets=2",
+        "verb=terminate-first targets=3",
+        "verb=refresh pause=5 hook=true",
+        "verb=freeze",
     ] {
-        for seed in 0..40 {
+        for seed in 0..20 {
             crate::shrink::check(&format!("seed={seed} {line}").parse().unwrap());
         }
     }
@@ -296,6 +400,17 @@ fn somebody_terminates(driver: &mut Driver) {
         instance,
         decrement: false,
     });
+}
+
+#[test]
+fn invariant_4_notices_a_max_below_desired() {
+    check(Mistake::LowersMax, 4, "verb=surge");
+}
+
+/// Whoever lifts a cordon after a termination gives a job to the dead; here it is the driver.
+#[test]
+fn invariant_1_notices_a_job_on_what_was_opened_too_early() {
+    check(Mistake::OpensTooEarly, 1, "verb=surge hook=true");
 }
 
 #[test]
@@ -362,6 +477,39 @@ fn invariant_8_notices_that_too_many_are_out() {
 }
 
 #[test]
+fn invariant_8_notices_that_a_roll_goes_below_its_floor() {
+    check_with(
+        Mistake::TakesTooMany,
+        8,
+        "verb=terminate-first targets=3",
+        |driver| {
+            let Spec::Roll(roll) = &mut driver.operation.spec else {
+                unreachable!("the case is a roll")
+            };
+            roll.max_unavailable = 3;
+        },
+    );
+}
+
+#[test]
+fn invariant_8_notices_that_a_roll_grows_too_far() {
+    check(Mistake::GrowsTooFar, 8, "verb=surge targets=1");
+}
+
+#[test]
+fn invariant_9_notices_a_surge_that_stays() {
+    check(Mistake::LeavesEarly, 9, "verb=surge");
+}
+
+#[test]
+fn invariant_9_notices_what_a_roll_a_freeze_or_a_refresh_leaves() {
+    check(Mistake::ForgetsResume, 9, "verb=terminate-first");
+    check(Mistake::ForgetsResume, 9, "verb=freeze");
+    check(Mistake::LeavesEarly, 9, "verb=freeze");
+    check(Mistake::KeepsMax, 9, "verb=surge room=false");
+}
+
+#[test]
 fn invariant_9_notices_a_second_decrement() {
     check(Mistake::TerminatesAgain, 9, "verb=drain hook=true");
 }
@@ -378,6 +526,13 @@ fn invariant_11_notices_launches_that_nobody_planned() {
 }
 
 #[test]
+fn invariant_11_notices_what_is_made_or_started_twice() {
+    check(Mistake::MakesTwo, 11, "verb=canary");
+    check(Mistake::StartsTwice, 11, "verb=refresh hook=true");
+    check(Mistake::GrowsTooFar, 11, "verb=surge targets=3");
+}
+
+#[test]
 fn invariant_12_notices_an_instance_that_was_not_named() {
     check(Mistake::ProtectsAnother, 12, "verb=drain");
 }
@@ -386,6 +541,9 @@ fn invariant_12_notices_an_instance_that_was_not_named() {
 fn invariant_14_notices_calls_that_were_never_shown() {
     check(Mistake::FlipsDecrement, 14, "verb=drain");
     check(Mistake::RaisesMax, 14, "verb=drain");
+    check(Mistake::Suspends, 14, "verb=surge");
+    check(Mistake::ProtectsAnother, 14, "verb=freeze");
+    check(Mistake::StartsAnother, 14, "verb=refresh hook=true");
 }
 
 #[test]
@@ -408,6 +566,17 @@ fn invariant_18_notices_what_is_left_behind() {
 #[test]
 fn invariant_18_notices_what_a_lost_journal_forgets() {
     check(Mistake::LosesItsJournal, 18, "verb=drain abort=20 crash=10");
+}
+
+#[test]
+fn invariant_17_notices_a_refresh_that_is_left_alone() {
+    check(Mistake::ForgetsResume, 17, "verb=refresh pause=4 hook=true");
+    check(Mistake::LeavesEarly, 17, "verb=refresh targets=2 hook=true");
+}
+
+#[test]
+fn invariant_31_notices_members_that_were_forgotten() {
+    check(Mistake::TakesOldForNew, 31, "verb=terminate-first");
 }
 
 #[test]

@@ -14,11 +14,9 @@ use pooldeck::{
     sim::{Deed, Faults, ImageTrait, LoadSpec, PoolSpec, Project, Scenario, World},
 };
 
-use crate::bench::{Crash, Driver};
+use crate::bench::Driver;
 
 const START: Timestamp = Timestamp::from_secs(1_763_719_200);
-/// `SEEDS=100000 cargo test --release --test operations every_seed` soaks.
-const N_SEEDS: u64 = 150;
 pub(crate) const OLD: &str = "ami-0a1d50c6f1f6b9d20";
 pub(crate) const NEW: &str = "ami-0feedfacecafebeef";
 
@@ -107,15 +105,6 @@ fn driver(seed: u64, faults: Faults) -> Driver {
     let world = world(seed, faults, &["linux"]);
     let spec = roll(&world, strategy(seed));
     Driver::new(world, Spec::Roll(spec), seed)
-}
-
-fn n_seeds() -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a soak is asked for by whoever runs the tests"
-    )]
-    let wanted = std::env::var("SEEDS").ok();
-    wanted.map_or(N_SEEDS, |it| it.parse().expect("SEEDS is a number"))
 }
 
 fn capacity(driver: &Driver, key: &PoolKey) -> Capacity {
@@ -228,61 +217,6 @@ fn a_calm_roll_replaces_every_member_and_keeps_the_pool_whole() {
     }
 }
 
-#[test]
-fn every_seed_of_a_roll_ends_and_kills_no_job() {
-    for seed in 0..n_seeds() {
-        let mut driver = driver(seed, Faults::bad_day());
-        driver.crash_percent = if seed % 5 == 0 { 3 } else { 0 };
-        let end = driver.run();
-        let context = format!("seed {seed}");
-        if let Decision::Halt(_) = end {
-            driver.record(Happening::Aborted {
-                why: "a test".to_owned(),
-            });
-            assert_eq!(driver.run(), Decision::Done, "{context}");
-            driver.check_no_leaks();
-            continue;
-        }
-        let turned = driver.operation.turned_back().is_some();
-        check_end(&driver, if turned { OLD } else { NEW }, &context);
-    }
-}
-
-#[test]
-fn a_crash_at_any_step_of_a_roll_comes_to_the_same_end() {
-    // A small pool, so that every line of every journal can be crashed at.
-    for seed in [0, 2, 7] {
-        let small = |seed| {
-            let mut driver = driver(seed, Faults::none());
-            let Spec::Roll(roll) = &mut driver.operation.spec else {
-                unreachable!("a roll")
-            };
-            roll.pools[0].batch = 6;
-            roll.bake = Duration::ZERO;
-            let spec = driver.operation.spec.clone();
-            Driver::new(driver.world, spec, seed)
-        };
-        let mut calm = small(seed);
-        assert_eq!(calm.run(), Decision::Done);
-        check_end(&calm, NEW, "calm");
-        let calls =
-            |it: &&pooldeck::operation::Event| matches!(it.what, Happening::Intended { .. });
-        let n_lines = calm.journal.len();
-        for line in 1..=n_lines {
-            if calm.journal.get(line - 1).is_none_or(|it| !calls(&it)) {
-                continue;
-            }
-            for crash in [Crash::BeforeCall, Crash::AfterCall] {
-                let mut driver = small(seed);
-                driver.crash_at = Some((line, crash));
-                let context = format!("seed {seed}, line {line}, {crash:?}");
-                assert_eq!(driver.run(), Decision::Done, "{context}");
-                check_end(&driver, NEW, &context);
-            }
-        }
-    }
-}
-
 /// One version is made, however often the answer is lost.
 #[test]
 fn a_lost_answer_makes_no_second_version() {
@@ -294,37 +228,6 @@ fn a_lost_answer_makes_no_second_version() {
         check_end(&driver, NEW, &format!("seed {seed}"));
         let template = driver.world.group(&key()).unwrap().row.template.clone();
         assert_eq!(template.unwrap().resolved_version.as_deref(), Some("2"));
-    }
-}
-
-#[test]
-fn an_abort_at_any_time_gives_back_what_a_roll_borrowed() {
-    for seed in 0..60 {
-        let faults = if seed % 2 == 0 {
-            Faults::none()
-        } else {
-            Faults::bad_day()
-        };
-        let mut driver = driver(seed, faults);
-        driver.crash_percent = 3;
-        for _ in 0..seed * 7 {
-            if driver.step().is_some() {
-                break;
-            }
-        }
-        driver.record(Happening::Aborted {
-            why: "changed my mind".to_owned(),
-        });
-        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
-        driver.check_no_leaks();
-        let plan = &plans(&driver)[0];
-        let (now, base) = (
-            capacity(&driver, &key()),
-            driver.operation.pool(&key()).base,
-        );
-        assert_eq!(now.desired, base, "seed {seed}\n{}", driver.told());
-        assert_eq!(now.max, plan.capacity.max.max(base), "seed {seed}");
-        assert!(driver.world.group(&key()).unwrap().row.suspended.is_empty());
     }
 }
 
@@ -532,19 +435,6 @@ fn two_pools_share_one_budget() {
         assert_eq!(end, Decision::Done, "seed {seed}");
         check_end(&driver, NEW, &format!("seed {seed}"));
         assert_eq!(most, 1, "both pools were emptied at once");
-    }
-}
-
-#[test]
-fn the_same_seed_rolls_by_the_same_journal() {
-    let journal = |seed| {
-        let mut driver = driver(seed, Faults::bad_day());
-        driver.crash_percent = 3;
-        driver.run();
-        serde_json::to_string(&driver.journal).unwrap()
-    };
-    for seed in [7, 11] {
-        assert_eq!(journal(seed), journal(seed));
     }
 }
 

@@ -12,6 +12,9 @@ use crate::{
     operation::{Happening, Operation, Roll, TargetState},
 };
 
+/// So many boot budgets may pass before a group that tells of no failed launch has failed.
+const N_BUDGETS_UNTRIED: u32 = 3;
+
 /// Returns what is new about the pools of a roll.
 pub(crate) fn notice(
     operation: &Operation,
@@ -84,10 +87,17 @@ pub(super) fn failure(ground: &Ground<'_>) -> Option<String> {
         return Some(why);
     }
     let since = ground.state.short_since.filter(|it| is_overdue(*it))?;
-    let why = launch_failure(ground, since).map_or_else(String::new, |it| format!(": {it}"));
-    Some(format!(
-        "the group could not launch what it wants within {within}{why}"
-    ))
+    match launch_failure(ground, since) {
+        Some(why) => Some(format!(
+            "the group could not launch what it wants within {within}: {why}"
+        )),
+        // AWS tries ever more rarely, so it may not have tried since.
+        None if ground.read_at < since + budget * N_BUDGETS_UNTRIED => None,
+        None => Some(format!(
+            "the group did not launch what it wants within {}",
+            short_duration(budget * N_BUDGETS_UNTRIED)
+        )),
+    }
 }
 
 /// Returns whether a failure leads back to the template before.

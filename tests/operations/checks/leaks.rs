@@ -14,7 +14,6 @@ use super::{Checks, Verdict, ensure};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Thing {
     Bounds(PoolKey),
-    Desired(PoolKey),
     Suspended(PoolKey, Process),
     Freeze(PoolKey),
     Protected(InstanceId),
@@ -47,13 +46,6 @@ impl Borrowed {
                 .iter()
                 .map(|it| Thing::Suspended(pool.clone(), it.clone()));
             self.asked_at.extend(things.map(|it| (it, world.now())));
-        }
-        if matches!(
-            call,
-            Call::TerminateInstance { .. } | Call::EnterStandby { .. }
-        ) {
-            // A decrement is no loan.
-            self.before.retain(|it, _| !matches!(it, Thing::Desired(_)));
         }
     }
 
@@ -93,14 +85,12 @@ impl Borrowed {
 impl Borrowed {
     /// Returns whether somebody suspended it so near to us that nobody can tell who did: AWS
     /// keeps one suspension, and says to the second when it began, by its own clock.
-    fn is_anybodys(&self, thing: &Thing, settle: Duration) -> bool {
+    fn is_anybodys(&self, thing: &Thing) -> bool {
         // And a step, because we look only at its end.
         const SKEW: Duration = Duration::from_secs(5 * 60 + 10);
         let others_at = self.others_at.get(thing);
         let both = others_at.zip(self.asked_at.get(thing));
-        both.is_some_and(|(theirs, ours)| {
-            ours.since(*theirs) <= settle * 2 && theirs.since(*ours) <= SKEW
-        })
+        both.is_some_and(|(theirs, ours)| ours.since(*theirs).max(theirs.since(*ours)) <= SKEW)
     }
 }
 
@@ -121,11 +111,7 @@ fn state(world: &World) -> BTreeMap<Thing, String> {
         let key = group.key();
         let suspended = FreezeMark::PROCESSES.into_iter();
         things.extend(suspended.map(|it| Thing::Suspended(key.clone(), it)));
-        things.extend([
-            Thing::Bounds(key.clone()),
-            Thing::Desired(key.clone()),
-            Thing::Freeze(key),
-        ]);
+        things.extend([Thing::Bounds(key.clone()), Thing::Freeze(key)]);
     }
     for machine in world.machines() {
         let id = machine.id();
@@ -145,7 +131,6 @@ fn value(world: &World, thing: &Thing) -> Option<String> {
     };
     match thing {
         Thing::Bounds(key) => capacity(key).map(|it| format!("{}..{}", it.min, it.max)),
-        Thing::Desired(key) => capacity(key).map(|it| it.desired.to_string()),
         Thing::Suspended(key, process) => row(key).map(|it| it.is_suspended(process).to_string()),
         Thing::Freeze(key) => row(key).map(|it| format!("{:?}", it.tags.get(FreezeMark::TAG))),
         Thing::Protected(id) => machine(id).map(|it| it.row.protected.to_string()),
@@ -164,11 +149,11 @@ pub(super) fn what_was_borrowed_is_returned(checks: &Checks, world: &World) -> V
             continue;
         }
         let borrowed = &checks.borrowed;
-        if change.was == "true" && borrowed.is_anybodys(thing, checks.proof().settle) {
+        if change.was == "true" && borrowed.is_anybodys(thing) {
             continue;
         }
         let invariant = match thing {
-            Thing::Bounds(_) | Thing::Desired(_) | Thing::Suspended(..) | Thing::Freeze(_) => 9,
+            Thing::Bounds(_) | Thing::Suspended(..) | Thing::Freeze(_) => 9,
             Thing::Protected(_) | Thing::Mark(_) => 18,
         };
         ensure(!is_as_left || change.was == change.left, invariant, || {
