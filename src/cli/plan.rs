@@ -24,9 +24,6 @@ pub(super) fn in_words(plan: &Plan, fleet: &Fleet) -> String {
     if let Some(cost) = &plan.cost {
         say("cost", &cost.to_string());
     }
-    for call in &plan.calls {
-        say("call", &call.to_string());
-    }
     if !plan.jobs_at_risk.is_empty() {
         let label = if plan.is_destructive {
             "at risk"
@@ -42,6 +39,10 @@ pub(super) fn in_words(plan: &Plan, fleet: &Fleet) -> String {
     }
     if let Some(guardrail) = &plan.guardrail {
         say("guardrail", guardrail);
+    }
+    // Last, because there may be many of them.
+    for call in &plan.calls {
+        say("call", &call.to_string());
     }
     let clean = lines.iter().map(|it| sanitize(it));
     clean.fold(String::new(), |text, it| text + &it + "\n")

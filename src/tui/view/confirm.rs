@@ -199,19 +199,6 @@ fn plan_lines(app: &App, confirm: &Confirm, plan: &Plan, width: u16) -> Vec<Line
             ]);
         }
     }
-    for call in &plan.calls {
-        let text = call.to_string();
-        for (line_idx, line) in wrap(&text, width.saturating_sub(9)).into_iter().enumerate() {
-            lines.push(vec![
-                dim(if line_idx == 0 {
-                    "calls    "
-                } else {
-                    "         "
-                }),
-                plain(line),
-            ]);
-        }
-    }
     for job in &plan.jobs_at_risk {
         lines.push(vec![Span::new(format!("job      {job}"), Role::Busy)]);
     }
@@ -228,6 +215,23 @@ fn plan_lines(app: &App, confirm: &Confirm, plan: &Plan, width: u16) -> Vec<Line
             dim("guardrail "),
             Span::new(guardrail.clone(), Role::Warn),
         ]);
+    }
+    lines.extend(calls(plan, width));
+    lines
+}
+
+/// The calls come last: what they put at risk has to be seen without scrolling.
+fn calls(plan: &Plan, width: u16) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for call in &plan.calls {
+        for line in wrap(&call.to_string(), width.saturating_sub(9)) {
+            let label = if lines.is_empty() {
+                "calls    "
+            } else {
+                "         "
+            };
+            lines.push(vec![dim(label), plain(line)]);
+        }
     }
     lines
 }
