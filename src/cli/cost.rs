@@ -286,6 +286,9 @@ fn talk(session: &mut Session<'_>, document: &CostDocument) {
         let what = "> at least: not all of the time was seen; -o json says how much.";
         session.printer.talk(what);
     }
+    for bill in &document.bills {
+        session.printer.talk(&sanitize(&bill.to_string()));
+    }
     if document.own.usd != Usd::ZERO {
         session
             .printer

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fmt::Debug, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::fleet::{
-    Activity, Call, ConsoleOutput, Datum, Failure, FailureKind, Identity, Image, ImageId,
+    Activity, Bill, Call, ConsoleOutput, Datum, Failure, FailureKind, Identity, Image, ImageId,
     InstanceId, ListPrice, OwnSpend, Part, PoolKey, Receipt, Scope, Span, SpotPrice, Timestamp,
 };
 
@@ -77,6 +77,13 @@ pub trait Cloud: Debug + Send + Sync {
             "cannot read {} list prices: this door has no price list",
             wanted.len()
         );
+        Err(Error::new(FailureKind::Invalid, what))
+    }
+
+    /// Asks Cost Explorer what the machines of these regions have cost this month; $0.01, and once.
+    async fn bill(&self, regions: &[String], now: Timestamp) -> Result<Bill, Error> {
+        let regions = regions.join(", ");
+        let what = format!("cannot read the bill of {regions} at {now}: this door has none");
         Err(Error::new(FailureKind::Invalid, what))
     }
 

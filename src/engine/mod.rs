@@ -6,6 +6,7 @@
 mod adopt;
 mod apply;
 mod audit;
+mod bills;
 mod board;
 mod clock;
 mod detach;
@@ -29,6 +30,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 
 pub use audit::{AuditEvent, AuditRecord};
+pub use bills::BillFile;
 pub use clock::Clock;
 pub use detach::{DETACHED, Detach, Program};
 pub use drive::OperationView;

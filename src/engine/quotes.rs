@@ -11,14 +11,14 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Clock, Doors, Snapshot,
+    BillFile, Clock, Doors, Snapshot,
     kept_prices::{self, Kept},
 };
 use crate::{
     cloud::SharedCloud,
     cost::{PriceBook, PriceList},
     fleet::{
-        Fleet, ListPrice, Market, Observation, PriceOrigin, PriceSource, PriceState, ScopeId,
+        Bill, Fleet, ListPrice, Market, Observation, PriceOrigin, PriceSource, PriceState, ScopeId,
         Timestamp,
     },
 };
@@ -41,6 +41,8 @@ pub struct Pricing {
     pub asking: Asking,
     /// Where prices are kept between runs; without it they are read anew.
     pub file: Option<PathBuf>,
+    /// Where the answers of Cost Explorer are kept; without it nobody asks it.
+    pub bills: Option<BillFile>,
 }
 
 impl Pricing {
@@ -115,6 +117,8 @@ pub(super) struct Reader {
     list_at: Option<Timestamp>,
     list_asked: BTreeMap<(ScopeId, String, String), Timestamp>,
     failures: BTreeMap<(ScopeId, &'static str), String>,
+    bill_file: Option<BillFile>,
+    bills: Vec<Bill>,
     kept_failure: Option<String>,
     quoted: watch::Sender<Arc<Quoted>>,
     requests: mpsc::Receiver<Request>,
@@ -142,6 +146,8 @@ impl Reader {
             list_at: None,
             list_asked: BTreeMap::new(),
             failures: BTreeMap::new(),
+            bill_file: pricing.bills.clone(),
+            bills: Vec::new(),
             kept_failure: None,
             quoted: sender,
             requests,
@@ -178,11 +184,12 @@ impl Reader {
     }
 
     async fn load(&mut self) {
+        self.load_bills();
         let Some(file) = self.file.clone() else {
-            return;
+            return self.publish();
         };
         match kept_prices::load(&file).await {
-            Ok(None) => return,
+            Ok(None) => {}
             Ok(Some(kept)) => self.take_kept(kept),
             Err(why) => {
                 tracing::warn!(why, "the kept prices cannot be read");
@@ -190,6 +197,65 @@ impl Reader {
             }
         }
         self.publish();
+    }
+
+    fn load_bills(&mut self) {
+        match self.bill_file.as_ref().map(BillFile::bills) {
+            Some(Ok(bills)) => self.bills = bills,
+            Some(Err(why)) => self.kept_failure = Some(why),
+            None => {}
+        }
+    }
+
+    /// Asks Cost Explorer of each account and region that nobody has asked of within a day.
+    async fn read_bills(&mut self) -> bool {
+        let Some(file) = self.bill_file.clone() else {
+            return false;
+        };
+        let now = self.clock.now();
+        // Nothing of a month is on the bill before its second day.
+        if now.start_of_day() <= now.month().0 {
+            return false;
+        }
+        // One question for all regions of an account.
+        let mut accounts: BTreeMap<String, (SharedCloud, Vec<String>)> = BTreeMap::new();
+        for cloud in &self.doors.clouds {
+            let scope = cloud.scope();
+            if let Some(identity) = scope.identity {
+                let first = || (cloud.clone(), Vec::new());
+                let (_, regions) = accounts.entry(identity.account).or_insert_with(first);
+                let region = scope.region.to_string();
+                if !regions.contains(&region) {
+                    regions.push(region);
+                }
+            }
+        }
+        let mut is_changed = false;
+        for (account, (cloud, regions)) in accounts {
+            let scope = cloud.scope();
+            let answer = match file.claim(&account, now) {
+                Ok(false) => continue,
+                Ok(true) => {
+                    let answer = cloud.bill(&regions, now).await;
+                    answer.map_err(|it| it.to_string())
+                }
+                Err(why) => Err(why),
+            };
+            let kept = answer.and_then(|bill| file.keep(bill));
+            let key = (scope.id.clone(), "bill");
+            match kept {
+                Ok(()) => {
+                    self.failures.remove(&key);
+                    self.load_bills();
+                }
+                Err(why) => {
+                    tracing::warn!(scope = %scope.id, why, "the bill was not read");
+                    self.failures.insert(key, format!("{}: {why}", scope.id));
+                }
+            }
+            is_changed = true;
+        }
+        is_changed
     }
 
     fn take_kept(&mut self, kept: Kept) {
@@ -223,7 +289,7 @@ impl Reader {
 
     /// Reads what is wanted of every scope; returns whether anything is different now.
     async fn read(&mut self, observation: &Observation, wanted: Wanted) -> bool {
-        let mut is_changed = false;
+        let mut is_changed = self.read_bills().await;
         for cloud in self.doors.clouds.clone() {
             let scope = cloud.scope().id;
             let types = self.spot_types(&observation.fleet, &scope, wanted);
@@ -356,6 +422,7 @@ impl Reader {
                 at: *at,
                 n_prices: n_spot,
             }),
+            bills: self.bills.clone(),
             failures: failures.cloned().collect(),
         }
     }

@@ -3,6 +3,7 @@
 //! Plain data. Nothing here performs IO or reads a clock.
 
 mod activity;
+mod bill;
 mod boot;
 mod call;
 mod controller;
@@ -43,6 +44,7 @@ use std::{
 };
 
 pub use activity::Activity;
+pub use bill::Bill;
 pub use boot::Boot;
 pub use call::{Call, Receipt};
 pub use controller::{Controller, Grade};

@@ -4,7 +4,7 @@ use std::{fmt, iter::Sum, ops, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::Timestamp;
+use super::{Bill, Timestamp};
 
 /// US dollars, exact to the nano-dollar; a JSON number of dollars.
 ///
@@ -256,6 +256,8 @@ pub struct PriceState {
     pub lists: Vec<PriceOrigin>,
     /// When spot prices were last read, and how many are known.
     pub spot: Option<PriceOrigin>,
+    /// What Cost Explorer said last, where it may be asked.
+    pub bills: Vec<Bill>,
     /// A sentence each.
     pub failures: Vec<String>,
 }
@@ -288,15 +290,19 @@ pub struct OwnSpend {
     pub n_metrics_read: u64,
     /// `PutMetricData` requests.
     pub n_metric_writes: u64,
+    /// Questions to Cost Explorer.
+    pub n_bills_read: u64,
 }
 
 impl OwnSpend {
-    /// Returns the bill: $0.01 for 1,000 metrics read, and for 1,000 requests that write some.
+    /// Returns the bill: $0.01 for 1,000 metrics read, for 1,000 requests that write some, and
+    /// for each question to Cost Explorer.
     ///
-    /// Source: "Amazon CloudWatch pricing". Everything else that we ask AWS is free.
+    /// Sources: "Amazon CloudWatch pricing", "AWS Cost Explorer pricing". Everything else that
+    /// we ask AWS is free.
     pub fn usd(self) -> Usd {
         let n = self.n_metrics_read.saturating_add(self.n_metric_writes);
-        Usd::from_nanos(10_000).share(n, 1)
+        Usd::from_nanos(10_000).share(n, 1) + Usd::from_cents(1).share(self.n_bills_read, 1)
     }
 }
 
@@ -305,6 +311,7 @@ impl Sum for OwnSpend {
         spends.fold(Self::default(), |a, b| Self {
             n_metrics_read: a.n_metrics_read + b.n_metrics_read,
             n_metric_writes: a.n_metric_writes + b.n_metric_writes,
+            n_bills_read: a.n_bills_read + b.n_bills_read,
         })
     }
 }

@@ -14,6 +14,8 @@ use crate::{
 pub struct CostSettings {
     /// Whether AWS may be asked for prices.
     pub pricing: bool,
+    /// Whether Cost Explorer is asked, once a day, for a cent.
+    pub cost_explorer: bool,
     pub terms: Terms,
 }
 
@@ -21,6 +23,7 @@ impl Default for CostSettings {
     fn default() -> Self {
         Self {
             pricing: true,
+            cost_explorer: false,
             terms: Terms::default(),
         }
     }
@@ -30,6 +33,7 @@ impl Default for CostSettings {
 #[serde(deny_unknown_fields)]
 pub(super) struct CostTable {
     pricing: Option<bool>,
+    cost_explorer: Option<bool>,
     discount_percent: Option<Spanned<f64>>,
     #[serde(default)]
     price: Vec<Spanned<PriceTable>>,
@@ -50,6 +54,7 @@ pub(super) fn read(reader: &Reader<'_>, table: CostTable) -> Result<CostSettings
     let rules = table.price.into_iter().map(|it| rule(reader, it));
     Ok(CostSettings {
         pricing: table.pricing.unwrap_or(true),
+        cost_explorer: table.cost_explorer.unwrap_or(false),
         terms: Terms {
             discount: discount.unwrap_or_default(),
             rules: rules.collect::<Result<_, _>>()?,

@@ -126,9 +126,11 @@ fn what_a_pool_costs_for_a_script() {
     ],
     "spot": null
   },
+  "bills": [],
   "own": {
     "metrics_read": 0,
     "metric_writes": 0,
+    "bills_read": 0,
     "usd": 0.0
   },
   "errors": []
@@ -185,30 +187,24 @@ fn a_damaged_file_of_prices_is_named_and_everything_goes_on() {
 #[test]
 fn a_fleet_fits_into_a_chat_message() {
     check(
-        "summary --demo --speed 0",
+        "summary --demo --speed 0 --no-history",
         str![[r#"
-$ pooldeck summary --demo --speed 0
+$ pooldeck summary --demo --speed 0 --no-history
 7 pools, 72 instances, at least $10.26/h, waste at least $3.47/h, 7 strays, 2026-03-02T09:30:00Z
 browsers: 13 of 12 instances (12 in service, 1 standby); 5 m7a.xlarge, 5 m7i.xlarge, 2 c7i.2xlarge, 1 m6i.xlarge; 8 spot, 5 on-demand; ami-0a1d50c6f1f6b9d20; 9 busy, 3 idle, 0 queued; unknown, waste unknown
-  ! idle: 75 % of the executors' time was idle in the 23 h that were seen; that cost $41.89
 ios: 4 instances (4 unattached); mac2.metal; on-demand; ami-0a1d50c6f1f6b9d20; 4 busy, 0 idle, 0 queued; unknown, waste $0.00/h
   ! stray: its instance i-0c1c68b72dd7d9228 belongs to no Auto Scaling group
   ! stray: its instance i-01828ab30e84a3267 belongs to no Auto Scaling group
   ! stray: its instance i-0340f631ebd7d0789 belongs to no Auto Scaling group
-  ! and 2 more
+  ! and 1 more
 windows: 7 of 7 instances (7 in service); m7i.2xlarge; on-demand; ami-0a1d50c6f1f6b9d20; 6 busy, 0 idle, 0 queued; unknown, waste $0.00/h
-  ! idle: 75 % of the executors' time was idle in the 23 h that were seen; that cost $49.84
 gpu: 3 of 6 instances (3 in service); g5.2xlarge; on-demand; ami-0a1d50c6f1f6b9d20; 3 busy, 0 idle, 16 queued; $3.64/h, waste $0.00/h
   ! 3 of 6 missing: Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient g5.2xlarge capacity…
-  ! 3 launches failed in 1d0h in us-east-1a: InsufficientInstanceCapacity
-  ! 3 launches failed in 1d0h in us-east-1b: InsufficientInstanceCapacity
 workhorse: 22 of 20 instances (18 in service, 2 pending wait, 1 terminating wait, 1 unattached); c7i.2xlarge; 21 spot, 1 on-demand; ami-0a1d50c6f1f6b9d20; 9 busy, 11 idle, 0 queued; $2.45/h, waste $1.45/h
   ! stray: its instance i-0ec145c2341720f30 belongs to no Auto Scaling group
 arm-linux: 14 of 14 instances (13 in service, 1 pending wait); c7g.2xlarge; spot; ami-0a1d50c6f1f6b9d20; 8 busy, 5 idle, 0 queued; $2.36/h, waste $1.01/h
   ! stray: launched 12m ago, and no agent of jenkins-eu registered within 10m
-  ! slow boots: ami-0a1d50c6f1f6b9d20 takes 3m04s to register, ami-09b1d2e84c7f3a650 took 2m19s (medians of 69 and 82 boots)
 release: 9 of 8 instances (8 in service, 1 terminating wait); m7i.xlarge; on-demand; 6 ami-0f34c5ae932e6f0e4, 3 ami-0c2b8ca1dad447f8a; 4 busy, 5 idle, 0 queued; $1.81/h, waste $1.01/h
-  ! idle: 76 % of the executors' time was idle in the 23 h that were seen; that cost $29.08
   ! 3 instances are outdated
 
 "#]],

@@ -34,6 +34,7 @@ fn start(asking: Asking, file: Option<PathBuf>) -> Bench {
             book: PriceBook::new(Terms::default()),
             asking,
             file,
+            bills: None,
         },
         state_dir: None,
         actor: Actor::default(),

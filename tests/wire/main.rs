@@ -11,6 +11,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bill;
 mod budget;
 mod calls;
 mod credentials;

@@ -46,7 +46,7 @@ async fn spot_prices_are_read_for_every_zone() {
 }
 
 /// Answers every request with what `answer` makes of its body, until the test ends.
-fn price_list(
+pub(crate) fn answering(
     answer: impl Fn(&Value) -> (u16, Value) + Send + 'static,
 ) -> (Aws, mpsc::Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -56,11 +56,16 @@ fn price_list(
         for stream in listener.incoming() {
             let Ok(stream) = stream else { return };
             let body = body(&stream);
+            if body.is_null() {
+                respond_identity(&stream);
+            }
             let (status, reply) = answer(&body);
             if heard.send(body).is_err() {
                 return;
             }
-            respond(&stream, status, &reply.to_string());
+            if !reply.is_null() {
+                respond(&stream, status, &reply.to_string());
+            }
         }
     });
     let connection = Connection {
@@ -89,6 +94,19 @@ fn body(stream: &TcpStream) -> Value {
     let mut bytes = vec![0; length];
     reader.read_exact(&mut bytes).unwrap();
     serde_json::from_slice(&bytes).unwrap_or(Value::Null)
+}
+
+/// Who we are, as STS answers whoever asks in a form.
+fn respond_identity(mut stream: &TcpStream) {
+    let body = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+                <GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/ci</Arn>\
+                <UserId>AIDA</UserId><Account>123456789012</Account></GetCallerIdentityResult>\
+                </GetCallerIdentityResponse>";
+    let head = format!(
+        "HTTP/1.1 200 X\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let _ = stream.write_all((head + body).as_bytes());
 }
 
 fn respond(mut stream: &TcpStream, status: u16, text: &str) {
@@ -151,7 +169,7 @@ fn product(system: &str, usd: &str) -> Value {
 
 #[tokio::test]
 async fn list_prices_are_those_of_shared_machines_on_demand() {
-    let (door, asked) = price_list(|asked| match filter(asked, "operatingSystem") {
+    let (door, asked) = answering(|asked| match filter(asked, "operatingSystem") {
         Some("Linux") => (200, product("Linux", "0.0960000000")),
         Some("Windows") => (200, product("Windows", "0.1880000000")),
         _ => (200, json!({"FormatVersion": "aws_v1", "PriceList": []})),
@@ -184,16 +202,16 @@ async fn list_prices_are_those_of_shared_machines_on_demand() {
 #[tokio::test]
 async fn a_price_list_that_refuses_or_talks_nonsense_says_so() {
     let denied = json!({"__type": "AccessDeniedException", "Message": "not authorized to perform: pricing:GetProducts"});
-    let (door, _asked) = price_list(move |_| (400, denied.clone()));
+    let (door, _asked) = answering(move |_| (400, denied.clone()));
     let kinds = wanted(&[("m5.large", "Linux/UNIX")]);
     let error = door.list_prices(&kinds).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::Denied, "{error}");
     assert!(error.what.contains("pricing:GetProducts"), "{error}");
     let nonsense = json!({"FormatVersion": "aws_v1", "PriceList": ["{not json"]});
-    let (door, _asked) = price_list(move |_| (200, nonsense.clone()));
+    let (door, _asked) = answering(move |_| (200, nonsense.clone()));
     let error = door.list_prices(&kinds).await.unwrap_err();
     assert!(error.what.contains("not as documented"), "{error}");
-    let (door, _asked) = price_list(|_| (200, product("Linux", "free")));
+    let (door, _asked) = answering(|_| (200, product("Linux", "free")));
     let error = door.list_prices(&kinds).await.unwrap_err();
     assert!(error.what.contains("`free` is no price"), "{error}");
 }

@@ -11,8 +11,8 @@ use crate::{
         past::{Savings, Spent},
     },
     fleet::{
-        self, Failure, FailureKind, Fleet, Observation, OwnSpend, Phase, PriceOrigin, SourceId,
-        Split, Timestamp, Usd, Use,
+        self, Bill, Failure, FailureKind, Fleet, Observation, OwnSpend, Phase, PriceOrigin,
+        SourceId, Split, Timestamp, Usd, Use,
     },
 };
 
@@ -28,6 +28,8 @@ pub struct CostDocument {
     /// Machines that belong to no group or registered no agent, those of the pools among them.
     pub strays: Strays,
     pub prices: Prices,
+    /// What Cost Explorer says of this month, where the configuration lets it be asked.
+    pub bills: Vec<Bill>,
     /// What our own questions cost at AWS since this process began.
     pub own: OwnCost,
     /// What could not be read, and what nobody has said the price of.
@@ -94,6 +96,8 @@ pub struct Prices {
 pub struct OwnCost {
     pub metrics_read: u64,
     pub metric_writes: u64,
+    /// Questions to Cost Explorer.
+    pub bills_read: u64,
     pub usd: Usd,
 }
 
@@ -126,6 +130,7 @@ impl CostDocument {
                 lists: observation.prices.lists.clone(),
                 spot: observation.prices.spot,
             },
+            bills: observation.prices.bills.clone(),
             own: OwnCost::new(observation.own_spend),
             errors: read.chain(price_errors(observation)).collect(),
         }
@@ -199,6 +204,7 @@ impl OwnCost {
         Self {
             metrics_read: spend.n_metrics_read,
             metric_writes: spend.n_metric_writes,
+            bills_read: spend.n_bills_read,
             usd: spend.usd(),
         }
     }

@@ -5,6 +5,7 @@
 
 mod activities;
 mod apply;
+mod bill;
 mod console;
 mod denials;
 mod details;
@@ -47,7 +48,7 @@ pub use profile::default_region;
 use self::{memory::Memory, open::Clients, watch::Watch};
 use super::{AskedMetric, Cloud, Error, Measured, Reading};
 use crate::fleet::{
-    Activity, Call, ConsoleOutput, Datum, FailureKind, Identity, Image, ImageId, InstanceId,
+    Activity, Bill, Call, ConsoleOutput, Datum, FailureKind, Identity, Image, ImageId, InstanceId,
     ListPrice, OwnSpend, PoolKey, PoolName, Receipt, Scope, SourceId, Span, SpotPrice, Timestamp,
 };
 
@@ -359,6 +360,18 @@ impl Cloud for Aws {
     ) -> Result<Vec<ListPrice>, Error> {
         let clients = self.clients().await;
         let answer = pricing::prices(&clients, self.scope.region.as_str(), wanted).await;
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn bill(&self, regions: &[String], now: Timestamp) -> Result<Bill, Error> {
+        let clients = self.clients().await;
+        let answer = match self.scope().identity {
+            Some(it) => bill::read(&clients.writers, &self.spend, &it.account, regions, now).await,
+            None => Err(Error::new(
+                FailureKind::Unknown,
+                "cannot ask Cost Explorer: whose account it is was not proven yet",
+            )),
+        };
         self.watch_for_refusal(answer).await
     }
 

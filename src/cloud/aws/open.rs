@@ -51,7 +51,7 @@ impl Default for Patience {
     }
 }
 
-/// The price list of every region is served here, and hardly anywhere else.
+/// The price list and the bill of every region are served here, and hardly anywhere else.
 const PRICE_LIST_REGION: &str = "us-east-1";
 
 /// The clients of one scope, for reads; they share the credentials.
@@ -66,9 +66,10 @@ pub(super) struct Clients {
     pub(super) expiry: Expiry,
 }
 
-/// Clients that send everything exactly once.
+/// Clients that send everything exactly once: what changes something, and what costs a cent.
 #[derive(Debug)]
 pub(super) struct Writers {
+    pub(super) bills: aws_sdk_costexplorer::Client,
     pub(super) scaling: aws_sdk_autoscaling::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) metrics: aws_sdk_cloudwatch::Client,
@@ -88,7 +89,13 @@ impl Clients {
             .interceptor(watch.clone());
         let once = RetryConfig::disabled();
         let metrics = aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(watch.clone());
+        let bills = aws_sdk_costexplorer::config::Builder::from(&config)
+            .region(Region::new(PRICE_LIST_REGION))
+            .interceptor(watch.clone());
         let writers = Writers {
+            bills: aws_sdk_costexplorer::Client::from_conf(
+                bills.retry_config(once.clone()).build(),
+            ),
             scaling: aws_sdk_autoscaling::Client::from_conf(
                 scaling.clone().retry_config(once.clone()).build(),
             ),

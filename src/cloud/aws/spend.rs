@@ -9,6 +9,7 @@ use crate::fleet::OwnSpend;
 pub(super) struct Meter {
     n_metrics_read: AtomicU64,
     n_metric_writes: AtomicU64,
+    n_bills_read: AtomicU64,
 }
 
 impl Meter {
@@ -22,10 +23,15 @@ impl Meter {
             .fetch_add(n_requests as u64, Ordering::Relaxed);
     }
 
+    pub(super) fn count_bill(&self) {
+        self.n_bills_read.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn read(&self) -> OwnSpend {
         OwnSpend {
             n_metrics_read: self.n_metrics_read.load(Ordering::Relaxed),
             n_metric_writes: self.n_metric_writes.load(Ordering::Relaxed),
+            n_bills_read: self.n_bills_read.load(Ordering::Relaxed),
         }
     }
 }

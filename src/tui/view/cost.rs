@@ -95,13 +95,29 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
 fn api(app: &App) -> Vec<Span<'static>> {
     let sources = &app.observation.sources;
     let n_calls: u32 = sources.iter().map(|it| it.n_calls_per_minute).sum();
-    let mut line = vec![
+    let bills = &app.observation.prices.bills;
+    let mut line = Vec::new();
+    if let Some(bill) = bills.iter().max_by_key(|it| it.at) {
+        let (n, day) = (bills.len(), bill.until.to_string());
+        let day: String = day.chars().take(10).collect();
+        let sum: Usd = bills.iter().map(|it| it.usd).sum();
+        let of = if n == 1 {
+            String::new()
+        } else {
+            format!(" in {n} accounts")
+        };
+        let text = format!(
+            "Cost Explorer says {} of EC2{of} before {day}  ",
+            usd(sum.as_f64())
+        );
+        line.push(plain(text));
+    }
+    line.extend([
         dim("this console  "),
         plain(format!("{n_calls} calls a minute")),
-        dim("; its CloudWatch metrics cost "),
+        dim("; its questions cost "),
         plain(usd(app.observation.own_spend.usd().as_f64())),
-        dim(", the rest $0"),
-    ];
+    ]);
     if let Some(line_here) = app.equivalent().filter(|_| 100 <= app.size.width) {
         line.push(dim(format!("   pooldeck {line_here}")));
     }
