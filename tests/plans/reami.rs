@@ -572,7 +572,7 @@ fn what_aws_cannot_roll_is_refused_with_what_to_do_instead() {
         "name one",
     );
     let floats = hooked(|it| it.template.as_mut().unwrap().version = "$Latest".to_owned());
-    refused("", &floats, "--template-version 3` pins it");
+    refused("", &floats, "add --no-rollback, and it says one");
     let pinned = plan(&format!("{line} --no-rollback"), &floats).unwrap();
     check_warns(&pinned, "it will say the number from now on");
     let bare = hooked(|it| it.hooks.clear());

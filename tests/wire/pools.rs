@@ -41,12 +41,12 @@ async fn a_tag_and_exact_names_are_pushed_to_the_server() {
         region.simple_group(name, 0).await;
     }
     let names = |seen: Seen| seen.pools.into_keys().collect::<Vec<_>>();
-    let named = |pattern: &str| NamePattern {
+    let written = |pattern: &str| NamePattern {
         pattern: pattern.to_owned(),
         place: "config.toml:5: pools.names".to_owned(),
     };
     let by = |names: &[&str]| Selection {
-        names: names.iter().map(|it| named(it)).collect(),
+        names: names.iter().map(|it| written(it)).collect(),
         ..Selection::default()
     };
     let door = region.door_to(by(&["workhorse", "workhorze"]));

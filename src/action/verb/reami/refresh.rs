@@ -51,9 +51,9 @@ pub(super) fn refresh(
     };
     if asked.terms.goes_back() && template.version.starts_with('$') {
         return unsound(format!(
-            "{key} says {}, and AWS goes back by itself only to a number: add --no-rollback, or `reami {name} \
-             --template-version {}` pins it",
-            template.version, version.version
+            "{key} says {}, and AWS goes back by itself only to a number: add --no-rollback, and it says one from \
+             then on, or leave --engine out",
+            template.version
         ));
     }
     let to = change(draft, pool, template, &from, wanted)?;
