@@ -2,16 +2,13 @@
 
 use aws_sdk_cloudwatch::types::{Dimension, DimensionFilter, Statistic};
 use pooldeck::{
-    cloud::{
-        Cloud,
-        aws::{Aws, Connection, Selection},
-    },
+    cloud::Cloud,
     fleet::{Datum, FailureKind, Timestamp, Unit},
 };
 
 use crate::{
     common::Ministack,
-    region::{credentials, scope},
+    region::{cloudwatch, door_at},
 };
 
 const NAMESPACE: &str = "pooldeck";
@@ -19,24 +16,6 @@ const NAMESPACE: &str = "pooldeck";
 /// Now: CloudWatch takes nothing that is two weeks old.
 fn now() -> Timestamp {
     pooldeck::engine::Clock::system().now()
-}
-
-fn door(endpoint: String) -> Aws {
-    let connection = Connection {
-        endpoint: Some(endpoint),
-        credentials: Some(credentials()),
-        ..Connection::default()
-    };
-    Aws::open(scope(), Selection::default(), connection).unwrap()
-}
-
-fn client(server: &Ministack) -> aws_sdk_cloudwatch::Client {
-    let config = aws_sdk_cloudwatch::Config::builder()
-        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
-        .region(aws_config::Region::new("us-east-1"))
-        .credentials_provider(credentials())
-        .endpoint_url(server.endpoint());
-    aws_sdk_cloudwatch::Client::from_conf(config.build())
 }
 
 fn datum(name: &'static str, pool: &str, value: f64, unit: Unit) -> Datum {
@@ -52,14 +31,14 @@ fn datum(name: &'static str, pool: &str, value: f64, unit: Unit) -> Datum {
 #[tokio::test]
 async fn what_was_published_is_read_back() {
     let server = Ministack::start();
-    let door = door(server.endpoint());
+    let door = door_at(server.endpoint());
     let data = [
         datum("IdleExecutors", "workhorse", 4.0, Unit::Count),
         datum("OldestQueuedSeconds", "workhorse", 90.0, Unit::Seconds),
     ];
     let at = now();
     door.put_metrics(NAMESPACE, at, &data).await.unwrap();
-    let client = client(&server);
+    let client = cloudwatch(server.endpoint());
     for it in &data {
         let dimensions = it
             .dimensions()
@@ -91,7 +70,7 @@ async fn what_was_published_is_read_back() {
 #[tokio::test]
 async fn a_thousand_metrics_are_one_request() {
     let server = Ministack::start();
-    let door = door(server.endpoint());
+    let door = door_at(server.endpoint());
     door.identify().await.unwrap();
     let n_before = door.n_requests();
     let pools: Vec<String> = (0..1001).map(|it| format!("pool-{it}")).collect();
@@ -102,7 +81,7 @@ async fn a_thousand_metrics_are_one_request() {
     door.put_metrics(NAMESPACE, now(), &data).await.unwrap();
     assert_eq!(door.n_requests() - n_before, 2);
     let last = DimensionFilter::builder().name("Pool").value("pool-1000");
-    let listed = client(&server)
+    let listed = cloudwatch(server.endpoint())
         .list_metrics()
         .namespace(NAMESPACE)
         .dimensions(last.build())
@@ -117,7 +96,7 @@ async fn no_cloudwatch_is_said_like_any_other_failure() {
     // Nothing listens on the port that this server has left.
     let endpoint = Ministack::start().endpoint();
     let data = [datum("BusyExecutors", "workhorse", 1.0, Unit::Count)];
-    let error = door(endpoint)
+    let error = door_at(endpoint)
         .put_metrics(NAMESPACE, now(), &data)
         .await
         .unwrap_err();

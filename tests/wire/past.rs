@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use pooldeck::{
-    cloud::{
-        AskedMetric, Cloud, Statistic,
-        aws::{Aws, Connection, Selection},
-    },
+    cloud::{AskedMetric, Cloud, Statistic},
     fleet::{FailureKind, Span, Timestamp},
 };
 
 use crate::{
     common::Ministack,
-    region::{credentials, scope},
+    region::{cloudwatch, door_at},
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -22,24 +19,6 @@ fn now() -> Timestamp {
     let now = pooldeck::engine::Clock::system().now();
     // The beginning of a minute, some minutes ago.
     Timestamp::from_millis(now.as_millis() / 60_000 * 60_000) - MINUTE * 10
-}
-
-fn door(endpoint: String) -> Aws {
-    let connection = Connection {
-        endpoint: Some(endpoint),
-        credentials: Some(credentials()),
-        ..Connection::default()
-    };
-    Aws::open(scope(), Selection::default(), connection).unwrap()
-}
-
-fn client(server: &Ministack) -> aws_sdk_cloudwatch::Client {
-    let config = aws_sdk_cloudwatch::Config::builder()
-        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
-        .region(aws_config::Region::new("us-east-1"))
-        .credentials_provider(credentials())
-        .endpoint_url(server.endpoint());
-    aws_sdk_cloudwatch::Client::from_conf(config.build())
 }
 
 fn asked(name: &str, group: &str, statistic: Statistic) -> AskedMetric {
@@ -66,7 +45,7 @@ async fn measure(server: &Ministack, name: &str, group: &str, values: &[f64], fr
             .value(*value)
             .build()
     });
-    client(server)
+    cloudwatch(server.endpoint())
         .put_metric_data()
         .namespace("AWS/AutoScaling")
         .set_metric_data(Some(data.collect()))
@@ -89,7 +68,7 @@ async fn what_was_measured_comes_back_in_the_order_in_which_it_is_asked() {
         from,
     )
     .await;
-    let door = door(server.endpoint());
+    let door = door_at(server.endpoint());
     let questions = [
         asked("GroupInServiceInstances", "workhorse", Statistic::Average),
         asked("GroupDesiredCapacity", "nobody", Statistic::Maximum),
@@ -114,7 +93,7 @@ async fn a_thousand_metrics_are_asked_five_hundred_at_a_time() {
     let server = Ministack::start();
     let from = now();
     measure(&server, "GroupMaxSize", "pool-1000", &[7.0], from).await;
-    let door = door(server.endpoint());
+    let door = door_at(server.endpoint());
     let questions: Vec<AskedMetric> = (0..1001)
         .map(|it| asked("GroupMaxSize", &format!("pool-{it}"), Statistic::Maximum))
         .collect();
@@ -140,7 +119,7 @@ async fn no_cloudwatch_is_said_like_any_other_failure() {
         until: now() + MINUTE,
     };
     let questions = [asked("GroupMaxSize", "workhorse", Statistic::Maximum)];
-    let error = door(endpoint)
+    let error = door_at(endpoint)
         .past_metrics(&questions, span, MINUTE)
         .await
         .unwrap_err();

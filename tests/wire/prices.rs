@@ -10,15 +10,12 @@ use std::{
 };
 
 use pooldeck::{
-    cloud::{
-        Cloud,
-        aws::{Aws, Connection, Selection},
-    },
+    cloud::{Cloud, aws::Aws},
     fleet::{FailureKind, ListPrice, Usd},
 };
 use serde_json::{Value, json};
 
-use crate::region::{Region, credentials, now, scope};
+use crate::region::{Region, door_at, now};
 
 #[tokio::test]
 async fn spot_prices_are_read_for_every_zone() {
@@ -68,13 +65,7 @@ pub(crate) fn answering(
             }
         }
     });
-    let connection = Connection {
-        endpoint: Some(endpoint),
-        credentials: Some(credentials()),
-        ..Connection::default()
-    };
-    let door = Aws::open(scope(), Selection::default(), connection).unwrap();
-    (door, asked)
+    (door_at(endpoint), asked)
 }
 
 fn body(stream: &TcpStream) -> Value {

@@ -293,3 +293,23 @@ fn template_data(image: &str) -> RequestLaunchTemplateData {
         .instance_type(InstanceType::M5Large)
         .build()
 }
+
+/// A door to a server of our own on loopback.
+pub(crate) fn door_at(endpoint: String) -> Aws {
+    let connection = Connection {
+        endpoint: Some(endpoint),
+        credentials: Some(credentials()),
+        ..Connection::default()
+    };
+    Aws::open(scope(), Selection::default(), connection).unwrap()
+}
+
+/// A client of CloudWatch beside the door, to prepare and to look.
+pub(crate) fn cloudwatch(endpoint: String) -> aws_sdk_cloudwatch::Client {
+    let config = aws_sdk_cloudwatch::Config::builder()
+        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+        .region(aws_config::Region::new("us-east-1"))
+        .credentials_provider(credentials())
+        .endpoint_url(endpoint);
+    aws_sdk_cloudwatch::Client::from_conf(config.build())
+}
