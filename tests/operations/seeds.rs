@@ -18,7 +18,7 @@ use crate::{
 
 /// `SEEDS=100000 cargo test --release --no-default-features --test operations every_seed` soaks;
 /// `SEEDS=7000..9000 VERB=surge,canary` looks closer.
-const N_SEEDS: u64 = 2400;
+const N_SEEDS: u64 = 2040;
 
 fn asked(name: &str) -> Option<String> {
     #[expect(
