@@ -73,13 +73,11 @@ pub(super) async fn read(
             .amount()
             .and_then(|it| it.parse().ok())
             .and_then(Usd::from_f64);
-        match amount.filter(|_| unit == "USD") {
-            Some(it) => usd += it,
-            None => {
-                let why = format!("`{}` in {unit}", total.amount().unwrap_or_default());
-                return Err(damaged(&what, &why));
-            }
-        }
+        let Some(amount) = amount.filter(|_| unit == "USD") else {
+            let why = format!("`{}` in {unit}", total.amount().unwrap_or_default());
+            return Err(damaged(&what, &why));
+        };
+        usd += amount;
     }
     Ok(Bill {
         account: account.to_owned(),
