@@ -78,7 +78,7 @@ pub struct RollTerms {
     /// Give back what is not replaced by then, such as 8h
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub deadline: Option<Duration>,
-    /// What to do when new instances do not come up
+    /// What to do when new instances do not come up, or jobs fail on them
     #[arg(long, value_enum, default_value_t)]
     pub on_failure: OnFailureArg,
     /// The same as --on-failure hold
