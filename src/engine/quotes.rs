@@ -186,7 +186,11 @@ impl Reader {
     async fn load(&mut self) {
         self.load_bills();
         let Some(file) = self.file.clone() else {
-            return self.publish();
+            // What is there from the start is on the board without that.
+            if !self.bills.is_empty() || self.kept_failure.is_some() {
+                self.publish();
+            }
+            return;
         };
         match kept_prices::load(&file).await {
             Ok(None) => {}

@@ -267,6 +267,10 @@ impl Console {
             }
             // The signal said so already.
             Heard::Input(Input::Resize(..) | Input::Mouse(_)) => return Ok(None),
+            // One that waited in the queue is older than what may be on the screen already.
+            Heard::Engine(Event::Observed(_)) => {
+                Msg::Engine(Event::Observed(self.handle.observation()))
+            }
             Heard::Engine(event) => Msg::Engine(event),
             Heard::Over(id, outcome) => {
                 self.handle.fetch_operations();
