@@ -23,17 +23,38 @@ pub(super) fn read<T: DeserializeOwned>(
     rows: &[Box<RawValue>],
     id_keys: &'static [&'static str],
 ) -> impl Iterator<Item = Row<T>> {
-    rows.iter()
-        .map(|raw| match serde_json::from_str(raw.get()) {
-            Ok(row) => Row::Read(row),
-            Err(error) => Row::Unreadable {
-                id: id_of(raw, id_keys),
-                why: text::bounded(
-                    &format!("what the controller said of it cannot be read: {error}"),
-                    text::NOTE,
-                ),
-            },
-        })
+    rows.iter().map(|raw| match object(raw.get()) {
+        Ok(row) => Row::Read(row),
+        Err(error) => Row::Unreadable {
+            id: id_of(raw, id_keys),
+            why: text::bounded(
+                &format!("what the controller said of it cannot be read: {error}"),
+                text::NOTE,
+            ),
+        },
+    })
+}
+
+/// Reads an object. An array is none: serde would take its items for the fields in their order.
+fn object<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    if !text.trim_start().starts_with('{') {
+        return Err(serde::de::Error::custom("it is no object"));
+    }
+    serde_json::from_str(text)
+}
+
+/// Reads a list of objects, which may be missing as a whole, but not a part of it.
+pub(super) fn objects<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let Some(rows) = Option::<Rows>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let rows = rows.iter().map(|it| object(it.get()));
+    let rows: Result<Vec<T>, _> = rows.collect();
+    rows.map(Some).map_err(serde::de::Error::custom)
 }
 
 /// Makes one executor of those that share an id: which of them is meant cannot be told,

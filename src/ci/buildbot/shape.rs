@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::ci::row::{Rows, lenient};
+use crate::ci::row::{Rows, lenient, objects};
 
 // The API can only filter by a field that it was asked for.
 pub(super) const WORKER_FIELDS: [&str; 8] = [
@@ -65,6 +65,7 @@ pub(super) struct Worker {
     #[serde(default, deserialize_with = "lenient")]
     pub(super) pause_reason: Option<String>,
     pub(super) graceful: Option<bool>,
+    #[serde(default, deserialize_with = "objects")]
     pub(super) connected_to: Option<Vec<ConnectedTo>>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) configured_on: Option<Vec<ConfiguredOn>>,

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use crate::ci::row::{Rows, lenient};
+use crate::ci::row::{Rows, lenient, objects};
 
 /// What is asked of every computer: always named, because without `tree` Jenkins leaves
 /// the executors empty, and an empty executor is not an idle one.
@@ -53,7 +53,9 @@ pub(super) struct Computer {
     pub(super) absolute_remote_path: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) assigned_labels: Option<Vec<Label>>,
+    #[serde(default, deserialize_with = "objects")]
     pub(super) executors: Option<Vec<Slot>>,
+    #[serde(default, deserialize_with = "objects")]
     pub(super) one_off_executors: Option<Vec<Slot>>,
 }
 

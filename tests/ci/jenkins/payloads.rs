@@ -41,6 +41,21 @@ fn a_mutated_answer_is_idle_only_where_it_still_says_so() {
     });
 }
 
+/// Found by the mutations: an array was read as the object's fields in their order.
+#[tokio::test]
+async fn an_executor_that_is_no_object_is_not_idle() {
+    for nonsense in [json!([true]), json!([true, null])] {
+        let mut body = recorded_computers();
+        let computer = &mut body["computer"][1];
+        computer["executors"] = json!([{"currentExecutable": null, "idle": true}, nonsense]);
+        let name = computer["displayName"].as_str().unwrap().to_owned();
+        let reading = observe(&open(&jenkins_of(body))).await.unwrap();
+        let executors = &reading.part.executors;
+        let it = executors.iter().find(|it| it.name == name);
+        assert_eq!(it.map(|it| it.work.as_str()), Some("unknown"));
+    }
+}
+
 /// The same question, asked of the JSON as a person would.
 fn says_idle(computer: &Value) -> bool {
     let executors = computer["executors"].as_array();
