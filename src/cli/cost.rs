@@ -179,12 +179,7 @@ fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> S
         let is_least = |name| is_partial(document.at, it, name, flags.since);
         cells.extend(shown.iter().map(|it| {
             let (name, _, amount) = row[*it];
-            let least = if amount.is_some() && is_least(name) {
-                ">"
-            } else {
-                ""
-            };
-            format!("{least}{}", dollars(amount))
+            least(amount, is_least(name))
         }));
         let price = it.price.as_ref();
         cells.push(price.map_or("-".to_owned(), |it| it.source.clone()));
@@ -195,8 +190,10 @@ fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> S
     if 1 < lines.len() {
         let mut total = vec!["total".to_owned(), String::new()];
         total.extend(shown.iter().map(|column_idx| {
-            let column = rows.iter().map(|it| it[*column_idx].2);
-            dollars(column.sum::<Option<Usd>>())
+            let name = rows[0][*column_idx].0;
+            let is_least = |it| is_partial(document.at, it, name, flags.since);
+            let sum = rows.iter().map(|it| it[*column_idx].2).sum();
+            least(sum, document.pools.iter().any(is_least))
         }));
         total.extend([String::new(), String::new()]);
         lines.push(total);
@@ -224,8 +221,10 @@ fn is_partial(at: Timestamp, it: &PoolCost, name: &str, since: Option<Duration>)
     spent.is_partial()
 }
 
-fn dollars(amount: Option<Usd>) -> String {
-    amount.map_or("-".to_owned(), |it| it.to_string())
+/// An amount; marked when it is the least that it can be.
+fn least(amount: Option<Usd>, is_least: bool) -> String {
+    let mark = if is_least { ">" } else { "" };
+    amount.map_or("-".to_owned(), |it| format!("{mark}{it}"))
 }
 
 /// The age of a price: of a list in days, of a spot price in minutes.

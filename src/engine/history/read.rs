@@ -60,6 +60,7 @@ impl Store {
             is_filled |= has_filled;
             found.push(buckets);
         }
+        let begins: Vec<Option<usize>> = found.iter().map(|it| super::total::begin(it)).collect();
         for (metric_idx, metric) in query.metrics.iter().enumerate() {
             let its: Vec<&Filled> = found.iter().map(|it| &it[metric_idx]).collect();
             if its.is_empty() {
@@ -68,7 +69,7 @@ impl Store {
             past.series[metric_idx] = Series {
                 metric: *metric,
                 step: query.step(),
-                points: super::total::points(&its, *metric),
+                points: super::total::points(&its, &begins, *metric),
             };
         }
         if is_filled {

@@ -19,12 +19,21 @@ impl From<Buckets> for Filled {
     }
 }
 
+/// Returns the first step at which anything was seen of what was asked of one series.
+///
+/// Of a place that is watched, and of whose money nothing is known, the money still counts:
+/// a sum without it would be a part that looks like all.
+pub(super) fn begin(metrics: &[Filled]) -> Option<usize> {
+    let first = |it: &Filled| (0..it.own.sums.len()).find(|idx| it.own.found(*idx).is_some());
+    metrics.iter().filter_map(first).min()
+}
+
 /// Adds up series step by step.
 ///
-/// A series counts from its first step on that was seen; where one that counts is
+/// A series counts from the step on at which it `begins`; where one that counts is
 /// not known, neither is the sum. What another source knows closes a gap of the sum
 /// only where it knows every series: a part of them is not all.
-pub(super) fn points(series: &[&Filled], metric: Metric) -> Vec<Point> {
+pub(super) fn points(series: &[&Filled], begins: &[Option<usize>], metric: Metric) -> Vec<Point> {
     let [first, ..] = series else {
         return Vec::new();
     };
@@ -32,16 +41,12 @@ pub(super) fn points(series: &[&Filled], metric: Metric) -> Vec<Point> {
         return first.whole.points(metric);
     }
     let n_steps = first.own.sums.len();
-    let begins: Vec<Option<usize>> = series
-        .iter()
-        .map(|it| (0..n_steps).find(|idx| it.own.found(*idx).is_some()))
-        .collect();
     (0..n_steps)
         .map(|step_idx| {
             let at = Timestamp::from_secs(first.own.at(step_idx));
             let whole: Option<Vec<Found>> =
                 series.iter().map(|it| it.whole.found(step_idx)).collect();
-            let counted = series.iter().zip(&begins);
+            let counted = series.iter().zip(begins);
             let counted = counted.filter(|it| it.1.is_some_and(|begin| begin <= step_idx));
             let seen = || counted.map(|it| it.0.own.found(step_idx)).collect();
             let found: Option<Vec<Found>> = whole.or_else(seen);
@@ -95,6 +100,10 @@ mod tests {
         buckets.into()
     }
 
+    fn begin_of(series: &Filled) -> Option<usize> {
+        begin(std::slice::from_ref(series))
+    }
+
     #[test]
     fn what_another_source_knows_of_a_part_is_not_the_sum() {
         let seen = series(&[(20, 1.0), (30, 1.0)]);
@@ -102,7 +111,8 @@ mod tests {
         let told = series(&[(0, 4.0), (10, 4.0)]);
         filled.whole.fill_gaps_from(&told.whole);
         let values = |series: &[&Filled]| -> Vec<Option<f64>> {
-            let points = points(series, Metric::InService);
+            let begins: Vec<_> = series.iter().map(|it| begin_of(it)).collect();
+            let points = points(series, &begins, Metric::InService);
             points.iter().map(|it| it.value).collect()
         };
         assert_eq!(
@@ -118,8 +128,19 @@ mod tests {
         let whole = series(&[(0, 1.0), (10, 1.0), (20, 1.0), (30, 1.0)]);
         // Begins later, and is not known in the end.
         let partly = series(&[(10, 5.0), (20, 5.0)]);
-        let points = points(&[&whole, &partly], Metric::InService);
-        let values: Vec<_> = points.iter().map(|it| it.value).collect();
+        let both = [&whole, &partly];
+        let begins = both.map(begin_of);
+        let sum = points(&both, &begins, Metric::InService);
+        let values: Vec<_> = sum.iter().map(|it| it.value).collect();
         assert_eq!(values, [Some(1.0), Some(6.0), Some(6.0), None]);
+    }
+
+    #[test]
+    fn money_that_was_never_known_of_a_place_that_was_seen_is_missing_in_the_sum() {
+        let known = series(&[(0, 1.0), (10, 1.0), (20, 1.0), (30, 1.0)]);
+        let (machines, money) = (known.clone(), series(&[]));
+        let begins = [begin_of(&known), begin(&[money.clone(), machines])];
+        let sum = points(&[&known, &money], &begins, Metric::UsdPerHour);
+        assert!(sum.iter().all(|it| it.value.is_none()), "{sum:?}");
     }
 }
