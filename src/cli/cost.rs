@@ -192,8 +192,12 @@ fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> S
         total.extend(shown.iter().map(|column_idx| {
             let name = rows[0][*column_idx].0;
             let is_least = |it| is_partial(document.at, it, name, flags.since);
-            let sum = rows.iter().map(|it| it[*column_idx].2).sum();
-            least(sum, document.pools.iter().any(is_least))
+            let amounts = || rows.iter().map(|it| it[*column_idx].2);
+            // What one pool hides is no reason to hide the others.
+            let known: Usd = amounts().flatten().sum();
+            let is_whole = amounts().all(|it| it.is_some());
+            let sum = Some(known).filter(|it| is_whole || Usd::ZERO < *it);
+            least(sum, !is_whole || document.pools.iter().any(is_least))
         }));
         total.extend([String::new(), String::new()]);
         lines.push(total);
@@ -284,6 +288,13 @@ fn talk(session: &mut Session<'_>, document: &CostDocument) {
     if document.pools.iter().any(is_least) {
         let what = "> at least: not all of the time was seen; -o json says how much.";
         session.printer.talk(what);
+    }
+    let n_unpriced = document.pools.iter().filter(|it| it.unpriced != 0).count();
+    if (1..document.pools.len()).contains(&n_unpriced) {
+        let pools = if n_unpriced == 1 { "pool" } else { "pools" };
+        session.printer.talk(&format!(
+            "> at least, in the total: machines of {n_unpriced} {pools} have no known price."
+        ));
     }
     for bill in &document.bills {
         session.printer.talk(&sanitize(&bill.to_string()));

@@ -54,11 +54,18 @@ pub struct Sample {
 
 impl Sample {
     /// Adds up the pools; `has` tells which pools have a metric at all.
+    ///
+    /// The known part of a sum takes what is whole as it is.
     #[must_use]
     pub fn totalled(mut self, has: impl Fn(&PoolName, Metric) -> bool) -> Self {
         for metric in Metric::ALL {
+            let whole = metric.whole();
+            if whole.is_some_and(|it| self.total.get(it).is_some()) {
+                continue;
+            }
+            let known = |it: &Values| it.get(*metric).or_else(|| it.get(whole?));
             let its = self.pools.iter().filter(|it| has(&it.0, *metric));
-            let mut its = its.map(|it| it.1.get(*metric)).peekable();
+            let mut its = its.map(|it| known(&it.1)).peekable();
             let is_there = its.peek().is_some();
             let total: Option<f64> = if *metric == Metric::OldestQueuedSeconds {
                 its.try_fold(0.0, |most: f64, it| Some(most.max(it?)))
@@ -137,5 +144,19 @@ mod tests {
             "b has no executors"
         );
         assert_eq!(tied.get(Metric::Desired), None, "nobody was asked");
+    }
+
+    #[test]
+    fn a_total_with_an_unknown_part_has_a_known_part() {
+        let whole = Values::from_iter([(Metric::UsdPerHour, 2.0)]);
+        let part = Values::from_iter([(Metric::PricedUsd, 0.5)]);
+        let total = |pools| sample(pools).totalled(|_, _| true).total;
+        let money = |it: &Values| (it.get(Metric::UsdPerHour), it.get(Metric::PricedUsd));
+        let both = total(vec![("a", whole), ("b", part)]);
+        assert_eq!(money(&both), (None, Some(2.5)));
+        let all = total(vec![("a", whole), ("b", whole)]);
+        assert_eq!(money(&all), (Some(4.0), None), "nothing is kept twice");
+        let unread = total(vec![("a", whole), ("b", Values::UNKNOWN)]);
+        assert_eq!(money(&unread), (None, None), "b was not read");
     }
 }

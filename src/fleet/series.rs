@@ -75,7 +75,34 @@ metrics! {
     OnDemandUsd = "on_demand_usd_per_hour" in UsdPerHour,
     /// What the spot instances would cost more on demand.
     SpotSavingUsd = "spot_saving_usd_per_hour" in UsdPerHour,
+    /// The money above as far as prices are known: all of it, or the least that it can be.
+    PricedUsd = "priced_usd_per_hour" in UsdPerHour,
+    PricedBusyUsd = "priced_busy_usd_per_hour" in UsdPerHour,
+    PricedIdleUsd = "priced_idle_usd_per_hour" in UsdPerHour,
+    PricedBootingUsd = "priced_booting_usd_per_hour" in UsdPerHour,
+    PricedDrainingUsd = "priced_draining_usd_per_hour" in UsdPerHour,
+    PricedStandbyUsd = "priced_standby_usd_per_hour" in UsdPerHour,
+    PricedRetainedUsd = "priced_retained_usd_per_hour" in UsdPerHour,
+    PricedStrayUsd = "priced_stray_usd_per_hour" in UsdPerHour,
+    PricedUnknownUsd = "priced_unknown_usd_per_hour" in UsdPerHour,
+    PricedSpotUsd = "priced_spot_usd_per_hour" in UsdPerHour,
+    PricedOnDemandUsd = "priced_on_demand_usd_per_hour" in UsdPerHour,
 }
+
+/// Money, and the same as far as prices are known.
+const PRICED: [(Metric, Metric); 11] = [
+    (Metric::UsdPerHour, Metric::PricedUsd),
+    (Metric::BusyUsd, Metric::PricedBusyUsd),
+    (Metric::IdleUsd, Metric::PricedIdleUsd),
+    (Metric::BootingUsd, Metric::PricedBootingUsd),
+    (Metric::DrainingUsd, Metric::PricedDrainingUsd),
+    (Metric::StandbyUsd, Metric::PricedStandbyUsd),
+    (Metric::RetainedUsd, Metric::PricedRetainedUsd),
+    (Metric::StrayUsd, Metric::PricedStrayUsd),
+    (Metric::UnknownUsd, Metric::PricedUnknownUsd),
+    (Metric::SpotUsd, Metric::PricedSpotUsd),
+    (Metric::OnDemandUsd, Metric::PricedOnDemandUsd),
+];
 
 /// What a metric counts in; metrics of one unit share an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -130,6 +157,20 @@ impl Metric {
             Use::Stray => Self::StrayUsd,
             Use::Unknown => Self::UnknownUsd,
         }
+    }
+
+    /// Returns what tells the same money as far as prices are known, where there is such.
+    pub fn priced(self) -> Option<Self> {
+        let found = PRICED.iter().find(|it| it.0 == self);
+        found.map(|it| it.1)
+    }
+
+    /// Returns the money that this is the known part of.
+    ///
+    /// A sample has the part only where it lacks the whole.
+    pub fn whole(self) -> Option<Self> {
+        let found = PRICED.iter().find(|it| it.1 == self);
+        found.map(|it| it.0)
     }
 
     /// Returns the metric that is published to CloudWatch under this name.

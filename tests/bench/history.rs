@@ -131,7 +131,8 @@ impl Pool {
         let rate = 0.1428
             + f64::from(u32::try_from(luck(&(self.idx, secs / 5400)) % 100).unwrap()) / 10_000.0;
         let mut values = Values::UNKNOWN;
-        for metric in Metric::ALL {
+        // Every price is known: the known part of a sum is not kept beside the sum.
+        for metric in Metric::ALL.iter().filter(|it| it.whole().is_none()) {
             values.set(*metric, Some(0.0));
         }
         let mut set = |metric, n: u32| values.set(metric, Some(f64::from(n)));

@@ -1,8 +1,8 @@
 //! What was seen comes back, and what was not is a gap.
 
 use pooldeck::{
-    engine::{Kept, Store},
-    fleet::{Boot, Marker, MarkerKind, Metric, PoolKey},
+    engine::{Kept, PastQuery, Store, Whose},
+    fleet::{Boot, Marker, MarkerKind, Metric, Past, PoolKey, Sample},
 };
 
 use crate::{
@@ -178,4 +178,84 @@ fn markers_and_boots_are_told_once_and_belong_to_their_pool() {
     };
     assert_eq!(boot.time_to_ready().unwrap().as_secs(), 65);
     assert_eq!(boot.first_job_at, None, "it had no job yet");
+}
+
+/// A sample of one pool of a scope of our account.
+fn elsewhere(scope: &str, secs: i64, values: &[(Metric, f64)]) -> Sample {
+    Sample {
+        scope: scope.into(),
+        ..sample(secs, values)
+    }
+}
+
+fn numbers(past: &Past, metric: Metric) -> Vec<Option<f64>> {
+    let points = &past.series(metric).unwrap().points;
+    points.iter().map(|it| it.value).collect()
+}
+
+#[test]
+fn the_money_of_one_region_is_never_shown_as_that_of_two() {
+    let (here, there) = ("prod/us-east-1", "prod/eu-west-1");
+    let mut store = Store::in_memory().unwrap();
+    for secs in [0, 15] {
+        keep(
+            &mut store,
+            &elsewhere(
+                here,
+                secs,
+                &[(Metric::UsdPerHour, 4.0), (Metric::InService, 2.0)],
+            ),
+        );
+        // Nobody has said a price of what runs there but of one machine.
+        keep(
+            &mut store,
+            &elsewhere(
+                there,
+                secs,
+                &[(Metric::PricedUsd, 0.5), (Metric::InService, 3.0)],
+            ),
+        );
+    }
+    let both = Whose {
+        scopes: [here, there]
+            .map(|it| (it.into(), Some(ACCOUNT.to_owned())))
+            .into(),
+    };
+    let ask = |metrics: &[Metric]| {
+        let all = PastQuery {
+            pool: None,
+            ..query(metrics, span(0, 30), 2)
+        };
+        store.past(&all, &both).unwrap()
+    };
+    // The graph of money asks for nothing but money.
+    let past = ask(&[Metric::UsdPerHour]);
+    assert_eq!(numbers(&past, Metric::UsdPerHour), [None, None]);
+    let past = ask(&[Metric::UsdPerHour, Metric::PricedUsd]);
+    assert_eq!(numbers(&past, Metric::UsdPerHour), [None, None]);
+    assert_eq!(numbers(&past, Metric::PricedUsd), [Some(4.5), Some(4.5)]);
+    assert_eq!(past.series.len(), 2, "what was read besides is not told");
+}
+
+#[test]
+fn the_known_part_of_a_sum_goes_on_where_the_sum_ends() {
+    let mut store = Store::in_memory().unwrap();
+    keep(&mut store, &sample(0, &[(Metric::UsdPerHour, 4.0)]));
+    keep(&mut store, &sample(15, &[(Metric::PricedUsd, 1.0)]));
+    let money = [Metric::PricedUsd, Metric::UsdPerHour];
+    let past = store
+        .past(&query(&money, span(0, 30), 2), &whose())
+        .unwrap();
+    assert_eq!(numbers(&past, Metric::UsdPerHour), [Some(4.0), None]);
+    assert_eq!(numbers(&past, Metric::PricedUsd), [Some(4.0), Some(1.0)]);
+    // In one step they are one mean, also when they are old.
+    let whole_day = |store: &Store| {
+        let asked = query(&[Metric::PricedUsd], span(0, 300), 1);
+        store.past(&asked, &whose()).unwrap().series[0].points[0]
+    };
+    let fresh = whole_day(&store);
+    assert_eq!((fresh.value, fresh.seen), (Some(1.75), 0.2));
+    tidy(&mut store, at(4 * 86_400));
+    let old = whole_day(&store);
+    assert_eq!((old.value, old.seen), (Some(1.75), 0.2));
 }

@@ -142,12 +142,12 @@ pub(crate) fn money(query: &PastQuery, metric: Metric, at: Timestamp) -> Option<
     let (busy, idle) = (n(Metric::BusyExecutors)?, n(Metric::IdleExecutors)?);
     let booting = 0.1 * busy;
     let total = busy + idle + booting;
-    let share = query.pool.as_ref().map_or(1.0, |it| {
+    let share = query.pool.as_ref().map_or(ALL_SHARES, |it| {
         0.06 * f64::from(u32::try_from(it.name.as_str().len()).unwrap() % 5 + 1)
     });
     Some(
         share
-            * match metric {
+            * match metric.whole().unwrap_or(metric) {
                 Metric::UsdPerHour => total,
                 Metric::BusyUsd => busy,
                 Metric::IdleUsd | Metric::WasteUsd => idle,
@@ -161,6 +161,9 @@ pub(crate) fn money(query: &PastQuery, metric: Metric, at: Timestamp) -> Option<
     )
 }
 
+/// What the seven pools of the demo have together, so that they add up.
+const ALL_SHARES: f64 = 1.68;
+
 /// As `money`, and for two hours nobody knew what the machines did, or what a type cost.
 pub(crate) fn partly_unknown_money(
     query: &PastQuery,
@@ -173,8 +176,14 @@ pub(crate) fn partly_unknown_money(
     let value = money(query, metric, at)?;
     match metric {
         Metric::UsdPerHour | Metric::BootingUsd if is_unpriced => None,
-        Metric::BusyUsd | Metric::IdleUsd if is_unseen => Some(0.0),
-        Metric::UnknownUsd if is_unseen => {
+        Metric::PricedUsd if is_unpriced => Some(value - money(query, Metric::BootingUsd, at)?),
+        Metric::PricedBootingUsd if is_unpriced => Some(0.0),
+        Metric::BusyUsd | Metric::IdleUsd | Metric::PricedBusyUsd | Metric::PricedIdleUsd
+            if is_unseen =>
+        {
+            Some(0.0)
+        }
+        Metric::UnknownUsd | Metric::PricedUnknownUsd if is_unseen => {
             Some(money(query, Metric::BusyUsd, at)? + money(query, Metric::IdleUsd, at)?)
         }
         _ => Some(value),

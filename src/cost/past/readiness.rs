@@ -29,7 +29,7 @@ pub struct Took {
 }
 
 impl Took {
-    fn of(mut took: Vec<Duration>) -> Option<Self> {
+    pub fn of(mut took: Vec<Duration>) -> Option<Self> {
         took.sort_unstable();
         let n = took.len();
         // The nearest rank: a duration that really was.

@@ -33,11 +33,15 @@ pub struct Savings {
     /// Saved, less what was lost; with unknown interruptions it is no more than this.
     #[serde(rename = "net_usd")]
     pub net: Option<Usd>,
+    /// What the lost minutes cost at the least, where not every price is known.
+    #[serde(skip)]
+    pub lost_least: Option<Usd>,
 }
 
 /// What has to be asked for.
-pub const SAVINGS_METRICS: [Metric; 8] = [
+pub const SAVINGS_METRICS: [Metric; 9] = [
     Metric::UsdPerHour,
+    Metric::PricedUsd,
     Metric::SpotUsd,
     Metric::OnDemandUsd,
     Metric::SpotSavingUsd,
@@ -60,12 +64,11 @@ pub fn savings_within(past: &Past, span: Span) -> Savings {
         .map(|it| Interruption::lost_minutes(&it.what))
         .collect();
     let lost_minutes = lost.iter().flatten().sum();
-    let lost_usd = if lost_minutes == 0 {
-        Some(Usd::ZERO)
-    } else {
-        let per_hour = job_hour(past, span);
-        per_hour.map(|it| it.for_time(Duration::from_mins(lost_minutes)))
+    let lost_at = |money: Metric| match lost_minutes {
+        0 => Some(Usd::ZERO),
+        _ => Some(job_hour(past, span, money)?.for_time(Duration::from_mins(lost_minutes))),
     };
+    let lost_usd = lost_at(Metric::UsdPerHour);
     let saved = dollars_within(past, Metric::SpotSavingUsd, span);
     Savings {
         pool: past.pool.clone(),
@@ -77,10 +80,17 @@ pub fn savings_within(past: &Past, span: Span) -> Savings {
         n_unknown: lost.iter().filter(|it| it.is_none()).count(),
         lost: lost_usd,
         net: saved.zip(lost_usd).map(|(saved, lost)| saved - lost),
+        lost_least: lost_usd.or(lost_at(Metric::PricedUsd)),
     }
 }
 
 impl Savings {
+    /// Returns the most that the net can be: what was lost is known at the least.
+    pub fn net_most(&self) -> Option<Usd> {
+        let both = self.saved.zip(self.lost_least);
+        self.net.or(both.map(|(saved, lost)| saved - lost))
+    }
+
     /// Returns whether there was any spot, or any of it was taken back.
     pub fn is_any(&self) -> bool {
         self.n_interruptions != 0 || self.saved.is_some_and(|it| it != Usd::ZERO)
@@ -90,13 +100,13 @@ impl Savings {
 /// Returns what an hour of a job cost on the average: its executor's share of a machine.
 ///
 /// Where no executors are known, a machine is taken to run one job.
-fn job_hour(past: &Past, span: Span) -> Option<Usd> {
+fn job_hour(past: &Past, span: Span, money: Metric) -> Option<Usd> {
     let hours = |metric: Metric| total_within(past.series(metric)?, span);
     let machines = [Metric::InService, Metric::Pending, Metric::Unattached];
     let machines: f64 = machines.into_iter().filter_map(hours).sum();
     let slots = hours(Metric::TotalExecutors).filter(|it| 0.0 < *it);
     let slots = slots.unwrap_or(machines);
-    let total = dollars_within(past, Metric::UsdPerHour, span)?;
+    let total = dollars_within(past, money, span)?;
     (0.0 < slots).then(|| Usd::from_f64(total.as_f64() / slots))?
 }
 
@@ -162,5 +172,15 @@ mod tests {
         let found = savings(&unpriced);
         assert_eq!((found.lost, found.net), (None, None));
         assert_eq!(found.saved, Some(Usd::from_cents(600)));
+        assert_eq!(found.net_most(), None, "nothing is known of what was lost");
+        let mut half = past(&[
+            (Metric::SpotSavingUsd, &two_hours(3.0)),
+            (Metric::PricedUsd, &two_hours(4.0)),
+            (Metric::InService, &two_hours(4.0)),
+        ]);
+        half.markers = vec![taken(&half, 0, lost)];
+        let found = savings(&half);
+        assert_eq!((found.lost, found.net), (None, None));
+        assert_eq!(found.net_most(), Some(Usd::from_cents(500)));
     }
 }

@@ -11,6 +11,8 @@ pub struct Spent {
     pub pool: Option<PoolKey>,
     /// `None` when nothing of the time was seen, or no price was known in it.
     pub total: Option<Usd>,
+    /// What it was as far as prices are known; `None` when nothing of the time was seen.
+    pub priced: Option<Usd>,
     pub waste: Option<Usd>,
     /// In the order of `Use::ALL`; only what was asked for.
     pub by_use: Vec<(Use, Option<Usd>)>,
@@ -20,7 +22,7 @@ pub struct Spent {
 }
 
 /// What has to be asked for, at the least; the parts come with their own metrics.
-pub const SPENT_METRICS: [Metric; 2] = [Metric::UsdPerHour, Metric::WasteUsd];
+pub const SPENT_METRICS: [Metric; 3] = [Metric::UsdPerHour, Metric::PricedUsd, Metric::WasteUsd];
 
 /// Adds up what a pool cost.
 pub fn spent(past: &Past) -> Spent {
@@ -38,6 +40,7 @@ pub fn spent_within(past: &Past, span: Span) -> Spent {
     Spent {
         pool: past.pool.clone(),
         total: dollars_within(past, Metric::UsdPerHour, span),
+        priced: dollars_within(past, Metric::PricedUsd, span),
         waste: dollars_within(past, Metric::WasteUsd, span),
         by_use: asked.map(amount).collect(),
         seen: seen.min(span.length()),
@@ -52,6 +55,14 @@ impl Spent {
     pub fn is_partial(&self) -> bool {
         const EDGES: Duration = Duration::from_mins(1);
         self.seen + EDGES < self.asked * 49 / 50
+    }
+
+    /// Returns the least that it was: what has a known price, in the time that was seen.
+    ///
+    /// Nothing is the least of everything, and says nothing.
+    pub fn least(&self) -> Option<Usd> {
+        let least = self.priced.max(self.total);
+        least.filter(|it| self.total.is_some() || Usd::ZERO < *it)
     }
 
     /// Returns what the whole of a longer span comes to at the mean rate that was seen.
@@ -90,6 +101,7 @@ mod tests {
         assert_eq!((found.seen, found.asked), (HOUR * 2, HOUR * 3));
         assert!(found.is_partial());
         assert_eq!(found.waste, None);
+        assert_eq!(found.least(), found.total);
         let nothing = Past {
             series: Vec::new(),
             ..past
@@ -101,6 +113,26 @@ mod tests {
         let past =
             super::super::fixture::past(&[(Metric::InService, &hours), (Metric::WasteUsd, &late)]);
         assert_eq!(spent(&past).waste, None);
+    }
+
+    #[test]
+    fn what_has_a_price_is_the_least_where_another_price_is_not_known() {
+        let hours = [Some(4.0); 2];
+        let money = |priced: f64| {
+            past(&[
+                (Metric::InService, &hours),
+                (Metric::UsdPerHour, &[None, None]),
+                (Metric::PricedUsd, &[Some(priced), Some(priced)]),
+            ])
+        };
+        let found = spent(&money(1.5));
+        assert_eq!(
+            (found.total, found.least()),
+            (None, Some(Usd::from_cents(300)))
+        );
+        let found = spent(&money(0.0));
+        assert_eq!(found.least(), None, "nothing is no amount");
+        assert_eq!(found.priced, Some(Usd::ZERO), "but it was seen");
     }
 
     #[test]

@@ -118,6 +118,19 @@ impl Buckets {
         }
     }
 
+    /// Adds what was seen at other times of the same steps.
+    pub(super) fn join(&mut self, other: &Self) {
+        for (sum, other) in self.sums.iter_mut().zip(&other.sums) {
+            sum.total += other.total;
+            sum.seen += other.seen;
+            sum.least = sum.least.min(other.least);
+            sum.most = sum.most.max(other.most);
+            if sum.last_until <= other.last_until {
+                (sum.last, sum.last_until) = (other.last, other.last_until);
+            }
+        }
+    }
+
     /// Fills the steps in which nothing was seen from another source.
     pub(super) fn fill_gaps_from(&mut self, other: &Self) -> bool {
         let mut has_filled = false;
@@ -211,6 +224,20 @@ mod tests {
         let values: Vec<_> = points.iter().map(|it| it.value).collect();
         assert_eq!(values, [Some(1.0), None, None]);
         assert!((points[0].seen - 1.0 / 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_two_have_seen_of_a_step_is_one_mean() {
+        let (mut part, mut whole) = (buckets(0, 120, 60), buckets(0, 120, 60));
+        part.add(Piece::flat(0, 15, 2.0));
+        whole.add(Piece::flat(15, 60, 6.0));
+        whole.add(Piece::flat(60, 90, 7.0));
+        part.join(&whole);
+        let found = part.found(0).unwrap();
+        assert_eq!((found.mean, found.least, found.most), (5.0, 2.0, 6.0));
+        assert_eq!((found.last, found.seen), (6.0, 1.0));
+        let found = part.found(1).unwrap();
+        assert_eq!((found.mean, found.seen), (7.0, 0.5));
     }
 
     #[test]

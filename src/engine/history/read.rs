@@ -13,7 +13,8 @@ use super::{
     total::Filled,
 };
 use crate::fleet::{
-    Boot, Marker, MarkerKind, Observation, Past, PoolKey, PoolName, ScopeId, Series, Timestamp,
+    Boot, Marker, MarkerKind, Metric, Observation, Past, PoolKey, PoolName, ScopeId, Series,
+    Timestamp,
 };
 
 /// Where a past is looked for: the scopes that the console looks at, and whose they are.
@@ -53,10 +54,11 @@ impl Store {
     fn try_past(&self, query: &PastQuery, whose: &Whose) -> rusqlite::Result<Past> {
         let mut past = query.unseen();
         let own = self.series_asked(query, whose)?;
+        let read = metrics_to_read(query);
         let mut is_filled = false;
         let mut found: Vec<Vec<Filled>> = Vec::new();
         for series in &own {
-            let (buckets, has_filled) = self.buckets(*series, query)?;
+            let (buckets, has_filled) = self.buckets(*series, &read, query)?;
             is_filled |= has_filled;
             found.push(buckets);
         }
@@ -116,11 +118,17 @@ impl Store {
     }
 
     /// Fills a set of steps for each metric; `true` when another source closed a gap.
-    fn buckets(&self, series: u32, query: &PastQuery) -> rusqlite::Result<(Vec<Filled>, bool)> {
-        let ids: Vec<u32> = query.metrics.iter().map(|it| self.metric_id(*it)).collect();
+    fn buckets(
+        &self,
+        series: u32,
+        metrics: &[Metric],
+        query: &PastQuery,
+    ) -> rusqlite::Result<(Vec<Filled>, bool)> {
+        let ids: Vec<u32> = metrics.iter().map(|it| self.metric_id(*it)).collect();
         let empty = Buckets::new(query.span, query.step());
         let mut own = vec![empty.clone(); ids.len()];
         self.fill_own(series, &ids, &mut own, query)?;
+        join_wholes(metrics, &mut own);
         if !own.iter().any(Buckets::has_gaps) {
             return Ok((own.into_iter().map(Filled::from).collect(), false));
         }
@@ -343,6 +351,32 @@ impl Store {
         }
         found.reverse();
         Ok(found)
+    }
+}
+
+/// Returns what is asked for, and what it takes to answer.
+///
+/// What is priced has its whole beside it; a sum has what tells since when a place was watched.
+fn metrics_to_read(query: &PastQuery) -> Vec<Metric> {
+    let mut metrics = query.metrics.clone();
+    let wholes = query.metrics.iter().filter_map(|it| it.whole());
+    let watched = query.pool.is_none().then_some(Metric::InService);
+    for metric in wholes.chain(watched) {
+        if !metrics.contains(&metric) {
+            metrics.push(metric);
+        }
+    }
+    metrics
+}
+
+/// Where all prices are known, the part that is known is the whole.
+fn join_wholes(metrics: &[Metric], buckets: &mut [Buckets]) {
+    for (idx, metric) in metrics.iter().enumerate() {
+        let whole = metric.whole();
+        let whole = whole.and_then(|it| metrics.iter().position(|other| *other == it));
+        if let Some(whole) = whole.map(|it| buckets[it].clone()) {
+            buckets[idx].join(&whole);
+        }
     }
 }
 

@@ -288,19 +288,32 @@ fn of_aws(fleet: &Fleet, pool: &Pool, now: Timestamp) -> Values {
     }
     let split = cost::split(fleet, &pool.key(), now);
     let usd = |it: Option<Usd>| it.map(Usd::as_f64);
-    values.set(Metric::UsdPerHour, usd(split.total()));
     values.set(Metric::WasteUsd, usd(split.waste()));
+    spend(
+        &mut values,
+        Metric::UsdPerHour,
+        split.total(),
+        split.known(),
+    );
     for used in Use::ALL {
-        values.set(Metric::of_use(used), usd(split.known_part(used)));
+        let (whole, part) = (split.known_part(used), split.part(used));
+        spend(&mut values, Metric::of_use(used), whole, part);
     }
-    let market = |is_spot: bool| {
+    for (metric, is_spot) in [(Metric::SpotUsd, true), (Metric::OnDemandUsd, false)] {
         let instances = fleet.roster(&pool.key()).instances.iter();
         let its = instances.filter(|it| it.is_spot() == is_spot);
-        usd(fleet.split_of(its, now).total())
-    };
+        let split = fleet.split_of(its, now);
+        spend(&mut values, metric, split.total(), split.known());
+    }
     let saved = cost::spot_saving(&fleet.roster(&pool.key()).instances);
     values.set(Metric::SpotSavingUsd, usd(saved));
-    values.set(Metric::SpotUsd, market(true));
-    values.set(Metric::OnDemandUsd, market(false));
     values
+}
+
+/// Sets money; where a price in it is not known, the part that is.
+fn spend(values: &mut Values, metric: Metric, whole: Option<Usd>, part: Usd) {
+    match (whole, metric.priced()) {
+        (None, Some(priced)) => values.set(priced, Some(part.as_f64())),
+        (whole, _) => values.set(metric, whole.map(Usd::as_f64)),
+    }
 }

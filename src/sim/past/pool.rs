@@ -161,6 +161,15 @@ impl PastPool {
 
     fn add_money(&self, values: &mut Values, size: Size, n_busy: u32, at: Timestamp) {
         let Some((on_demand, paid)) = self.rates(at) else {
+            // None of the machines has a price: nothing of it is known.
+            for priced in Metric::ALL.iter().filter(|it| it.whole().is_some()) {
+                values.set(*priced, Some(0.0));
+            }
+            if !self.spec.is_spot {
+                values.set(Metric::SpotUsd, Some(0.0));
+                values.set(Metric::PricedSpotUsd, None);
+                values.set(Metric::SpotSavingUsd, Some(0.0));
+            }
             return;
         };
         let n_machines = size.in_service + size.pending + size.terminating;

@@ -6,12 +6,13 @@ use ratatui::layout::Rect;
 
 use super::{dim, plain};
 use crate::{
+    cost::past::Took,
     fleet::{Boot, ImageId, PoolKey, Timestamp, short_duration},
     tui::{
         app::{App, Topic},
         glyph::Glyphs,
         theme::Role,
-        widget::{Canvas, Span},
+        widget::{Canvas, Span, width_of},
     },
 };
 
@@ -40,12 +41,13 @@ struct Group<'a> {
     boots: Vec<&'a Boot>,
 }
 
-/// How long a phase took: the median, and of how many.
-#[derive(Clone, Copy)]
-struct Phase {
-    median: Option<Duration>,
-    n_seen: usize,
-}
+/// How long a phase took, of the instances in which it was seen.
+type Phase = Option<Took>;
+
+/// The lengths of time that a scale may be cut into.
+const NICE_SECS: [u64; 10] = [5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400];
+/// A mark of the scale and its label, with room between them.
+const MARK_WIDTH: f64 = 10.0;
 
 fn lines(app: &App, key: &PoolKey, width: u16, glyphs: Glyphs) -> Vec<Line> {
     let asked = app.pasts.get(&Topic::Boots(key.clone()));
@@ -68,11 +70,12 @@ fn lines(app: &App, key: &PoolKey, width: u16, glyphs: Glyphs) -> Vec<Line> {
     lines.push(key_line(glyphs));
     let groups = groups(&past.boots);
     let phases: Vec<[Phase; 3]> = groups.iter().map(Group::phases).collect();
-    let whole = |it: &[Phase; 3]| it.iter().filter_map(|it| it.median).sum::<Duration>();
+    let whole = |it: &[Phase; 3]| it.iter().flatten().map(|it| it.median).sum::<Duration>();
     let longest = phases.iter().map(whole).max().unwrap_or_default();
+    lines.push(scale(longest, width));
     for (group, phases) in groups.iter().zip(&phases) {
         lines.push(Vec::new());
-        lines.push(group.head());
+        lines.extend(group.head(width));
         lines.push(bar(phases, longest, width, glyphs));
         lines.push(numbers(phases));
     }
@@ -117,13 +120,8 @@ impl Group<'_> {
         let between = |from: fn(&Boot) -> Option<Timestamp>,
                        until: fn(&Boot) -> Option<Timestamp>| {
             let both = self.boots.iter();
-            let mut times: Vec<Duration> = both
-                .filter_map(|it| Some(until(it)?.since(from(it)?)))
-                .collect();
-            Phase {
-                n_seen: times.len(),
-                median: median(&mut times),
-            }
+            let times = both.filter_map(|it| Some(until(it)?.since(from(it)?)));
+            Took::of(times.collect())
         };
         [
             between(|it| it.requested_at, |it| it.running_at),
@@ -132,17 +130,15 @@ impl Group<'_> {
         ]
     }
 
-    fn head(&self) -> Line {
+    /// Names the group and how soon it was ready, in a line where there is room for both.
+    fn head(&self, width: u16) -> Vec<Line> {
         let image = self.image.map_or("image not known", ImageId::as_str);
         let mut line = vec![
             plain(format!("{image} {}", self.instance_type)),
             dim(format!("  {} instances", self.boots.len())),
         ];
-        let mut ready: Vec<Duration> = self
-            .boots
-            .iter()
-            .filter_map(|it| it.time_to_ready())
-            .collect();
+        let ready = self.boots.iter().filter_map(|it| it.time_to_ready());
+        let ready: Vec<Duration> = ready.collect();
         let n_never = self.boots.len() - ready.len();
         if 0 < n_never {
             line.push(Span::new(
@@ -150,45 +146,76 @@ impl Group<'_> {
                 Role::Warn,
             ));
         }
-        if let Some(median) = median(&mut ready) {
-            let slow = ready[(ready.len() * 9 / 10).min(ready.len() - 1)];
-            line.push(dim("  ready in "));
-            line.push(plain(short_duration(median)));
-            line.push(dim(format!(", nine of ten in {}", short_duration(slow))));
+        let mut readiness = Vec::new();
+        if let Some(took) = Took::of(ready) {
+            readiness.push(dim("  ready in "));
+            readiness.push(plain(short_duration(took.median)));
+            let slow = short_duration(took.p90);
+            readiness.push(dim(format!(", nine of ten in {slow}")));
         }
-        line
+        let wide: u16 = line
+            .iter()
+            .chain(&readiness)
+            .map(|it| width_of(&it.text))
+            .sum();
+        if wide + 2 <= width {
+            line.extend(readiness);
+            return vec![line];
+        }
+        vec![line, readiness]
     }
 }
 
-/// Returns the middle of some durations, and leaves them in order.
-fn median(times: &mut [Duration]) -> Option<Duration> {
-    times.sort_unstable();
-    let n_times = times.len();
-    if n_times == 0 {
-        return None;
+/// The time from the request on, in steps that a reader can add up.
+fn scale(longest: Duration, width: u16) -> Line {
+    let (secs, room) = (longest.as_secs_f64().max(1.0), bar_width(width));
+    let fits = |step: &u64| {
+        let step = u32::try_from(*step).unwrap_or(u32::MAX);
+        MARK_WIDTH <= f64::from(step) / secs * room
+    };
+    let step = NICE_SECS.into_iter().find(fits).unwrap_or(86_400);
+    let mut text = String::new();
+    for mark_idx in 0.. {
+        let at = Duration::from_secs(step * mark_idx);
+        let column_idx = cells(at, longest, width);
+        let label = format!("|{}", short_duration(at));
+        if longest < at || usize::from(width) <= column_idx + label.len() {
+            break;
+        }
+        text.push_str(&" ".repeat(column_idx.saturating_sub(text.len())));
+        text.push_str(&label);
     }
-    Some((times[(n_times - 1) / 2] + times[n_times / 2]) / 2)
+    vec![dim(text)]
+}
+
+fn bar_width(width: u16) -> f64 {
+    f64::from(width.saturating_sub(4).max(1))
+}
+
+/// Returns how many cells a time takes.
+fn cells(time: Duration, longest: Duration, width: u16) -> usize {
+    let part = time.as_secs_f64() / longest.as_secs_f64().max(1.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most the width of a terminal"
+    )]
+    let n_cells = (part * bar_width(width)).round() as usize;
+    n_cells
 }
 
 /// The phases after each other, all groups on one scale.
 fn bar(phases: &[Phase; 3], longest: Duration, width: u16, glyphs: Glyphs) -> Line {
-    let room = f64::from(width.saturating_sub(4).max(1));
     let mut line = Vec::new();
-    let (mut until, mut drawn) = (0.0, 0_usize);
+    let (mut until, mut drawn) = (Duration::ZERO, 0_usize);
     for (phase_idx, (phase, (_, role))) in phases.iter().zip(PHASES).enumerate() {
-        let Some(median) = phase.median else {
+        let Some(took) = phase else {
             line.push(Span::new("?", Role::Unknown));
             continue;
         };
-        until += median.as_secs_f64() / longest.as_secs_f64().max(1.0) * room;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "at most the width of a terminal"
-        )]
-        let end = until.round() as usize;
+        until += took.median;
         // A phase that was seen is never invisible.
-        let n_cells = end.saturating_sub(drawn).max(1);
+        let n_cells = cells(until, longest, width).saturating_sub(drawn).max(1);
         drawn += n_cells;
         line.push(Span::new(glyphs.fill(phase_idx).repeat(n_cells), role));
     }
@@ -199,11 +226,12 @@ fn numbers(phases: &[Phase; 3]) -> Line {
     let mut line = Vec::new();
     for (phase, (name, role)) in phases.iter().zip(PHASES) {
         line.push(dim(format!("{name} ")));
-        match phase.median {
-            Some(median) => line.push(Span::new(short_duration(median), role)),
+        match phase {
+            Some(took) => line.push(Span::new(short_duration(took.median), role)),
             None => line.push(Span::new("not seen", Role::Unknown)),
         }
-        line.push(dim(format!(" of {}   ", phase.n_seen)));
+        let n_seen = phase.map_or(0, |it| it.n);
+        line.push(dim(format!(" of {n_seen}   ")));
     }
     line
 }

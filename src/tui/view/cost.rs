@@ -18,6 +18,8 @@ use crate::{
 
 /// A price that is this old may have changed since.
 const OLD_PRICE: Duration = Duration::from_hours(90 * 24);
+/// Four sources are this much wider than one.
+const SOURCES_MORE: u16 = 26;
 /// The columns, what matters most first.
 const ORDER: [&str; 7] = [
     "name", "per_hour", "waste", "today", "month", "source", "age",
@@ -51,6 +53,8 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     if let Some(whole) = month.projected(ends.since(begins)) {
         sum.push(dim("  whole month "));
         sum.push(plain(usd(whole.as_f64())));
+    } else {
+        sum.extend(why_least(app, &month));
     }
     let mut uses = vec![dim("goes to ")];
     for used in Use::ALL {
@@ -80,8 +84,14 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         } else {
             "machines have"
         };
+        let pools = unpriced(app);
+        let of = match &pools[..] {
+            [] => String::new(),
+            [first] => format!(": {first}"),
+            [first, rest @ ..] => format!(": {first} and {} more", rest.len()),
+        };
         strays.push(Span::new(
-            format!("   {n} {verb} no known price, and are in no sum"),
+            format!("   {n} {verb} no known price, in no sum{of}"),
             Role::Unknown,
         ));
     }
@@ -89,6 +99,26 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     for (y, line) in (area.y..area.bottom()).zip(lines) {
         canvas.put_spans(area.x + 1, y, area.width.saturating_sub(1), &line);
     }
+}
+
+/// The pools in which a machine has no known price.
+fn unpriced(app: &App) -> Vec<String> {
+    let pools = app.findings.spending().pools.iter();
+    let pools = pools.filter(|it| 0 < it.1.n_unpriced.total());
+    pools.map(|it| it.0.name.to_string()).collect()
+}
+
+/// Says why the sums of a time are not whole, as short as a narrow screen needs it.
+fn why_least(app: &App, spent: &Spent) -> Option<Span<'static>> {
+    let n_pools = unpriced(app).len();
+    let words = match (spent.total, n_pools) {
+        (Some(_), _) => return None,
+        (None, _) if spent.priced.is_none() => "  not seen".to_owned(),
+        (None, 0) => "  a price lacked".to_owned(),
+        (None, 1) => "  1 pool unpriced".to_owned(),
+        (None, n) => format!("  {n} pools unpriced"),
+    };
+    Some(Span::new(words, Role::Unknown))
 }
 
 /// What this console itself asks of AWS.
@@ -133,14 +163,20 @@ fn saved(app: &App) -> Vec<Span<'static>> {
     if !found.is_any() {
         let words = match found.saved {
             Some(_) => "spot    saved nothing this month",
-            None => "spot    what it saved this month is not known",
+            None => "spot    what it saved this month is not known: no price, or no samples",
         };
         return vec![dim(words)];
     }
-    // Work that nobody saw was lost, too.
-    let most = if found.n_unknown == 0 { "" } else { "<" };
+    // Work that nobody saw was lost, too, and so was what has no known price.
+    let is_most = found.n_unknown != 0 || found.net.is_none();
+    let most = if is_most { "<" } else { "" };
     let dollars = |it: Option<Usd>| it.map_or("?".to_owned(), |it| usd(it.as_f64()));
-    let net = match found.net {
+    let least = if found.lost.is_none() && found.lost_least.is_some() {
+        ">"
+    } else {
+        ""
+    };
+    let net = match found.net_most() {
         Some(net) => Span::new(format!("{most}{}", usd(net.as_f64())), Role::Ok),
         None => Span::new("?", Role::Unknown),
     };
@@ -149,9 +185,9 @@ fn saved(app: &App) -> Vec<Span<'static>> {
     line.push(dim(match found.n_interruptions {
         0 => "; nothing was taken back".to_owned(),
         _ => format!(
-            ", {} job-minutes lost cost {}",
+            ", {} job-minutes lost cost {least}{}",
             found.lost_minutes,
-            dollars(found.lost)
+            dollars(found.lost_least)
         ),
     }));
     if 0 < found.n_unknown {
@@ -179,9 +215,11 @@ fn table(canvas: &mut Canvas<'_>, area: Rect, app: &App, list: &List) {
         app,
         app.pasts.get(&Topic::Month(None)),
     ));
-    if 70 <= area.width {
-        title.push(dim("  > at least: not all of the time was seen"));
-    }
+    title.push(dim(match area.width {
+        120.. => "  > at least: a price or a part of the time is not known  ? no price is known  — not seen",
+        70.. => "  > at least  ? no price is known  — not seen",
+        _ => "",
+    }));
     canvas.title(area, &title);
     let head = layout::head_height(area);
     let columns = columns(area.width);
@@ -237,9 +275,11 @@ fn columns(width: u16) -> Vec<Column> {
         column("age", "OF", 12, Align::Left),
     ];
     let mut fitted = fit(all, width, &ORDER);
-    if let Some(source) = fitted.last_mut().filter(|it| it.name == "source") {
-        // The last column takes what is left.
-        source.width = source.width.max(10);
+    // Several sources stand beside each other where there is room for them.
+    let taken: u16 = fitted.iter().map(|it| it.width + 1).sum();
+    let left = width.saturating_sub(taken + 1).min(SOURCES_MORE);
+    if let Some(source) = fitted.iter_mut().find(|it| it.name == "source") {
+        source.width += left;
     }
     fitted
 }
@@ -268,7 +308,7 @@ fn cells(app: &App, key: &PoolKey, columns: &[Column]) -> Vec<Cell<'static>> {
                 });
                 vec![dim(words.map_or_else(
                     || " —".to_owned(),
-                    |it| format!(" {}", it.replace('_', " ")),
+                    |it| format!(" {}", it.replace('_', " ").replace(',', ", ")),
                 ))]
             }
             _ => vec![price_age(app, key)],
@@ -290,12 +330,14 @@ fn price_age(app: &App, key: &PoolKey) -> Span<'static> {
     Span::new(format!("{} ago", short_duration(age)), role)
 }
 
-/// What was spent; the least that it is, when a part of the time was not seen.
+/// What was spent; the least that it is, when a part of the time was not seen or has no price.
 fn words(spent: &Spent) -> String {
-    let least = if spent.is_partial() { ">" } else { "" };
-    match spent.total {
-        None => "—".to_owned(),
-        Some(it) => format!("{least}{}", usd(it.as_f64())),
+    let whole = spent.total.filter(|_| !spent.is_partial());
+    match (whole, spent.least()) {
+        (Some(it), _) => usd(it.as_f64()),
+        (None, Some(it)) => format!(">{}", usd(it.as_f64())),
+        (None, None) if spent.priced.is_some() => "?".to_owned(),
+        (None, None) => "—".to_owned(),
     }
 }
 

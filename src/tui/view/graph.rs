@@ -18,6 +18,8 @@ use crate::{
     },
 };
 
+/// An entry of the legend is no wider than this: names and values stay in one glance.
+const LEGEND_ENTRY_MAX: u16 = 26;
 /// An answer that is this old is late.
 const LATE: Duration = Duration::from_mins(10);
 
@@ -79,7 +81,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, key: &PoolKey) {
         })
         .collect();
     legend(canvas, areas.legend, &entries);
-    readout(canvas, areas.readout, app, past, column_idx, &[]);
+    readout(
+        canvas,
+        areas.readout,
+        app,
+        past,
+        column_idx,
+        &More::default(),
+    );
 }
 
 /// One curve or layer in the legend.
@@ -278,12 +287,17 @@ pub(super) fn legend(canvas: &mut Canvas<'_>, area: Rect, entries: &[Entry]) {
         }
         return;
     }
+    // The lines are as full as each other, and what belongs together stands together.
+    let n_lines = n_entries.div_ceil(per_line).max(1);
+    let per_line = n_entries.div_ceil(n_lines).max(1);
+    let pitch = (width / per_line).min(LEGEND_ENTRY_MAX);
     for (entry_idx, entry) in entries.iter().enumerate() {
         let entry_idx = u16::try_from(entry_idx).unwrap_or(u16::MAX);
-        let x = area.x + 1 + entry_idx % per_line * LEGEND_ENTRY;
+        let x = area.x + 1 + entry_idx % per_line * pitch;
         let y = area.y + entry_idx / per_line;
         if y < area.bottom() {
-            legend_entry(canvas, x, y, area.right().saturating_sub(x), entry);
+            let room = area.right().saturating_sub(x).min(pitch - 1);
+            legend_entry(canvas, x, y, room, entry);
         }
     }
 }
@@ -298,8 +312,8 @@ fn short_name(name: &str) -> &str {
     }
 }
 
-fn legend_entry(canvas: &mut Canvas<'_>, x: u16, y: u16, room: u16, entry: &Entry) {
-    let width = (LEGEND_ENTRY - 1).min(room);
+/// A name and its value side by side, so that a value is never read with what follows it.
+fn legend_entry(canvas: &mut Canvas<'_>, x: u16, y: u16, width: u16, entry: &Entry) {
     let mut spans = Vec::new();
     if let Some(key) = &entry.key {
         spans.push(Span::new(format!("{key} "), Role::Key));
@@ -310,17 +324,24 @@ fn legend_entry(canvas: &mut Canvas<'_>, x: u16, y: u16, room: u16, entry: &Entr
     let name_width = width.saturating_sub(taken + 1 + shortest);
     let role = if entry.is_off { Role::Dim } else { Role::Text };
     let at = canvas.put_spans(x, y, width, &spans);
-    let at = at + canvas.put(x + at, y, name_width, &entry.name, role);
+    let at = at + canvas.put(x + at, y, name_width, &entry.name, role) + 1;
+    let left = width.saturating_sub(at);
     if entry.is_off {
-        canvas.put_right(x, y, width, "off", Role::Dim);
+        canvas.put(x + at, y, left, "off", Role::Dim);
         return;
     }
-    let left = width.saturating_sub(at + 1);
     let fits = |it: &&String| width_of(it) <= left;
     let value = entry.value.iter().find(fits).or(entry.value.last());
     if let Some(value) = value {
-        canvas.put_right(x, y, width, value, entry.role);
+        canvas.put(x + at, y, left, value, entry.role);
     }
+}
+
+/// What there is to say besides: of the column that is read, and of all that is in view.
+#[derive(Clone, Debug, Default)]
+pub(super) struct More {
+    pub(super) of_column: Vec<Span<'static>>,
+    pub(super) of_view: Option<Span<'static>>,
 }
 
 /// Says which time is read, what more there is to say of it, and what happened then.
@@ -330,7 +351,7 @@ pub(super) fn readout(
     app: &App,
     past: Option<&Past>,
     column_idx: Option<usize>,
-    more: &[Span<'static>],
+    more: &More,
 ) {
     if area.height == 0 {
         return;
@@ -344,7 +365,7 @@ pub(super) fn readout(
             spans.push(dim("  the newest"));
         }
     }
-    spans.extend_from_slice(more);
+    spans.extend_from_slice(&more.of_column);
     let here: Vec<&Marker> = past
         .iter()
         .flat_map(|it| &it.markers)
@@ -354,16 +375,25 @@ pub(super) fn readout(
         ([], Some(past)) if app.cursor_column().is_none() => in_window(past, window),
         (here, _) => events(canvas, here),
     };
+    let mut below = Vec::new();
+    if let Some(it) = &more.of_view {
+        below.push(it.clone());
+        below.push(dim("  "));
+    }
     if area.height == 1 {
         if app.cursor_column().is_some() && !events.is_empty() {
             spans.push(dim("  "));
             spans.extend(events);
+        } else if !below.is_empty() {
+            spans.push(dim("  "));
+            spans.extend(below);
         }
         canvas.put_spans(x, area.y, width, &spans);
         return;
     }
+    below.extend(events);
     canvas.put_spans(x, area.y, width, &spans);
-    canvas.put_spans(x, area.y + 1, width, &events);
+    canvas.put_spans(x, area.y + 1, width, &below);
 }
 
 /// `Sat 21 Nov 14:32:00–14:37:10 UTC`

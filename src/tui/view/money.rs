@@ -2,11 +2,11 @@
 
 use super::{
     dim,
-    graph::{Entry, head, legend, nothing, readout, signs},
+    graph::{Entry, More, head, legend, nothing, readout, signs},
     plain,
 };
 use crate::{
-    fleet::{Metric, Past, PoolKey, Series},
+    fleet::{Metric, Past, Point, PoolKey, Series},
     tui::{
         app::{App, MARKETS, Split, Topic, USES},
         glyph::Glyphs,
@@ -32,9 +32,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, pool: Option<&PoolKey>) {
     head(canvas, &areas, app, &name, asked);
     let window = app.window();
     let axes = Axes::new(areas.plot);
-    let total = past.and_then(|it| it.series(Metric::UsdPerHour));
+    let total = past.and_then(|it| it.series(Metric::PricedUsd));
     let totals: Vec<Option<f64>> =
         total.map_or_else(|| vec![None; window.n_columns()], |it| means(it, window));
+    let lacks = past.map_or_else(Vec::new, |it| lacks_prices(it, window));
     let parts = match split {
         Split::Use => of_metrics(past, &USES, window, canvas.glyphs()),
         Split::Market => of_metrics(past, &MARKETS, window, canvas.glyphs()),
@@ -54,14 +55,40 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, pool: Option<&PoolKey>) {
     let column_idx = app.cursor_column().or(newest);
     let entries: Vec<Entry> = parts.iter().map(|it| entry(it, column_idx)).collect();
     legend(canvas, areas.legend, &entries);
-    let mut more = column_idx.map_or_else(Vec::new, |it| sum_words(&layers, &totals, it));
-    more.extend(total.map(|it| in_view(it, window)));
+    let lacks_price = |it: usize| lacks.get(it).copied().unwrap_or(false);
+    let more = More {
+        of_column: column_idx.map_or_else(Vec::new, |it| sum_words(&layers, lacks_price(it), it)),
+        of_view: total.and_then(|it| in_view(it, window, lacks.contains(&true))),
+    };
     readout(canvas, areas.readout, app, past, column_idx, &more);
 }
 
 fn means(series: &Series, window: Window) -> Vec<Option<f64>> {
     let extents = extents(series, window);
     extents.into_iter().map(|it| it.map(|it| it.mean)).collect()
+}
+
+/// Returns in which columns something ran that has no known price.
+fn lacks_prices(past: &Past, window: Window) -> Vec<bool> {
+    let (priced, whole) = (Metric::PricedUsd, Metric::UsdPerHour);
+    let Some((priced, whole)) = past.series(priced).zip(past.series(whole)) else {
+        return Vec::new();
+    };
+    let points = priced.points.iter().zip(&whole.points);
+    let points = points.map(|(priced, whole)| {
+        // What was seen is counted in whole percents.
+        let is_less = whole.value.is_none() || whole.seen + 0.01 < priced.seen;
+        let flag = |_| Point::flat(priced.at, if is_less { 1.0 } else { 0.0 });
+        priced.value.map_or(Point::gap(priced.at), flag)
+    });
+    let lacks = Series {
+        points: points.collect(),
+        ..priced.clone()
+    };
+    let columns = extents(&lacks, window).into_iter();
+    columns
+        .map(|it| it.is_some_and(|it| 0.0 < it.most))
+        .collect()
 }
 
 fn of_metrics(
@@ -74,7 +101,7 @@ fn of_metrics(
     parts
         .map(|(layer_idx, (metric, name))| {
             let series = past.and_then(|it| it.series(*metric));
-            let is_unknown = *metric == Metric::UnknownUsd;
+            let is_unknown = *metric == Metric::PricedUnknownUsd;
             Part {
                 name: (*name).to_owned(),
                 layer: Layer {
@@ -99,13 +126,13 @@ fn of_metrics(
 /// Work and idleness look as they do in the graph of a pool.
 fn role_of(metric: Metric, layer_idx: usize) -> Role {
     match metric {
-        Metric::BusyUsd => Role::Curve5,
-        Metric::IdleUsd => Role::Curve6,
-        Metric::BootingUsd => Role::Curve1,
-        Metric::DrainingUsd => Role::Curve7,
-        Metric::StandbyUsd => Role::Curve8,
-        Metric::RetainedUsd => Role::Curve4,
-        Metric::StrayUsd => Role::Danger,
+        Metric::PricedBusyUsd => Role::Curve5,
+        Metric::PricedIdleUsd => Role::Curve6,
+        Metric::PricedBootingUsd => Role::Curve1,
+        Metric::PricedDrainingUsd => Role::Curve7,
+        Metric::PricedStandbyUsd => Role::Curve8,
+        Metric::PricedRetainedUsd => Role::Curve4,
+        Metric::PricedStrayUsd => Role::Danger,
         _ => Role::of_curve(layer_idx),
     }
 }
@@ -115,7 +142,7 @@ fn of_pools(app: &App, totals: &[Option<f64>], window: Window, glyphs: Glyphs) -
     let mut parts: Vec<Part> = Vec::new();
     for (layer_idx, key) in app.stacked_pools().into_iter().enumerate() {
         let past = app.pasts.past(&Topic::Share(key.clone()));
-        let series = past.and_then(|it| it.series(Metric::UsdPerHour));
+        let series = past.and_then(|it| it.series(Metric::PricedUsd));
         let values = series.map_or_else(|| vec![None; window.n_columns()], |it| means(it, window));
         parts.push(Part {
             name: key.name.to_string(),
@@ -161,24 +188,26 @@ fn entry(part: &Part, column_idx: Option<usize>) -> Entry {
 }
 
 /// What the column costs per hour; what is not known makes it the least that it can be.
-fn sum_words(layers: &[Layer], totals: &[Option<f64>], column_idx: usize) -> Vec<Span<'static>> {
+fn sum_words(layers: &[Layer], lacks_price: bool, column_idx: usize) -> Vec<Span<'static>> {
     let value = |it: &Layer| it.values.get(column_idx).copied().flatten();
     let Some(sum) = sum_at(layers, column_idx) else {
         return vec![dim("  nothing was seen")];
     };
-    let is_unknown = layers.iter().any(|it| value(it).is_none())
-        || totals.get(column_idx).copied().flatten().is_none();
-    if is_unknown {
-        return vec![
-            plain(format!("  at least {}/h", usd(sum))),
-            Span::new("  the price of a part is not known", Role::Unknown),
-        ];
-    }
-    vec![plain(format!("  {}/h", usd(sum)))]
+    let why = if lacks_price {
+        " (a price is unknown)"
+    } else if layers.iter().any(|it| value(it).is_none()) {
+        " (a part was not seen)"
+    } else {
+        return vec![plain(format!("  {}/h", usd(sum)))];
+    };
+    vec![
+        plain(format!("  >{}/h", usd(sum))),
+        Span::new(why, Role::Unknown),
+    ]
 }
 
-/// What was spent in the time that is shown and was seen.
-fn in_view(total: &Series, window: Window) -> Span<'static> {
+/// What was spent in the time that is shown and was seen; the least, where a price is not known.
+fn in_view(total: &Series, window: Window, lacks_price: bool) -> Option<Span<'static>> {
     let shown = total
         .points
         .iter()
@@ -193,7 +222,7 @@ fn in_view(total: &Series, window: Window) -> Span<'static> {
         }
     }
     if n_points <= 0.0 || seen <= 0.0 {
-        return dim("");
+        return None;
     }
     let percent = 100.0 * seen / n_points;
     let part = if percent < 99.0 {
@@ -201,7 +230,8 @@ fn in_view(total: &Series, window: Window) -> Span<'static> {
     } else {
         String::new()
     };
-    dim(format!("  in view {}{part}", usd(dollars)))
+    let least = if lacks_price { ">" } else { "" };
+    Some(dim(format!("in view {least}{}{part}", usd(dollars))))
 }
 
 /// Writes dollars with as many digits as they are worth.

@@ -38,20 +38,23 @@ pub const CURVES: [(Metric, &str); 7] = [
 ];
 
 /// What money goes to, from what works to what nobody knows.
+///
+/// One machine without a price must not hide all others: layers are of what is priced,
+/// and the screen says where that is not all.
 pub const USES: [(Metric, &str); 8] = [
-    (Metric::BusyUsd, "busy"),
-    (Metric::IdleUsd, "idle"),
-    (Metric::BootingUsd, "booting"),
-    (Metric::DrainingUsd, "draining"),
-    (Metric::StandbyUsd, "standby"),
-    (Metric::RetainedUsd, "retained"),
-    (Metric::StrayUsd, "stray"),
-    (Metric::UnknownUsd, "unknown use"),
+    (Metric::PricedBusyUsd, "busy"),
+    (Metric::PricedIdleUsd, "idle"),
+    (Metric::PricedBootingUsd, "booting"),
+    (Metric::PricedDrainingUsd, "draining"),
+    (Metric::PricedStandbyUsd, "standby"),
+    (Metric::PricedRetainedUsd, "retained"),
+    (Metric::PricedStrayUsd, "stray"),
+    (Metric::PricedUnknownUsd, "unknown use"),
 ];
 
 pub const MARKETS: [(Metric, &str); 2] = [
-    (Metric::OnDemandUsd, "on demand"),
-    (Metric::SpotUsd, "spot"),
+    (Metric::PricedOnDemandUsd, "on demand"),
+    (Metric::PricedSpotUsd, "spot"),
 ];
 
 /// How many pools a stack shows one by one; the rest is one layer.

@@ -50,12 +50,12 @@ impl App {
             Split::Pool => &[],
         };
         let mut metrics: Vec<Metric> = parts.iter().map(|it| it.0).collect();
-        metrics.push(Metric::UsdPerHour);
+        metrics.extend([Metric::UsdPerHour, Metric::PricedUsd]);
         let whole = self.window_query(pool.cloned(), metrics, 1);
         let mut wanted = vec![(Topic::Money(pool.cloned()), whole)];
         if self.money_split() == Split::Pool {
             for key in self.stacked_pools() {
-                let query = self.window_query(Some(key.clone()), vec![Metric::UsdPerHour], 1);
+                let query = self.window_query(Some(key.clone()), vec![Metric::PricedUsd], 1);
                 wanted.push((Topic::Share(key), query));
             }
         }
