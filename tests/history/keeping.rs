@@ -1,8 +1,9 @@
 //! What was seen comes back, and what was not is a gap.
 
 use pooldeck::{
+    cost::past::{SPENT_METRICS, spent},
     engine::{Kept, PastQuery, Store, Whose},
-    fleet::{Boot, Marker, MarkerKind, Metric, Past, PoolKey, Sample},
+    fleet::{Boot, Marker, MarkerKind, Metric, Past, PoolKey, Sample, Usd},
 };
 
 use crate::{
@@ -258,4 +259,26 @@ fn the_known_part_of_a_sum_goes_on_where_the_sum_ends() {
     tidy(&mut store, at(4 * 86_400));
     let old = whole_day(&store);
     assert_eq!((old.value, old.seen), (Some(1.75), 0.2));
+}
+
+#[test]
+fn what_a_time_cost_is_exact_wherever_it_begins() {
+    let mut store = Store::in_memory().unwrap();
+    for secs in (0..12 * 3600).step_by(30) {
+        keep(&mut store, &sample(secs, &[(Metric::UsdPerHour, 3.6)]));
+    }
+    // As `cost` asks: a hundred steps, from any second to any other.
+    for (from, until) in [(0, 36_000), (137, 34_207), (3599, 40_001), (20_000, 20_099)] {
+        let asked = query(&SPENT_METRICS, span(from, until), 100);
+        let past = store.past(&asked, &whose()).unwrap();
+        let found = spent(&past);
+        let exact = Usd::from_f64(3.6 / 3600.0 * f64::from(i32::try_from(until - from).unwrap()));
+        let (told, exact) = (found.total.unwrap(), exact.unwrap());
+        let differs = (told.as_f64() - exact.as_f64()).abs();
+        assert!(
+            differs < 0.000_1,
+            "{told} told of {exact}, from {from} to {until}"
+        );
+        assert!(!found.is_partial());
+    }
 }

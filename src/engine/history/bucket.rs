@@ -33,8 +33,13 @@ impl Piece {
 }
 
 /// The steps of a span.
+///
+/// What lies before or after the span counts for nothing, also where a step goes on:
+/// the sum over the steps is the sum over the span.
 #[derive(Clone, Debug)]
 pub(super) struct Buckets {
+    begins: i64,
+    ends: i64,
     pub(super) from: i64,
     pub(super) step: i64,
     pub(super) sums: Vec<Sum>,
@@ -78,10 +83,13 @@ impl Buckets {
     pub(super) fn new(span: Span, step: Duration) -> Self {
         let step = i64::try_from(step.as_secs()).unwrap_or(i64::MAX).max(1);
         let from = seconds(span.from).div_euclid(step) * step;
-        let length = (seconds(span.until) - from).max(0);
+        let ends = seconds(span.until);
+        let length = (ends - from).max(0);
         let n = usize::try_from(length.div_euclid(step) + i64::from(length % step != 0));
         let n = n.unwrap_or(0).min(N_STEPS_MAX);
         Self {
+            begins: seconds(span.from),
+            ends,
             from,
             step,
             sums: vec![Sum::NOTHING; n],
@@ -91,8 +99,9 @@ impl Buckets {
     /// Adds what holds over a piece of time to every step that it touches.
     pub(super) fn add(&mut self, piece: Piece) {
         let n_steps = i64::try_from(self.sums.len()).unwrap_or(i64::MAX);
-        let from = piece.from.max(self.from);
+        let from = piece.from.max(self.begins);
         let until = piece.until.min(self.from + n_steps * self.step);
+        let until = until.min(self.ends);
         if until <= from || piece.seen <= 0.0 {
             return;
         }
@@ -163,11 +172,16 @@ impl Buckets {
         self.from + self.step * i64::try_from(step_idx).unwrap_or(i64::MAX)
     }
 
+    /// Returns when a step begins; the first begins with the span.
+    pub(super) fn begin_of(&self, step_idx: usize) -> Timestamp {
+        Timestamp::from_secs(self.at(step_idx).max(self.begins))
+    }
+
     pub(super) fn points(&self, metric: Metric) -> Vec<Point> {
         let steps = 0..self.sums.len();
         steps
             .map(|step_idx| {
-                let at = Timestamp::from_secs(self.at(step_idx));
+                let at = self.begin_of(step_idx);
                 self.found(step_idx).map_or(Point::gap(at), |it| Point {
                     at,
                     value: Some(if metric.is_setting() {
@@ -245,5 +259,20 @@ mod tests {
         let at = |from| buckets(from, 100, 30).at(0);
         assert_eq!((at(31), at(59), at(60)), (30, 30, 60));
         assert_eq!(buckets(50, 20, 30).sums.len(), 0, "a span that ends first");
+    }
+
+    #[test]
+    fn the_steps_of_a_span_sum_up_to_what_was_in_it() {
+        // Seven steps of a minute, the first and the last of them cut.
+        let mut buckets = buckets(50, 380, 60);
+        buckets.add(Piece::flat(0, 1000, 2.0));
+        let points = buckets.points(Metric::UsdPerHour);
+        let sum: f64 = points
+            .iter()
+            .map(|it| it.value.unwrap() * it.seen * 60.0)
+            .sum();
+        assert!((sum - 660.0).abs() < 1e-9, "{sum} dollar-seconds");
+        let begins: Vec<i64> = points.iter().map(|it| it.at.as_millis() / 1000).collect();
+        assert_eq!(begins, [50, 60, 120, 180, 240, 300, 360]);
     }
 }

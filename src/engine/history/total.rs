@@ -43,7 +43,7 @@ pub(super) fn points(series: &[&Filled], begins: &[Option<usize>], metric: Metri
     let n_steps = first.own.sums.len();
     (0..n_steps)
         .map(|step_idx| {
-            let at = Timestamp::from_secs(first.own.at(step_idx));
+            let at = first.own.begin_of(step_idx);
             let whole: Option<Vec<Found>> =
                 series.iter().map(|it| it.whole.found(step_idx)).collect();
             let counted = series.iter().zip(begins);
