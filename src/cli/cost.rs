@@ -1,15 +1,13 @@
 //! `cost`: what each pool costs now, what of it is waste, and what it has cost.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use clap::Args;
 
 use super::{
     Error, Exit, Format, PoolPatterns, Session,
     json::{self, CostDocument, CostPast, PoolCost},
-    pattern,
-    session::Sight,
-    table,
+    pattern, table,
 };
 use crate::{
     cost::{
@@ -18,7 +16,7 @@ use crate::{
     },
     engine::{PastQuery, Wanted},
     fleet::{
-        Align, Metric, Past, Pool, PoolKey, Span, Timestamp, Usd, Use, parse_duration, sanitize,
+        Align, Metric, Past, PoolKey, Span, Timestamp, Usd, Use, parse_duration, sanitize,
         short_duration,
     },
 };
@@ -45,6 +43,10 @@ pub struct CostFlags {
 const N_POINTS: usize = 100;
 
 pub(super) async fn run(session: &mut Session<'_>, flags: &CostFlags) -> Result<Exit, Error> {
+    if flags.since.is_some_and(|it| it.is_zero()) {
+        let what = "--since 0s is no time at all";
+        return Err(Error::usage(what).hint("--since 24h is the last day until now"));
+    }
     session.read_all(flags.timeout).await?;
     // Spot prices that are younger than an hour will do.
     session.handle.read_prices(Wanted::Spot).await;
@@ -52,9 +54,13 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &CostFlags) -> Result<
     let named = pattern::pools(&flags.pools.pools, &sight)?;
     let fleet = &sight.observation.fleet;
     let mut pools = Vec::new();
+    let mut notes = BTreeSet::new();
     for pool in fleet.pools.values() {
         if named.as_ref().is_none_or(|it| it.contains(&pool.key())) {
-            pools.push(of_pool(session, &sight, pool, flags.since).await);
+            let past = past_of(session, pool.key(), sight.observation.at, flags.since).await;
+            let split = cost::split(fleet, &pool.key(), sight.observation.at);
+            pools.push(PoolCost::new(fleet, pool, &split, &past.0));
+            notes.extend(past.1);
         }
     }
     let document = CostDocument::new(&sight.observation, pools, &sight.failures);
@@ -70,24 +76,31 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &CostFlags) -> Result<
     sight.warn(session.printer);
     if is_table {
         talk(session, &document);
+        if notes.is_empty() && document.pools.iter().any(is_unseen) {
+            session.printer.talk(
+                "- in TODAY and MONTH: nobody looked; a console, or --watch, keeps what it sees.",
+            );
+        }
+        for note in &notes {
+            session.printer.warn(&sanitize(note));
+        }
     }
     Ok(sight.exit())
 }
 
-async fn of_pool(
+/// Returns what a pool has cost, and what is to be said of the samples.
+async fn past_of(
     session: &Session<'_>,
-    sight: &Sight,
-    pool: &Pool,
+    key: PoolKey,
+    now: Timestamp,
     since: Option<Duration>,
-) -> PoolCost {
-    let (fleet, now) = (&sight.observation.fleet, sight.observation.at);
-    let key = pool.key();
+) -> (CostPast, Vec<String>) {
     let (month_from, month_until) = now.month();
     let today = past(session, &key, &SPENT_METRICS, now.start_of_day(), now).await;
     let mut metrics = SAVINGS_METRICS.to_vec();
     metrics.push(Metric::WasteUsd);
     let month = past(session, &key, &metrics, month_from, now).await;
-    let past = CostPast {
+    let told = CostPast {
         today: spent(&today),
         month: spent(&month),
         savings: savings(&month),
@@ -100,8 +113,7 @@ async fn of_pool(
             None => None,
         },
     };
-    let split = cost::split(fleet, &key, now);
-    PoolCost::new(fleet, pool, &split, &past)
+    (told, month.notes.clone())
 }
 
 async fn past(
@@ -258,6 +270,11 @@ fn comma(document: &CostDocument, flags: &CostFlags, has_titles: bool) -> String
         lines.push(line);
     }
     super::comma::of_lines(lines)
+}
+
+/// Returns whether nothing was kept of a pool whose machines have prices.
+fn is_unseen(it: &PoolCost) -> bool {
+    it.month_usd.is_none() && it.unpriced == 0
 }
 
 /// Says what the figures do not: what is in no sum, and how old the prices are.

@@ -17,13 +17,14 @@ mod graphs;
 use std::{
     env,
     hash::{DefaultHasher, Hash, Hasher},
+    hint,
     path::Path,
     time::{Duration, Instant},
 };
 
 use pooldeck::{
-    engine::{Kept, Limits, Store},
-    fleet::{Metric, PoolName, Sample, Timestamp, Values},
+    engine::{Kept, Limits, Store, Whose},
+    fleet::{Metric, PoolKey, PoolName, Sample, Timestamp, Values},
 };
 
 const N_POOLS: u32 = 200;
@@ -61,10 +62,36 @@ fn main() {
     );
     let write = report("one sample written", &mut writes);
     report("one piece of tidying", &mut pieces);
-    let graph = graphs::measure(&store, &names, at(n_days * 86_400));
+    let now = at(n_days * 86_400);
+    let look_back = look_back(&store, &names, now);
+    let graph = graphs::measure(&store, &names, now);
     assert!(size <= 200_000_000, "the history is too large");
     assert!(write <= Duration::from_millis(5), "a write takes too long");
     assert!(graph <= Duration::from_millis(50), "a graph takes too long");
+    assert!(
+        look_back <= Duration::from_millis(500),
+        "a summary takes too long"
+    );
+}
+
+/// Looks for the trends of all pools, as `summary` does.
+fn look_back(store: &Store, names: &[PoolName], now: Timestamp) -> Duration {
+    let whose = Whose {
+        scopes: vec![(SCOPE.into(), Some(ACCOUNT.to_owned()))],
+    };
+    let pools = names.iter().map(|it| PoolKey::new(SCOPE, it.as_str()));
+    let pools: Vec<PoolKey> = pools.collect();
+    let mut took: Vec<Duration> = (0..5)
+        .map(|_| {
+            let began = Instant::now();
+            hint::black_box(store.trends(&pools, &whose, now));
+            began.elapsed()
+        })
+        .collect();
+    report(
+        "the trends of all pools, as a summary tells them",
+        &mut took,
+    )
 }
 
 /// Prints the median, the 99th percentile and the worst; returns the percentile.

@@ -39,6 +39,7 @@ mac    sim/eu-west-1  $1.35    $1.35      -      -  $1.35  bundled     173d10h
 linux  sim/us-east-1  $1.21    $1.21      -      -  $1.21  bundled     173d10h
 total                 $2.56    $2.56      -      -  $2.56
 --- stderr
+warning: no history is kept
 
 "#]],
     );
@@ -154,6 +155,7 @@ total                   -        -      -      -
 --- stderr
 warning: no price is known of m7i.xlarge (Linux/UNIX, on-demand) in eu-west-1: 6 instances
 warning: no price is known of m7i.xlarge (Linux/UNIX, on-demand) in us-east-1: 6 instances
+warning: no history is kept
 
 "#]],
     );
@@ -181,7 +183,7 @@ fn a_damaged_file_of_prices_is_named_and_everything_goes_on() {
     assert_eq!(stage.run("prices --renew").stderr, "");
     let said = stage.run("cost linux");
     assert!(said.stdout.contains("pricing_api"), "{}", said.stdout);
-    assert_eq!(said.stderr, "");
+    assert_eq!(said.stderr, "warning: no history is kept\n");
 }
 
 #[test]
@@ -309,4 +311,35 @@ fn the_parts_of_the_cost_add_up_to_the_cent() {
     for name in ["busy", "idle", "booting", "draining", "standby", "retained"] {
         assert!(by.contains_key(name), "{name}");
     }
+}
+
+#[test]
+fn a_sum_that_is_not_there_says_why() {
+    check(
+        "cost gpu --demo --speed 0 --no-history",
+        str![[r#"
+$ pooldeck cost gpu --demo --speed 0 --no-history
+POOL  SCOPE             $/H  WASTE/H  TODAY  MONTH   BUSY  PRICE FROM     AGE
+gpu   demo/us-east-1  $3.64    $0.00      -      -  $3.64  bundled     274d9h
+--- stderr
+warning: no price is known of c7i.2xlarge (Linux/UNIX, on-demand) in eu-west-1: 1 instance
+warning: no price is known of m7a.xlarge (Linux/UNIX, on-demand) in eu-west-1: 1 instance
+warning: no price is known of m7i.2xlarge (Windows, on-demand) in us-east-1: 7 instances
+warning: no price is known of mac2.metal (Linux/UNIX, on-demand) in us-east-1: 4 instances
+2 stray machines: $0.53 an hour. `pooldeck strays` names them.
+warning: no history is kept
+
+"#]],
+    );
+    check(
+        "cost gpu --demo --speed 0 --since 0s",
+        str![[r#"
+$ pooldeck cost gpu --demo --speed 0 --since 0s
+--- stderr
+error: --since 0s is no time at all
+hint: --since 24h is the last day until now
+--- exit code 2
+
+"#]],
+    );
 }

@@ -159,7 +159,7 @@ fn a_full_disk_is_said_where_nothing_can_go() {
     let opened = Store::open(directory.path(), limits, "me", at(0)).unwrap();
     let mut store = opened.store;
     let error = (0..10_000).find_map(|it| store.append(&wide(it * 15)).err());
-    let error = error.expect("sixteen pages do not hold ten thousand samples");
+    let error = error.expect("twenty pages do not hold ten thousand samples");
     assert!(matches!(error, HistoryError::Full { .. }), "{error}");
     assert!(error.to_string().contains("not kept"), "{error}");
     assert!(!store.make_room().unwrap(), "what is newest stays");

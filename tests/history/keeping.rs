@@ -282,3 +282,42 @@ fn what_a_time_cost_is_exact_wherever_it_begins() {
         assert!(!found.is_partial());
     }
 }
+
+#[test]
+fn what_groups_do_all_day_pushes_out_no_interruption() {
+    let mut store = Store::in_memory().unwrap();
+    let other = PoolKey::new(SCOPE, "other");
+    let marker = |secs: i64, pool: &PoolKey, kind, what: &str| {
+        let marker = Marker {
+            at: at(secs),
+            pool: Some(pool.clone()),
+            kind,
+            what: what.to_owned(),
+        };
+        (
+            ACCOUNT.to_owned(),
+            format!("{kind:?} {secs} {pool}"),
+            marker,
+        )
+    };
+    keep(&mut store, &in_service(0, 1.0));
+    let lost = "spot took back i-1 (c7i, a), 30 job-minutes lost";
+    let mut marks = vec![marker(0, &workhorse(), MarkerKind::Interruption, lost)];
+    marks.extend((1..6000).map(|it| marker(it, &other, MarkerKind::Activity, "Launching")));
+    let elsewhere = PoolKey::new("prod/eu-west-1", "workhorse");
+    marks.push(marker(9, &elsewhere, MarkerKind::Interruption, lost));
+    store.mark(&marks).unwrap();
+    for pool in [Some(workhorse()), None] {
+        let asked = PastQuery {
+            pool: pool.clone(),
+            ..query(&[Metric::InService], span(0, 7000), 10)
+        };
+        let past = store.past(&asked, &whose()).unwrap();
+        let is_taken = |it: &&Marker| it.kind == MarkerKind::Interruption;
+        let taken: Vec<_> = past.markers.iter().filter(is_taken).collect();
+        assert_eq!(taken.len(), 1, "{pool:?}: what is elsewhere is not ours");
+        assert_eq!(taken[0].pool, Some(workhorse()));
+        let is_cut = past.notes.iter().any(|it| it.contains("only the newest"));
+        assert_eq!(is_cut, pool.is_none(), "{:?}", past.notes);
+    }
+}

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     cost::past::OperationCost,
     engine::{Clock, Event},
-    fleet::{Chronicle, Observation, Past, PoolKey, Trend},
+    fleet::{Chronicle, Observation, Past, PoolKey, Timestamp, Trend},
     operation::Operation,
 };
 
@@ -37,6 +37,13 @@ pub(super) enum Ask {
         query: PastQuery,
         whose: Whose,
         reply: oneshot::Sender<Past>,
+    },
+    /// What the past says against these pools.
+    Trends {
+        pools: Vec<PoolKey>,
+        whose: Whose,
+        now: Timestamp,
+        reply: oneshot::Sender<Vec<Trend>>,
     },
 }
 
@@ -104,6 +111,17 @@ impl Keeper {
                 }) => {
                     // Whoever asked may have gone.
                     let _ = reply.send(book.past(&query, &whose));
+                }
+                Ok(Ask::Trends {
+                    pools,
+                    whose,
+                    now,
+                    reply,
+                }) => {
+                    let store = book.store.as_ref();
+                    let trends = store.map(|it| it.trends(&pools, &whose, now));
+                    // Whoever asked may have gone.
+                    let _ = reply.send(trends.unwrap_or_default());
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     has_more = book.tidy() || book.look_back(&mut watch, &pools, &whose);

@@ -35,14 +35,20 @@ impl Whose {
         }
     }
 
+    /// Returns whether we look at a scope, and it is still the account that it was.
+    fn is_of(&self, scope: &ScopeId, account: Option<&str>) -> bool {
+        let mut its = self.scopes.iter().filter(|it| it.0 == *scope);
+        its.any(|it| it.1.is_none() || it.1.as_deref() == account)
+    }
+
     fn account(&self, scope: &ScopeId) -> Option<&str> {
         let found = self.scopes.iter().find(|it| it.0 == *scope)?;
         found.1.as_deref()
     }
 }
 
-/// More rows than any front end shows.
-const N_MARKERS_MAX: u32 = 2000;
+/// More of one kind than any front end shows, and than spot takes back in a month.
+const N_MARKERS_MAX: u32 = 5000;
 const N_BOOTS_MAX: u32 = 1000;
 
 impl Store {
@@ -78,7 +84,7 @@ impl Store {
             past.notes
                 .push("some of it comes from CloudWatch, in steps of minutes".to_owned());
         }
-        past.markers = self.markers(query, &own)?;
+        past.markers = self.markers(query, &own, whose, &mut past.notes)?;
         past.boots = self.boots(query, whose)?;
         Ok(past)
     }
@@ -277,35 +283,77 @@ impl Store {
         Ok(found)
     }
 
-    fn markers(&self, query: &PastQuery, own: &[u32]) -> rusqlite::Result<Vec<Marker>> {
-        let sql = "select marker.at, marker.kind, marker.what, marker.series, \
-                   series.scope, series.pool from marker \
-                   left join series on series.id = marker.series \
-                   where marker.at >= ?1 and marker.at < ?2 order by marker.at desc limit ?3";
-        let mut select = self.db.prepare_cached(sql)?;
-        let (from, until) = (seconds(query.span.from), seconds(query.span.until));
-        let mut rows = select.query(params![from, until, N_MARKERS_MAX])?;
+    /// Tells what happened, each kind by itself: what groups do all day pushes out nothing rare.
+    fn markers(
+        &self,
+        query: &PastQuery,
+        own: &[u32],
+        whose: &Whose,
+        notes: &mut Vec<String>,
+    ) -> rusqlite::Result<Vec<Marker>> {
         let mut found = Vec::new();
+        for kind in MarkerKind::ALL {
+            // What concerns the whole host concerns every pool.
+            let is_of_one = query.pool.is_some() && kind != MarkerKind::Clock;
+            let series = match (is_of_one, own) {
+                (false, _) => None,
+                (true, [series, ..]) => Some(*series),
+                (true, []) => continue,
+            };
+            let (its, n_rows) = self.markers_of(kind, series, query, whose)?;
+            if n_rows == N_MARKERS_MAX {
+                let words = kind.as_str().replace('_', " ");
+                notes.push(format!(
+                    "only the newest {n_rows} of one kind are told: {words}"
+                ));
+            }
+            found.extend(its);
+        }
+        found.sort_by_key(|it| it.at);
+        Ok(found)
+    }
+
+    /// Returns the newest markers of a kind, and how many there were to look at.
+    fn markers_of(
+        &self,
+        kind: MarkerKind,
+        series: Option<u32>,
+        query: &PastQuery,
+        whose: &Whose,
+    ) -> rusqlite::Result<(Vec<Marker>, u32)> {
+        let which = if series.is_some() {
+            "marker.series = ?1"
+        } else {
+            "?1 is null"
+        };
+        let sql = format!(
+            "select marker.at, marker.what, series.scope, series.pool, series.account \
+             from marker left join series on series.id = marker.series \
+             where {which} and marker.kind = ?2 and marker.at >= ?3 and marker.at < ?4 \
+             order by marker.at desc limit ?5"
+        );
+        let mut select = self.db.prepare_cached(&sql)?;
+        let (from, until) = (seconds(query.span.from), seconds(query.span.until));
+        let mut rows = select.query(params![series, kind.as_str(), from, until, N_MARKERS_MAX])?;
+        let (mut found, mut n_rows) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
-            let (at, kind, what) = (row.get(0)?, row.get::<_, String>(1)?, row.get(2)?);
-            let series: u32 = row.get(3)?;
-            let (scope, pool): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
+            n_rows += 1;
+            let (scope, pool): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
+            let account: Option<String> = row.get(4)?;
             let pool = pool
                 .filter(|it| !it.is_empty())
                 .and_then(|pool| Some(PoolKey::new(scope?, pool)));
-            // What concerns the whole host concerns every pool.
-            let is_meant = query.pool.is_none() || pool.is_none() || own.contains(&series);
-            if let Some(kind) = kind_of(&kind).filter(|_| is_meant) {
+            let is_ours = |pool: &PoolKey| whose.is_of(&pool.scope, account.as_deref());
+            if pool.as_ref().is_none_or(is_ours) {
                 found.push(Marker {
-                    at: Timestamp::from_secs(at),
+                    at: Timestamp::from_secs(row.get(0)?),
                     pool,
                     kind,
-                    what,
+                    what: row.get(1)?,
                 });
             }
         }
-        found.reverse();
-        Ok(found)
+        Ok((found, n_rows))
     }
 
     fn boots(&self, query: &PastQuery, whose: &Whose) -> rusqlite::Result<Vec<Boot>> {
@@ -383,11 +431,6 @@ fn join_wholes(metrics: &[Metric], buckets: &mut [Buckets]) {
 fn bounds(buckets: &[Buckets]) -> Option<(i64, i64)> {
     let first = buckets.first()?;
     Some((first.from, first.at(first.sums.len())))
-}
-
-fn kind_of(word: &str) -> Option<MarkerKind> {
-    let kinds = MarkerKind::ALL.iter();
-    kinds.copied().find(|it| it.as_str() == word)
 }
 
 /// The second, for how long it stands, and metric numbers with ticks.

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
-use super::{Historian, PastQuery, read::Whose, store::Store};
+use super::{Historian, PastQuery, keeper::Ask, read::Whose, store::Store};
 use crate::{
     cost::past::{TREND_BOOTS_SPAN, TREND_METRICS, TREND_SPAN, trends},
     fleet::{Past, PoolKey, Span, Timestamp, Trend},
@@ -102,21 +102,34 @@ fn in_order(mut trends: Vec<Trend>) -> Vec<Trend> {
     trends
 }
 
+impl Store {
+    /// Says what the past says against pools; what cannot be read says nothing.
+    pub fn trends(&self, pools: &[PoolKey], whose: &Whose, now: Timestamp) -> Vec<Trend> {
+        let found = pools.iter().filter_map(|pool| {
+            let [habits, boots] = questions(pool.clone(), now);
+            let habits = self.past(&habits, whose).ok()?;
+            Some(told(habits, self.past(&boots, whose).ok()?))
+        });
+        in_order(found.flatten().collect())
+    }
+}
+
 impl Historian {
     /// Looks at every pool at once, for a command that ends before it is time to look.
     pub(in crate::engine) async fn look_back(
         &self,
-        pools: impl Iterator<Item = PoolKey>,
-        whose: &Whose,
+        pools: Vec<PoolKey>,
+        whose: Whose,
         now: Timestamp,
     ) -> Vec<Trend> {
-        let mut found = Vec::new();
-        for pool in pools {
-            let [habits, boots] = questions(pool, now);
-            let habits = self.past(habits, whose.clone()).await;
-            let boots = self.past(boots, whose.clone()).await;
-            found.extend(told(habits, boots));
-        }
-        in_order(found)
+        let (reply, answer) = oneshot::channel();
+        self.tell(Ask::Trends {
+            pools,
+            whose,
+            now,
+            reply,
+        })
+        .await;
+        answer.await.unwrap_or_default()
     }
 }
