@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use pooldeck::{
+    cost::past::{SPENT_METRICS, spent},
     engine::{Limits, Store},
     fleet::{Metric, Sample, Timestamp},
 };
 use tempfile::TempDir;
 
-use crate::{START, ask, at, in_service, keep, query, span, tidy, values, whose};
+use crate::{START, ask, at, in_service, keep, query, sample, span, tidy, values, whose};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -59,6 +60,29 @@ fn every_fineness_tells_the_same_integral() {
         let found = total(n_points);
         let off = (found - expected).abs() / expected;
         assert!(off < 0.002, "{n_points} points: {found} for {expected}");
+    }
+}
+
+#[test]
+fn a_cheap_machine_costs_the_same_when_it_is_long_ago() {
+    // A t4g.nano, a larger one, and something great.
+    for rate in [0.0042, 0.1428, 3.6255, 41.5055] {
+        let mut store = Store::in_memory().unwrap();
+        for secs in (0..4 * DAY).step_by(60) {
+            let mut sample = sample(secs, &[(Metric::UsdPerHour, rate), (Metric::Desired, 3.0)]);
+            sample.good_for = Duration::from_mins(1);
+            keep(&mut store, &sample);
+        }
+        tidy(&mut store, at(4 * DAY));
+        for n_points in [2, 24, 288] {
+            let asked = query(&SPENT_METRICS, span(0, DAY), n_points);
+            let told = spent(&store.past(&asked, &whose()).unwrap());
+            let (told, exact) = (told.total.unwrap().as_f64(), rate * 24.0);
+            assert!(
+                (told / exact - 1.0).abs() < 0.000_5,
+                "{told} told of {exact}"
+            );
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod read;
 mod roll;
 mod rows;
 mod sampler;
+mod steps;
 mod store;
 mod tail;
 mod total;

@@ -8,13 +8,14 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{
     HistoryError,
-    block::{Block, Column, ticks},
-    bucket::{Buckets, seconds},
-    rows::{Rows, Stat, key},
+    block::Block,
+    bucket::seconds,
+    rows::Rows,
+    steps::{Sorts, steps_of},
     store::Store,
     tail,
 };
-use crate::fleet::{Span, Timestamp};
+use crate::fleet::Timestamp;
 
 pub(super) const HOUR: i64 = 3600;
 pub(super) const DAY: i64 = 24 * HOUR;
@@ -148,6 +149,7 @@ impl Store {
     }
 
     fn fold(&mut self, days: &[(u32, i64)], now: i64) -> rusqlite::Result<()> {
+        let sorts = Sorts::of(self);
         self.within(|db| {
             let sql = "select cells from block \
                        where series = ?1 and tier = 0 and source = 0 and start >= ?2 and start < ?3";
@@ -165,7 +167,7 @@ impl Store {
                     rows.add_block(&block.unwrap_or_default());
                 }
                 for tier in [Tier::Fine, Tier::Coarse] {
-                    let cells = steps_of(&rows, from, until, tier.step()).encode();
+                    let cells = steps_of(&rows, from, until, tier.step(), &sorts).encode();
                     insert.execute(params![series, tier.step(), OWN, from, now, cells])?;
                 }
             }
@@ -255,47 +257,4 @@ impl Store {
         let answer = self.delete_oldest();
         answer.map_err(|it| self.wrong(&it))
     }
-}
-
-/// Adds up samples in steps: the mean by time, the range, the last, and how much was seen.
-pub(super) fn steps_of(rows: &Rows, from: i64, until: i64, step: i64) -> Block {
-    let span = Span {
-        from: Timestamp::from_secs(from),
-        until: Timestamp::from_secs(until),
-    };
-    let length = Duration::from_secs(step.unsigned_abs());
-    let empty = Buckets::new(span, length);
-    let times: Vec<i64> = (0..empty.sums.len()).map(|it| empty.at(it)).collect();
-    let mut columns = Vec::new();
-    for metric_id in rows.metric_ids() {
-        let mut buckets = empty.clone();
-        for piece in rows.pieces(metric_id) {
-            buckets.add(piece);
-        }
-        columns.extend(columns_of(&buckets, metric_id));
-    }
-    Block { times, columns }
-}
-
-fn columns_of(buckets: &Buckets, metric_id: u32) -> [Column; 5] {
-    let found: Vec<_> = (0..buckets.sums.len())
-        .map(|it| buckets.found(it))
-        .collect();
-    let column = |stat, cell: fn(&super::bucket::Found) -> Option<i64>| Column {
-        key: key(metric_id, stat),
-        cells: found.iter().map(|it| it.as_ref().and_then(cell)).collect(),
-    };
-    [
-        // A hundredth is as exact as a mean is read.
-        column(Stat::Value, |it| {
-            ticks(it.mean).map(|it| (it + 50).div_euclid(100) * 100)
-        }),
-        column(Stat::Least, |it| ticks(it.least)),
-        column(Stat::Most, |it| ticks(it.most)),
-        column(Stat::Last, |it| ticks(it.last)),
-        column(Stat::Seen, |it| {
-            #[expect(clippy::cast_possible_truncation, reason = "a percentage")]
-            Some(((it.seen * 100.0).ceil() as i64).clamp(1, 100))
-        }),
-    ]
 }
