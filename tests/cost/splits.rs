@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pooldeck::{cost, fleet::*};
+use proptest::prelude::*;
 
 use crate::yard::{NOW, SCOPE, agent, busy, fleet, idle, machine, pool};
 
@@ -146,4 +147,28 @@ fn rows_say_what_the_split_says() {
         .map(|it| it.instance.usd_per_hour().unwrap())
         .sum();
     assert_eq!(Some(sum), split.total());
+}
+
+proptest! {
+    /// Whatever is spent on whatever: nothing is lost between the machines, the parts and the sums.
+    #[test]
+    fn the_parts_add_up_to_the_total_to_the_cent(
+        machines in prop::collection::vec((0..Use::ALL.len(), prop::option::of(0_i64..90_000_000_000)), 0..60)
+    ) {
+        let mut split = Split::default();
+        for (used, nanos) in &machines {
+            split.add(Use::ALL[*used], nanos.map(Usd::from_nanos));
+        }
+        let paid: i64 = machines.iter().filter_map(|it| it.1).sum();
+        prop_assert_eq!(split.known(), Usd::from_nanos(paid));
+        let parts: Usd = Use::ALL.into_iter().map(|it| split.part(it)).sum();
+        prop_assert_eq!(parts, split.known());
+        for (idx, used) in Use::ALL.into_iter().enumerate() {
+            let its = machines.iter().filter(|it| it.0 == idx);
+            let paid: Option<i64> = its.map(|it| it.1).sum();
+            prop_assert_eq!(split.known_part(used), paid.map(Usd::from_nanos));
+        }
+        let is_whole = machines.iter().all(|it| it.1.is_some());
+        prop_assert_eq!(split.total(), is_whole.then(|| Usd::from_nanos(paid)));
+    }
 }

@@ -1,9 +1,11 @@
 //! What was seen comes back, and what was not is a gap.
 
+use std::time::Duration;
+
 use pooldeck::{
-    cost::past::{SPENT_METRICS, spent},
+    cost::past::{SPENT_METRICS, TREND_METRICS, spent, trends},
     engine::{Kept, PastQuery, Store, Whose},
-    fleet::{Boot, Marker, MarkerKind, Metric, Past, PoolKey, Sample, Usd},
+    fleet::{Boot, Marker, MarkerKind, Metric, Past, PoolKey, Sample, Usd, Values},
 };
 
 use crate::{
@@ -319,5 +321,45 @@ fn what_groups_do_all_day_pushes_out_no_interruption() {
         assert_eq!(taken[0].pool, Some(workhorse()));
         let is_cut = past.notes.iter().any(|it| it.contains("only the newest"));
         assert_eq!(is_cut, pool.is_none(), "{:?}", past.notes);
+    }
+}
+
+#[test]
+fn trends_of_many_pools_are_those_of_each() {
+    let mut store = Store::in_memory().unwrap();
+    let names: Vec<String> = (0..7).map(|it| format!("pool-{it}")).collect();
+    // Half of the pools flap, all through a day; the newest of it is not in blocks yet.
+    for secs in (0..86_400).step_by(300) {
+        let values = |flaps: bool| {
+            let n = if flaps && secs % 1200 == 0 { 8.0 } else { 4.0 };
+            Values::from_iter([(Metric::Desired, n), (Metric::InService, 4.0)])
+        };
+        let pools = names.iter().enumerate();
+        let pools = pools.map(|(idx, it)| (it.as_str().into(), values(idx % 2 == 0)));
+        let sample = Sample {
+            good_for: Duration::from_mins(5),
+            pools: pools.collect(),
+            ..in_service(secs, 28.0)
+        };
+        keep(&mut store, &sample);
+    }
+    tidy(&mut store, at(86_400));
+    let pools: Vec<PoolKey> = names
+        .iter()
+        .map(|it| PoolKey::new(SCOPE, it.as_str()))
+        .collect();
+    let all = store.trends(&pools, &whose(), at(86_400));
+    let flapping: Vec<&str> = all.iter().map(|it| it.pool.name.as_str()).collect();
+    assert_eq!(flapping, ["pool-0", "pool-2", "pool-4", "pool-6"]);
+    for pool in &pools {
+        let asked = PastQuery {
+            pool: Some(pool.clone()),
+            metrics: TREND_METRICS.to_vec(),
+            span: span(0, 86_400),
+            n_points: 288,
+        };
+        let alone = trends(&store.past(&asked, &whose()).unwrap());
+        let its: Vec<_> = all.iter().filter(|it| it.pool == *pool).cloned().collect();
+        assert_eq!(its, alone);
     }
 }

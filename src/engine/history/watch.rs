@@ -105,9 +105,11 @@ fn in_order(mut trends: Vec<Trend>) -> Vec<Trend> {
 impl Store {
     /// Says what the past says against pools; what cannot be read says nothing.
     pub fn trends(&self, pools: &[PoolKey], whose: &Whose, now: Timestamp) -> Vec<Trend> {
+        let tails = self.tails(&TREND_METRICS, Span::before(now, TREND_SPAN));
+        let tails = tails.ok();
         let found = pools.iter().filter_map(|pool| {
             let [habits, boots] = questions(pool.clone(), now);
-            let habits = self.past(&habits, whose).ok()?;
+            let habits = self.past_beside(&habits, whose, tails.as_ref()).ok()?;
             Some(told(habits, self.past(&boots, whose).ok()?))
         });
         in_order(found.flatten().collect())
