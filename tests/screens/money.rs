@@ -38,3 +38,18 @@ fn what_every_pool_costs() {
     robot.press("enter");
     robot.sees("by use");
 }
+
+#[test]
+fn where_no_money_was_seen_the_scale_is_still_one() {
+    let robot = open(sized(80, 24), "g b", |_, _, _| None);
+    robot.sees("nothing was seen in this time");
+    robot.sees("$1 ┤");
+    robot.sees("$0 ┤");
+    robot.sees("█ busy —");
+    let robot = open(sized(80, 24), "g b", |_, _, _| Some(0.0));
+    robot.sees("$1 ┤");
+    robot.sees("█ busy $0");
+    // What is cheap has a scale of its own, whole.
+    let robot = open(sized(80, 24), "g b", |_, _, _| Some(0.0042));
+    robot.sees("$0.01 ┤");
+}

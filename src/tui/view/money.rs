@@ -53,7 +53,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, pool: Option<&PoolKey>) {
         nothing(canvas, axes.inside, asked);
     }
     let column_idx = app.cursor_column().or(newest);
-    let entries: Vec<Entry> = parts.iter().map(|it| entry(it, column_idx)).collect();
+    let is_seen = column_idx.is_some_and(|it| is_known(&it));
+    let entries = parts.iter().map(|it| entry(it, column_idx, is_seen));
+    let entries: Vec<Entry> = entries.collect();
     legend(canvas, areas.legend, &entries);
     let lacks_price = |it: usize| lacks.get(it).copied().unwrap_or(false);
     let more = More {
@@ -175,14 +177,16 @@ fn sum_at(layers: &[Layer], column_idx: usize) -> Option<f64> {
     values.reduce(|sum, it| sum + it.max(0.0))
 }
 
-fn entry(part: &Part, column_idx: Option<usize>) -> Entry {
+/// Names a layer with what it is in a column: not known beside others that are, or not seen at all.
+fn entry(part: &Part, column_idx: Option<usize>, is_seen: bool) -> Entry {
+    let missing = if is_seen { "?" } else { "—" };
     let value = column_idx.and_then(|it| part.layer.values.get(it).copied().flatten());
     Entry {
         key: None,
         sign: part.layer.fill,
         role: part.layer.role,
         name: part.name.clone(),
-        value: vec![value.map_or_else(|| "?".to_owned(), usd)],
+        value: vec![value.map_or_else(|| missing.to_owned(), usd)],
         is_off: false,
     }
 }

@@ -10,8 +10,8 @@ pub(crate) enum Unit {
 
 /// Beyond this nothing of a fleet is counted; what is larger is drawn at the edge.
 const MOST: f64 = 1e12;
-/// Below this a scale has nothing to tell apart.
-const LEAST: f64 = 1e-6;
+/// A tenth of a cent is the least that a label has room for.
+const LEAST: f64 = 1e-3;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
@@ -87,8 +87,9 @@ impl Scale {
 /// The first of 1, 2, 5, 10, … that is not smaller.
 fn first_step(raw: f64, unit: Unit) -> f64 {
     let least = match unit {
-        Unit::Count => 1.0,
-        Unit::Usd => LEAST,
+        // Where there is nothing but zeros, a dollar is as good a measure as any.
+        Unit::Usd if 0.0 < raw => LEAST,
+        Unit::Count | Unit::Usd => 1.0,
     };
     let raw = raw.max(least);
     let power = 10_f64.powf(raw.log10().floor());
@@ -171,6 +172,7 @@ mod tests {
             assert_eq!(labels(values, 4, Unit::Count), ["0", "1"]);
             let scale = Scale::of(values.iter().copied(), 4, Unit::Usd);
             assert_eq!(scale.row_of(0.0, 10), 0);
+            assert_eq!(labels(values, 4, Unit::Usd), ["$0", "$1"]);
         }
     }
 
