@@ -150,6 +150,8 @@ fn rows_say_what_the_split_says() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whatever is spent on whatever: nothing is lost between the machines, the parts and the sums.
     #[test]
     fn the_parts_add_up_to_the_total_to_the_cent(
