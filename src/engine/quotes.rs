@@ -453,7 +453,9 @@ impl Reader {
             spot: self.book.spot_prices().collect(),
         };
         match kept_prices::store(&file, &kept).await {
-            Ok(()) => self.kept_failure = None,
+            // Of what was damaged, only spot prices may have been read anew.
+            Ok(()) if self.list_at.is_some() => self.kept_failure = None,
+            Ok(()) => {}
             Err(why) => tracing::warn!(why, "prices were not kept"),
         }
     }

@@ -343,3 +343,21 @@ hint: --since 24h is the last day until now
 "#]],
     );
 }
+
+#[test]
+fn a_damaged_file_of_prices_is_named_though_others_are_read_at_once() {
+    let sandbox = Sandbox::new();
+    let state = sandbox.home().join("state");
+    std::fs::create_dir_all(state.join("demo")).unwrap();
+    let file = state.join("demo/prices.json");
+    std::fs::write(&file, "{\"version\": 1, \"list\": [").unwrap();
+    let line = format!("cost --demo --speed 0 --state-dir {}", state.display());
+    let said = sandbox.command(&line).output().unwrap();
+    let talk = String::from_utf8(said.stderr).unwrap();
+    assert!(talk.contains("the kept prices are damaged"), "{talk}");
+    assert!(said.status.success());
+    // What was read in its place is kept, and said no more.
+    let said = sandbox.command(&line).output().unwrap();
+    let talk = String::from_utf8(said.stderr).unwrap();
+    assert!(!talk.contains("damaged"), "{talk}");
+}
