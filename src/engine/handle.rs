@@ -214,9 +214,9 @@ impl Handle {
 
     /// Returns what was observed, with what the history says against its pools as of now.
     pub async fn look_back(&self, observation: &Observation) -> Arc<Observation> {
-        let pools = observation.fleet.pools.keys().cloned().collect();
         let (whose, now) = (self.whose(), self.inner.clock.now());
-        let trends = self.inner.historian.look_back(pools, whose, now).await;
+        let observed = Arc::new(observation.clone());
+        let trends = self.inner.historian.look_back(observed, whose, now).await;
         let mut observation = observation.clone();
         observation.fleet.trends = Arc::new(trends);
         Arc::new(observation)

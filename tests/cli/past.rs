@@ -147,3 +147,14 @@ fn a_command_that_ends_at_once_knows_the_habits_of_the_pools_too() {
     let document = json("--demo --no-history summary -o json");
     assert!(!document.to_string().contains("slow boots"));
 }
+
+#[test]
+fn a_summary_is_the_same_each_time_it_is_asked_for() {
+    let line = "summary --demo --speed 0";
+    let said = || Sandbox::new().run(line);
+    let first = said();
+    assert!(first.contains("slow boots"), "{first}");
+    for _ in 0..4 {
+        snapbox::assert_data_eq!(said(), first.clone());
+    }
+}

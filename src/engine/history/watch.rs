@@ -7,7 +7,7 @@ use tokio::sync::{oneshot, watch};
 use super::{Historian, PastQuery, keeper::Ask, read::Whose, store::Store};
 use crate::{
     cost::past::{TREND_BOOTS_SPAN, TREND_METRICS, TREND_SPAN, trends},
-    fleet::{Past, PoolKey, Span, Timestamp, Trend},
+    fleet::{Observation, Past, PoolKey, Span, Timestamp, Trend},
 };
 
 /// How often is looked back; a habit does not change in a minute.
@@ -118,12 +118,17 @@ impl Store {
 
 impl Historian {
     /// Looks at every pool at once, for a command that ends before it is time to look.
+    ///
+    /// What was observed is told first: it may be on its way still, and the answer shall
+    /// not depend on which of the two is faster.
     pub(in crate::engine) async fn look_back(
         &self,
-        pools: Vec<PoolKey>,
+        observation: Arc<Observation>,
         whose: Whose,
         now: Timestamp,
     ) -> Vec<Trend> {
+        let pools = observation.fleet.pools.keys().cloned().collect();
+        self.tell(Ask::Observed(observation)).await;
         let (reply, answer) = oneshot::channel();
         self.tell(Ask::Trends {
             pools,
