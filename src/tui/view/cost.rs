@@ -79,19 +79,21 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     }
     if 0 < all.n_unpriced.total() {
         let n = all.n_unpriced.total();
-        let verb = if n == 1 {
-            "machine has"
-        } else {
-            "machines have"
-        };
         let pools = unpriced(app);
         let of = match &pools[..] {
             [] => String::new(),
-            [first] => format!(": {first}"),
-            [first, rest @ ..] => format!(": {first} and {} more", rest.len()),
+            [only] => format!(" of {only}"),
+            [..] => format!(" of {} pools", pools.len()),
+        };
+        let (one, many) = ("machine", "machines");
+        let (noun, verb) = if n == 1 { (one, "has") } else { (many, "have") };
+        let more = if 100 <= area.width {
+            ", and are in no sum"
+        } else {
+            ""
         };
         strays.push(Span::new(
-            format!("   {n} {verb} no known price, in no sum{of}"),
+            format!("   {n} {noun}{of} {verb} no known price{more}"),
             Role::Unknown,
         ));
     }
@@ -280,6 +282,9 @@ fn columns(width: u16) -> Vec<Column> {
     let left = width.saturating_sub(taken + 1).min(SOURCES_MORE);
     if let Some(source) = fitted.iter_mut().find(|it| it.name == "source") {
         source.width += left;
+    } else if let Some(age) = fitted.iter_mut().find(|it| it.name == "age") {
+        // Alone, it has to say what it is the age of.
+        "PRICE OF".clone_into(&mut age.title);
     }
     fitted
 }
