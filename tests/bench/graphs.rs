@@ -11,7 +11,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pooldeck::{
     action::Policy,
     engine::{Event, PastQuery, Store, Whose},
-    fleet::{CiLink, Fleet, Observation, Part, Pool, PoolKind, PoolName, Timestamp, Upkeep},
+    fleet::{CiLink, Fleet, Observation, Part, Pool, PoolName, Timestamp},
     tui::{App, ColourDepth, Effect, Glyphs, Keymap, Msg, Theme, draw},
 };
 use ratatui::{
@@ -19,7 +19,7 @@ use ratatui::{
     layout::{Rect, Size},
 };
 
-use crate::{ACCOUNT, SCOPE, report};
+use crate::{ACCOUNT, SCOPE, report, rows};
 
 const SIZE: Size = Size::new(200, 50);
 /// Every so many pools are looked at.
@@ -158,25 +158,6 @@ impl Console {
 fn observation(names: &[PoolName], now: Timestamp) -> Observation {
     let pools = names.iter().map(|name| {
         Arc::new(Pool {
-            scope: SCOPE.into(),
-            name: name.clone(),
-            kind: PoolKind::Group,
-            capacity: None,
-            template: None,
-            mixed: None,
-            zones: Vec::new(),
-            suspended: Vec::new(),
-            protects_new_instances: false,
-            hooks: Vec::new(),
-            hooks_read_at: None,
-            warm_pool_size: None,
-            refresh: None,
-            health_check: None,
-            termination_policies: Vec::new(),
-            enabled_metrics: Vec::new(),
-            created_at: None,
-            status: None,
-            tags: std::collections::BTreeMap::new(),
             ci: Some(CiLink {
                 controller: "jenkins".into(),
                 label: name.to_string(),
@@ -184,8 +165,7 @@ fn observation(names: &[PoolName], now: Timestamp) -> Observation {
                 instance_from: None,
                 boot_budget: Duration::from_mins(10),
             }),
-            next_price: None,
-            upkeep: Upkeep::default(),
+            ..rows::pool(SCOPE, name.as_str())
         })
     });
     let fleet = Fleet::join([&Part {

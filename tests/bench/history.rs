@@ -13,6 +13,8 @@
 )]
 
 mod graphs;
+#[path = "../common/rows.rs"]
+mod rows;
 
 use std::{
     env,

@@ -6,6 +6,8 @@ mod bills;
 mod book;
 mod ledger;
 mod quotes;
+#[path = "../common/rows.rs"]
+mod rows;
 mod spent;
 mod splits;
 mod yard;

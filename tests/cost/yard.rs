@@ -7,6 +7,8 @@ use pooldeck::{
     fleet::*,
 };
 
+use crate::rows;
+
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_772_443_800);
 pub(crate) const SCOPE: &str = "prod/us-east-1";
 
@@ -16,30 +18,12 @@ pub(crate) fn book() -> PriceBook {
 
 pub(crate) fn machine(n: u32, change: impl FnOnce(&mut Instance)) -> Instance {
     let mut instance = Instance {
-        id: format!("i-{n:017x}").into(),
-        scope: SCOPE.into(),
         pool: Some(PoolKey::new(SCOPE, "linux")),
         lifecycle: Some(Lifecycle::InService),
         lifecycle_since: NOW - Duration::from_hours(2),
-        state: Some(MachineState::Running),
-        state_reason: None,
         health: Some(Health::Healthy),
-        protected: false,
-        instance_type: "m5.large".into(),
-        zone: "us-east-1a".into(),
-        market: Market::OnDemand,
-        platform: Some("Linux/UNIX".into()),
-        price: None,
-        image: None,
-        template_name: None,
-        template_version: None,
         launched_at: Some(NOW - Duration::from_hours(2)),
-        private_address: None,
-        public_address: None,
-        private_dns: None,
-        status_checks: None,
-        scheduled_event: None,
-        tags: std::collections::BTreeMap::new(),
+        ..rows::instance(SCOPE, &format!("i-{n:017x}"))
     };
     change(&mut instance);
     instance
@@ -47,29 +31,12 @@ pub(crate) fn machine(n: u32, change: impl FnOnce(&mut Instance)) -> Instance {
 
 pub(crate) fn pool(change: impl FnOnce(&mut Pool)) -> Pool {
     let mut pool = Pool {
-        scope: SCOPE.into(),
-        name: "linux".into(),
-        kind: PoolKind::Group,
         capacity: Some(Capacity {
             desired: 4,
             min: 0,
             max: 9,
         }),
-        template: None,
-        mixed: None,
         zones: vec!["us-east-1a".into()],
-        suspended: Vec::new(),
-        protects_new_instances: false,
-        hooks: Vec::new(),
-        hooks_read_at: None,
-        warm_pool_size: None,
-        refresh: None,
-        health_check: None,
-        termination_policies: Vec::new(),
-        enabled_metrics: Vec::new(),
-        created_at: None,
-        status: None,
-        tags: std::collections::BTreeMap::new(),
         ci: Some(CiLink {
             controller: "jenkins".into(),
             label: "linux".into(),
@@ -77,8 +44,7 @@ pub(crate) fn pool(change: impl FnOnce(&mut Pool)) -> Pool {
             instance_from: None,
             boot_budget: Duration::from_mins(10),
         }),
-        next_price: None,
-        upkeep: Upkeep::default(),
+        ..rows::pool(SCOPE, "linux")
     };
     change(&mut pool);
     pool
