@@ -111,6 +111,21 @@ fn the_time_to_ready() {
 }
 
 #[test]
+fn where_nobody_saw_them_run_two_phases_are_one() {
+    let mut robot = Robot::sized(80, 24);
+    robot.press("G g r");
+    let query = asked(&mut robot).pop().unwrap();
+    let mut past = past(&query, weeks);
+    past.boots.truncate(1);
+    past.boots[0].running_at = None;
+    past.boots[0].first_job_at = None;
+    robot.hear(Event::Past(Arc::new(past)));
+    robot.sees("1 instance  read");
+    robot.sees("to running not seen   to registered 1m20s of 1   to first job not seen");
+    robot.sees("|1m00s");
+}
+
+#[test]
 fn before_the_past_is_there_the_screen_says_so() {
     for keys in ["G g h", "g b", "G g u", "G g r"] {
         let mut robot = Robot::sized(80, 24);

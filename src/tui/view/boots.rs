@@ -59,7 +59,7 @@ fn lines(app: &App, key: &PoolKey, width: u16, glyphs: Glyphs) -> Vec<Line> {
         lines.push(vec![dim("the past is being read")]);
         return lines;
     };
-    let mut about = vec![dim(format!("{} instances", past.boots.len()))];
+    let mut about = vec![dim(counted(past.boots.len()))];
     about.extend(super::graph::reading(app, asked));
     about.push(dim(format!("  {}", past.notes.join("; "))));
     lines.push(about);
@@ -72,7 +72,9 @@ fn lines(app: &App, key: &PoolKey, width: u16, glyphs: Glyphs) -> Vec<Line> {
     let phases: Vec<[Phase; 3]> = groups.iter().map(Group::phases).collect();
     let whole = |it: &[Phase; 3]| it.iter().flatten().map(|it| it.median).sum::<Duration>();
     let longest = phases.iter().map(whole).max().unwrap_or_default();
-    lines.push(scale(longest, width));
+    if !longest.is_zero() {
+        lines.push(scale(longest, width));
+    }
     for (group, phases) in groups.iter().zip(&phases) {
         lines.push(Vec::new());
         lines.extend(group.head(width));
@@ -80,6 +82,15 @@ fn lines(app: &App, key: &PoolKey, width: u16, glyphs: Glyphs) -> Vec<Line> {
         lines.push(numbers(phases));
     }
     lines
+}
+
+fn counted(n_instances: usize) -> String {
+    let noun = if n_instances == 1 {
+        "instance"
+    } else {
+        "instances"
+    };
+    format!("{n_instances} {noun}")
 }
 
 fn key_line(glyphs: Glyphs) -> Line {
@@ -123,11 +134,14 @@ impl Group<'_> {
             let times = both.filter_map(|it| Some(until(it)?.since(from(it)?)));
             Took::of(times.collect())
         };
-        [
-            between(|it| it.requested_at, |it| it.running_at),
-            between(|it| it.running_at, |it| it.registered_at),
-            between(|it| it.registered_at, |it| it.first_job_at),
-        ]
+        let running = between(|it| it.requested_at, |it| it.running_at);
+        let registered = match running {
+            Some(_) => between(|it| it.running_at, |it| it.registered_at),
+            // Nobody saw them run: what is known is the two phases together.
+            None => between(|it| it.requested_at, |it| it.registered_at),
+        };
+        let first_job = between(|it| it.registered_at, |it| it.first_job_at);
+        [running, registered, first_job]
     }
 
     /// Names the group and how soon it was ready, in a line where there is room for both.
@@ -135,7 +149,7 @@ impl Group<'_> {
         let image = self.image.map_or("image not known", ImageId::as_str);
         let mut line = vec![
             plain(format!("{image} {}", self.instance_type)),
-            dim(format!("  {} instances", self.boots.len())),
+            dim(format!("  {}", counted(self.boots.len()))),
         ];
         let ready = self.boots.iter().filter_map(|it| it.time_to_ready());
         let ready: Vec<Duration> = ready.collect();
@@ -226,12 +240,13 @@ fn numbers(phases: &[Phase; 3]) -> Line {
     let mut line = Vec::new();
     for (phase, (name, role)) in phases.iter().zip(PHASES) {
         line.push(dim(format!("{name} ")));
-        match phase {
-            Some(took) => line.push(Span::new(short_duration(took.median), role)),
-            None => line.push(Span::new("not seen", Role::Unknown)),
+        if let Some(took) = phase {
+            line.push(Span::new(short_duration(took.median), role));
+            line.push(dim(format!(" of {}   ", took.n)));
+        } else {
+            line.push(Span::new("not seen", Role::Unknown));
+            line.push(dim("   "));
         }
-        let n_seen = phase.map_or(0, |it| it.n);
-        line.push(dim(format!(" of {n_seen}   ")));
     }
     line
 }
