@@ -89,8 +89,16 @@ fn step(operation: &Operation, freeze: &Freeze, fleet: &Fleet, now: Timestamp) -
         },
         now,
     };
-    let is_over = is_aborting(operation) || until.is_some_and(|it| it <= now);
-    if is_over {
+    // A thaw that began goes on, wherever the clock is set meanwhile.
+    let has_begun = |slot| {
+        operation
+            .pool(&freeze.pool)
+            .mark(slot)
+            .may_have_happened_at()
+            .is_some()
+    };
+    let is_thawing = has_begun(Slot::Resume) || has_begun(Slot::Untag);
+    if is_thawing || is_aborting(operation) || until.is_some_and(|it| it <= now) {
         return thaw(&context);
     }
     if *operation.standing() == Standing::Paused {
@@ -125,9 +133,15 @@ fn hold(context: &Context<'_>) -> Option<Step> {
     let found = FreezeMark::of(pool);
     // Whoever reads the mark judges by its time what was suspended after it.
     let is_old = |it: &FreezeMark| attempts.settle < context.now.since(it.at);
+    // One call suspends all of them. Where its answer was lost, those that show it tell: to ask
+    // again would make the earlier ones look like somebody else's, and they would stay.
+    let is_sent = suspend.may_have_happened_at().is_some();
+    let shows = || n_missing < held(context, found.as_ref()).len();
+    // Whoever is missing was resumed by somebody since.
+    let is_suspended = was_done(context, suspend) || is_sent && shows();
     let is_late = matches!(&found, Some(Ok(it)) if is_ours(operation, it) && is_old(it))
         && 0 < n_missing
-        && !was_done(context, suspend);
+        && !is_suspended;
     let is_foreign = matches!(&found, Some(Ok(it)) if !is_ours(operation, it));
     if is_foreign && was_done(context, tag) {
         return Some(Step::Stuck(Halt::Refused {
@@ -157,7 +171,7 @@ fn hold(context: &Context<'_>) -> Option<Step> {
     if n_missing == 0 {
         return None;
     }
-    if was_done(context, suspend) {
+    if is_suspended {
         // Somebody resumed some of it since, and that is theirs to want.
         return None;
     }
@@ -176,6 +190,23 @@ fn was_done(context: &Context<'_>, mark: &Mark) -> bool {
 
 fn is_ours(operation: &Operation, mark: &FreezeMark) -> bool {
     mark.operation.as_deref() == Some(operation.id.0.as_str())
+}
+
+/// Returns what is suspended as we left it.
+///
+/// Our clock may have been set since: what it said then stands in the mark, and what it would
+/// have said by today's is what we reckon with.
+fn held(context: &Context<'_>, found: Option<&Result<FreezeMark, String>>) -> Vec<Process> {
+    let mut ours = context.mark.held(context.pool).ours;
+    if let Some(Ok(mark)) = found {
+        let by_mark = mark.held(context.pool).ours;
+        let new: Vec<Process> = by_mark
+            .into_iter()
+            .filter(|it| !ours.contains(it))
+            .collect();
+        ours.extend(new);
+    }
+    ours
 }
 
 /// Resumes what is still as we left it, then takes the mark away.
@@ -201,7 +232,7 @@ fn thaw(context: &Context<'_>) -> Step {
     let resume = state.mark(Slot::Resume);
     let may_hold = state.mark(Slot::Suspend).may_have_happened_at().is_some();
     if may_hold {
-        let processes = context.mark.held(pool).ours;
+        let processes = held(context, found.as_ref());
         if is_recent(Slot::Suspend)
             && processes.len() < freeze.processes.len()
             && !resume.is_applied()

@@ -39,6 +39,13 @@ pub(super) struct Borrowed {
 }
 
 impl Borrowed {
+    pub(super) fn new(world: &World) -> Self {
+        Self {
+            suspended: suspended(world),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn before(&mut self, world: &World, call: &Call) {
         self.before = state(world);
         if let Call::SuspendProcesses { pool, processes } = call {

@@ -80,7 +80,7 @@ impl Checks {
         Self {
             idle_at: BTreeMap::new(),
             read_at: BTreeMap::new(),
-            borrowed: leaks::Borrowed::default(),
+            borrowed: leaks::Borrowed::new(world),
             capacity: capacity::Ledger::new(world, &spec),
             patience: patience::Ledger::default(),
             n_deaths: world.history().deaths.len(),
