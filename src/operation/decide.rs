@@ -53,6 +53,14 @@ impl Tally {
         None
     }
 
+    /// Where some are stuck, nothing else comes of those that wait only for others.
+    pub(super) fn forget_waits_for_the_stuck(&mut self) {
+        let is_for_others = self.waits.iter().all(|it| it.1.is_for_others());
+        if !self.halts.is_empty() && is_for_others {
+            self.waits.clear();
+        }
+    }
+
     /// Decides when no step was a call.
     pub(super) fn decide(self) -> Decision {
         match (self.waits.is_empty(), self.halts.is_empty()) {

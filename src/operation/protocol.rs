@@ -19,6 +19,8 @@ use crate::fleet::{
 
 /// A refusal that may pass is tried so often, and then an operator is asked.
 const N_TRIES_MAX: u32 = 4;
+/// A group lists a member before every part of AWS knows of it; that takes a few minutes at most.
+const N_TRIES_MAX_NEW: u32 = 12;
 /// A cordon that is lifted more often than this is a fight, and fights are not ours to win.
 const N_CORDONS_LOST_MAX: u32 = 5;
 
@@ -336,7 +338,10 @@ impl Attempts {
                     kind,
                     FailureKind::Throttled | FailureKind::Credentials | FailureKind::Unknown
                 );
-                if !may_pass && N_TRIES_MAX <= *n || *kind == FailureKind::Denied {
+                let is_new =
+                    matches!(self.subject, Subject::Instance(_)) && *kind == FailureKind::NotFound;
+                let n_max = if is_new { N_TRIES_MAX_NEW } else { N_TRIES_MAX };
+                if !may_pass && n_max <= *n || *kind == FailureKind::Denied {
                     return Step::Stuck(Halt::Refused {
                         subject: self.subject.clone(),
                         call: call().operation().to_owned(),

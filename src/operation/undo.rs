@@ -1,9 +1,14 @@
 //! Giving back: what an operation borrowed returns, unless it was changed since.
 
 use super::{
-    Claim, Operation, Standing, TAG, WaitingOn, decide::Step, protocol::Context, target::Mark,
+    Claim, Operation, Standing, TAG, TargetState, WaitingOn, decide::Step, protocol::Context,
+    target::Mark,
 };
 use crate::fleet::{Call, CiLink, Executor, Instance, Work};
+
+/// How many times as long as an effect takes to show an agent may be missing from the readings:
+/// longer than another try takes to fall due.
+const PATIENCE: u32 = 2;
 
 /// The next step of giving one instance back: its agents, its protection, its mark.
 pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
@@ -15,7 +20,8 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         terms,
         ..
     } = context;
-    if !target.is_begun() {
+    // One that left by itself is closed without a mark, and a reading may show it back for once.
+    if !target.is_begun() && !has_cordoned(target) {
         return Step::Finished;
     }
     let settle = terms.proof.settle;
@@ -47,6 +53,13 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         let what = format!("the end of the cordon of {}", executor.name);
         return context.attempt(&target.uncordon, &what, call);
     }
+    // Its agent may only be missing from this reading, and would come back closed.
+    let seen = target.seen.as_ref().filter(|it| it.is_agentless());
+    let is_missed = seen.is_some_and(|it| context.now.since(it.at()) < settle * PATIENCE);
+    if is_missed && has_cordoned(target) {
+        let what = "its agent, which is not listed".to_owned();
+        return Step::Wait(WaitingOn::Settling { what });
+    }
     let is_anothers = |it: &String| !operation.owns(&Claim::parse(it).id);
     if instance.tags.get(TAG).is_some_and(is_anothers) {
         // Two began at once, and this one came second: protection and mark are the other's now.
@@ -62,12 +75,20 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     if is_borrowed && !target.unprotect.is_applied() {
         return context.attempt(&target.unprotect, "the end of its protection", unprotect);
     }
+    if !target.is_begun() {
+        return Step::Finished;
+    }
     let untag = || Call::UntagInstances {
         scope: instance.scope.clone(),
         instances: vec![instance.id.clone()],
         key: TAG.to_owned(),
     };
     context.attempt(&target.untag, "the end of its mark", untag)
+}
+
+/// Returns whether we may have closed an agent of it, lifted since or not.
+fn has_cordoned(target: &TargetState) -> bool {
+    !target.cordons.is_empty() || target.uncordon != Mark::None
 }
 
 /// Whether a cordon's note is ours, or that of the operation that we took over.
@@ -87,8 +108,7 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
         terms,
         ..
     } = context;
-    let has_cordoned = !target.cordons.is_empty() || target.uncordon != Mark::None;
-    if target.gone_at.is_none() || !has_cordoned {
+    if target.gone_at.is_none() || !has_cordoned(target) {
         return Step::Finished;
     }
     if *operation.standing() == Standing::Paused {
@@ -110,10 +130,12 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
     };
     let mut cordoned = fleet.executors.iter().filter(|it| it.cordoned);
     let Some(executor) = cordoned.find(|it| is_ours(it)) else {
+        if let Some(what) = unsettled_cordon(context) {
+            return Step::Wait(WaitingOn::Settling { what });
+        }
         let is_seen_open = fleet.executors.iter().any(|it| is_known_as_ours(it));
         let last_at = target.uncordon.may_have_happened_at().max(target.gone_at);
-        // Longer than another try takes to fall due: it may only be missing from this reading.
-        let patience = terms.proof.settle * 2;
+        let patience = terms.proof.settle * PATIENCE;
         let is_recent = last_at.is_some_and(|it| context.now.since(it) < patience);
         return if is_recent && !is_seen_open {
             Step::Wait(WaitingOn::Settling {
@@ -141,15 +163,25 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
 /// not show now is not known to need no undoing.
 fn unsettled(context: &Context<'_>) -> Option<String> {
     let Context {
-        target, terms, now, ..
+        target,
+        fleet,
+        terms,
+        now,
+        ..
     } = context;
-    let is_recent = |mark: &Mark| {
-        let sent_at = mark.may_have_happened_at();
-        sent_at.is_some_and(|it| now.since(it) < terms.proof.settle)
-    };
-    if is_recent(&target.protect) && !target.unprotect.is_applied() {
+    // A page that could not be read keeps its older rows.
+    let read_at = fleet.read_at(&terms.pool.scope).unwrap_or_default();
+    let shown_at = read_at.min(*now);
+    if target.protect.is_recent(shown_at, terms.proof.settle) && !target.unprotect.is_applied() {
         return Some("its protection".to_owned());
     }
-    let recent = target.cordons.iter().find(|(_, mark)| is_recent(mark));
-    recent.map(|((_, executor), _)| format!("the cordon of {executor}"))
+    unsettled_cordon(context)
+}
+
+fn unsettled_cordon(context: &Context<'_>) -> Option<String> {
+    let settle = context.terms.proof.settle;
+    let is_recent = |mark: &Mark| mark.is_recent(context.now, settle);
+    let mut cordons = context.target.cordons.iter();
+    let ((_, executor), _) = cordons.find(|it| is_recent(it.1))?;
+    Some(format!("the cordon of {executor}"))
 }

@@ -83,6 +83,10 @@ pub enum WaitingOn {
     Stage {
         what: String,
     },
+    /// So many instances more than the pool shall have in the end go first.
+    Surplus {
+        n: u32,
+    },
     /// Watches what was replaced so far, until then.
     Bake {
         what: String,
@@ -114,6 +118,21 @@ pub enum WaitingOn {
         at: Timestamp,
     },
     Paused,
+}
+
+impl WaitingOn {
+    /// Returns whether it ends only when others of the same operation, or newcomers, get on.
+    pub(super) fn is_for_others(&self) -> bool {
+        matches!(
+            self,
+            Self::Turn { .. }
+                | Self::Batch { .. }
+                | Self::Total { .. }
+                | Self::Stage { .. }
+                | Self::Surplus { .. }
+                | Self::NewInstances { .. }
+        )
+    }
 }
 
 impl fmt::Display for WaitingOn {
@@ -156,6 +175,8 @@ impl fmt::Display for WaitingOn {
                 "its turn: all pools together lack {n_missing} instances of at most {max_unavailable}"
             ),
             Self::Stage { what } => write!(f, "{what}"),
+            Self::Surplus { n: 1 } => f.write_str("the one that is too many to go"),
+            Self::Surplus { n } => write!(f, "the {n} that are too many to go"),
             Self::Bake {
                 what,
                 until,

@@ -94,6 +94,7 @@ impl World {
     fn lose_page(&mut self, scope: &ScopeId, reading: &mut Reading) {
         let chance = self.faults.cloud.partial_read;
         if chance <= 0.0 {
+            self.whole_at.insert(scope.clone(), self.now);
             return;
         }
         let n_rows = reading.part.instances.len();
@@ -115,6 +116,9 @@ impl World {
                 at: self.now,
                 retry_at: None,
             });
+            reading.part.read_at = self.whole_at.get(scope).copied();
+        } else {
+            self.whole_at.insert(scope.clone(), self.now);
         }
         self.last_rows
             .insert(scope.clone(), reading.part.instances.clone());

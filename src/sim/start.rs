@@ -33,6 +33,7 @@ impl World {
             images: scenario.images,
             has_weather: false,
             last_rows: BTreeMap::new(),
+            whole_at: BTreeMap::new(),
             history: History::default(),
             published: Vec::new(),
         };

@@ -43,6 +43,8 @@ pub struct World {
     pub(super) has_weather: bool,
     /// The rows of the last reading of a scope, where pages get lost.
     pub(super) last_rows: BTreeMap<ScopeId, Vec<Arc<Instance>>>,
+    /// When each scope was last read without a page missing.
+    pub(super) whole_at: BTreeMap<ScopeId, Timestamp>,
     pub(super) history: History,
     /// What was published, oldest first.
     pub(super) published: Vec<Published>,

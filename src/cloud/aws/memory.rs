@@ -38,6 +38,8 @@ pub(super) struct Memory {
     pub(super) status_walk: Schedule,
     pub(super) denials: Denials,
     pub(super) n_readings: u64,
+    /// When no page of groups or machines was missing for the last time.
+    pub(super) whole_at: Option<Timestamp>,
 }
 
 /// What this reading asks beside the groups.

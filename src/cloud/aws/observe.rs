@@ -38,10 +38,15 @@ pub(super) async fn observe(
         missing.push(broken_off(&listing, error.clone(), now));
         listing.failure = Some(error);
     }
+    let is_listed = listing.failure.is_none();
     memory.take_groups(listing, now);
     let todo = memory.todo(selection, now);
     // Boxed: it holds the futures of a dozen requests.
     let answers = Box::pin(ask(clients, &scope, selection, memory, todo, now)).await;
+    let is_missed = answers.errors.iter().any(|it| it.0 == Subject::Machines);
+    if is_listed && !is_missed && !memory.denials.is_denied(Subject::Machines, now) {
+        memory.whole_at = Some(now);
+    }
     keep(memory, answers, now, &mut missing);
     memory.settle();
     Ok(Reading {
@@ -203,7 +208,7 @@ fn part(scope: Scope, selection: &Selection, memory: &mut Memory, now: Timestamp
     let activities = memory.log.all().to_vec();
     Part {
         scopes: vec![scope],
-        read_at: Some(now),
+        read_at: memory.whole_at,
         pools,
         instances,
         activities,

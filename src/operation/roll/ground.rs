@@ -70,7 +70,7 @@ impl<'a> Ground<'a> {
             members: &fleet.roster(&plan.pool).instances,
             fleet,
             now,
-            read_at: fleet.read_at(&plan.pool.scope).unwrap_or(now),
+            read_at: fleet.read_at(&plan.pool.scope).unwrap_or_default(),
             goal,
             left_behind,
         })
@@ -189,6 +189,16 @@ impl<'a> Ground<'a> {
             progress.n_under_way += usize::from(target.is_begun() && !is_over && is_there);
         }
         progress
+    }
+
+    /// Returns whether something comes by itself that others wait for: a newcomer, or a time.
+    pub(super) fn is_moving(&self) -> bool {
+        let budget = self.plan.boot_budget;
+        let is_coming = |it: &Arc<Instance>| {
+            self.is_new(it) && !self.is_serving(it) && self.now.since(launched_at(it)) < budget
+        };
+        let is_short = self.state.short_since.is_some();
+        is_short || self.baking().is_some() || self.members.iter().any(is_coming)
     }
 
     /// Counts the members of each zone, without those that go.

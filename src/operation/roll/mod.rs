@@ -52,6 +52,11 @@ pub(super) fn decide(
             return decision;
         }
     }
+    // Whoever waits for one that is stuck waits for an operator, too.
+    let is_moving = grounds.iter().any(Ground::is_moving);
+    if !is_moving {
+        tally.forget_waits_for_the_stuck();
+    }
     tally.decide()
 }
 
@@ -313,9 +318,8 @@ fn finish(ground: &Ground<'_>) -> Step {
         return Step::Wait(size::unsettled());
     }
     if ground.state.base < desired {
-        return Step::Wait(WaitingOn::Settling {
-            what: "the end of its surge".to_owned(),
-        });
+        let n = desired - ground.state.base;
+        return Step::Wait(WaitingOn::Surplus { n });
     }
     if !is_stopping {
         if let Some((milestone, until)) = ground.baking() {

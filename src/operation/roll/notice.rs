@@ -57,9 +57,8 @@ pub(crate) fn notice(
 pub(super) fn failure(ground: &Ground<'_>) -> Option<String> {
     let budget = ground.plan.boot_budget;
     let is_overdue = |since: Timestamp| {
-        let due = since + budget;
-        let is_known = ground.state.resumed_at.is_some_and(|it| due <= it);
-        due <= ground.read_at && !is_known
+        // An operator who resumes gives it as long again.
+        since.max(ground.state.resumed_at.unwrap_or_default()) + budget <= ground.read_at
     };
     let is_late = |it: &&std::sync::Arc<Instance>| {
         let is_coming = matches!(
