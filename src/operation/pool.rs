@@ -78,8 +78,8 @@ pub struct PoolState {
     pub short_since: Option<Timestamp>,
     /// When each stage was reached.
     pub reached: Vec<Reached>,
-    /// The last max of ours that was not the one as planned.
-    pub max_borrowed: Option<u32>,
+    /// The larger max that we asked for; an answer that was lost leaves an earlier one in force.
+    pub max_borrowed: BTreeSet<u32>,
     /// When an operator resumed last: what was wrong until then is known.
     pub resumed_at: Option<Timestamp>,
 }
@@ -124,7 +124,7 @@ impl PoolState {
             outcomes: None,
             short_since: None,
             reached: Vec::new(),
-            max_borrowed: None,
+            max_borrowed: BTreeSet::new(),
             resumed_at: None,
         }
     }
@@ -221,7 +221,7 @@ impl PoolState {
                 self.max_written = Some(*max);
                 // What is given back is never more than the pool shall have.
                 if self.max_planned.is_some_and(|it| it < *max) {
-                    self.max_borrowed = Some(*max);
+                    self.max_borrowed.insert(*max);
                 }
             }
             _ => {}

@@ -150,15 +150,15 @@ pub(super) fn resume(ground: &Ground<'_>) -> Step {
 pub(super) fn restore(ground: &Ground<'_>) -> Step {
     // Somebody may want more meanwhile than the old max allows.
     let wanted = ground.plan.capacity.max.max(ground.state.base);
-    let Some(borrowed) = ground.state.max_borrowed else {
+    if ground.state.max_borrowed.is_empty() {
         return Step::Finished;
-    };
+    }
     let mark = ground.state.mark(Slot::Bounds);
     let is_restored = ground.state.max_written == Some(wanted) && mark.is_applied();
     if is_restored {
         return Step::Finished;
     }
-    if ground.capacity.max == borrowed {
+    if ground.state.max_borrowed.contains(&ground.capacity.max) {
         // AWS would lower desired with max, and choose who dies.
         if wanted < ground.capacity.desired {
             return Step::Wait(unsettled());
