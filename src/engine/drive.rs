@@ -15,7 +15,7 @@ use crate::{
     fleet::{Call, Failure, FailureKind, Observation, Receipt, SourceId, Timestamp},
     operation::{
         self, Decision, Halt, Happening, Operation, OperationId, Outlook, Standing, Subject,
-        WaitingOn, decide, fights, outlook, sightings,
+        WaitingOn, decide, fights, notices, outlook, sightings,
     },
 };
 
@@ -157,6 +157,9 @@ impl Drive {
             }
             self.note_failures(&failures)?;
             if failures.is_empty() {
+                for what in notices(&self.operation, &observation.fleet, now) {
+                    self.record(what, false)?;
+                }
                 for what in fights(&self.operation, &observation.fleet, now) {
                     self.record(what, false)?;
                 }

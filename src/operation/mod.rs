@@ -42,7 +42,7 @@ pub use outlook::{Collision, Outlook, outlook, outlook_of_plan};
 pub use pool::{PoolState, Reached, Slot};
 pub use progress::{eta, phase};
 pub use roll::Outcomes;
-pub use sight::{Sight, sightings};
+pub use sight::{Sight, notices, sightings};
 pub use spec::{
     Change, Drain, Freeze, OnFailure, OperationId, Owner, PoolRoll, Proof, Refresh, Roll, Spec,
     Strategy, TAG, VersionCopy,

@@ -100,11 +100,19 @@ pub fn sightings(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Vec<Ha
             instance: id.clone(),
             sight,
         });
-    let mut news: Vec<Happening> = seen.collect();
-    if let Spec::Roll(roll) = &operation.spec {
-        news.extend(roll::notice(operation, roll, fleet, now));
+    seen.collect()
+}
+
+/// Returns what is new about the pools of an operation, by a reading in which no source failed.
+///
+/// An older row says nothing new, and would be taken for what became of our last call.
+pub fn notices(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Vec<Happening> {
+    match (&operation.spec, operation.standing()) {
+        (Spec::Roll(roll), Standing::Running | Standing::Aborting { .. }) => {
+            roll::notice(operation, roll, fleet, now)
+        }
+        _ => Vec::new(),
     }
-    news
 }
 
 fn see(operation: &Operation, fleet: &Fleet, id: &InstanceId, now: Timestamp) -> Sight {

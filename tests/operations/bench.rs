@@ -7,7 +7,7 @@ use pooldeck::{
     fleet::{Call, FailureKind, Fleet, Part, SourceId, Timestamp},
     operation::{
         Decision, Event, Happening, Operation, OperationId, Owner, Spec, decide, fights, left,
-        sightings,
+        notices, sightings,
     },
     sim::World,
 };
@@ -229,6 +229,9 @@ impl Driver {
             self.record(what);
         }
         if is_whole {
+            for what in notices(&self.operation, fleet, self.now()) {
+                self.record(what);
+            }
             for what in fights(&self.operation, fleet, self.now()) {
                 self.record(what);
             }

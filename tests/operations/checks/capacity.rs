@@ -37,8 +37,8 @@ pub(super) struct Ledger {
     start: u32,
     last: u32,
     wishes: Vec<Wish>,
-    /// When we changed it.
-    changed_at: Vec<Timestamp>,
+    /// When we changed it, and when we first read what became of that.
+    changed_at: Vec<(Timestamp, Option<Timestamp>)>,
     /// The names by which we made something that is made once.
     tokens: BTreeSet<String>,
     /// Every refresh that was seen, and how many of them were ours.
@@ -70,15 +70,29 @@ impl Ledger {
     pub(super) fn before(&mut self, world: &World, call: &Call) {
         self.desired_before = desired(world, &self.pool);
         if changes_desired(call) {
-            self.changed_at.push(world.now());
+            self.changed_at.push((world.now(), None));
         }
     }
 
-    /// Returns whether somebody changed it so near to us that neither could know of the other.
+    /// The group was read at that time.
+    pub(super) fn note_reading(&mut self, at: Timestamp, settle: Duration) {
+        for (changed_at, read_at) in &mut self.changed_at {
+            if settle <= at.since(*changed_at) {
+                read_at.get_or_insert(at);
+            }
+        }
+    }
+
+    /// Returns whether somebody changed it so near to us that neither could know of the other:
+    /// before we could read what became of our call, too, be it because we died.
     /// AWS offers no way to change a number only if it is still what was read.
     fn is_race(&self, at: Timestamp, settle: Duration) -> bool {
         let mut ours = self.changed_at.iter();
-        ours.any(|it| it.since(at).max(at.since(*it)) < settle * 2)
+        ours.any(|(changed_at, read_at)| {
+            let is_near = changed_at.since(at).max(at.since(*changed_at)) < settle * 2;
+            let is_unread = *changed_at <= at && read_at.is_none_or(|it| at <= it);
+            is_near || is_unread
+        })
     }
 
     /// What changed while we called nothing was changed by others.

@@ -109,6 +109,10 @@ impl Checks {
     pub(crate) fn note_reading(&mut self, fleet: &Fleet, at: Timestamp, sources: &[SourceId]) {
         for source in sources {
             self.read_at.insert(source.clone(), at);
+            if matches!(source, SourceId::Scope(_)) {
+                let settle = self.spec.proof().settle;
+                self.capacity.note_reading(at, settle);
+            }
         }
         proof::note(self, fleet, at);
     }
