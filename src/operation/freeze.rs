@@ -5,7 +5,7 @@
 use super::{
     Freeze, Halt, Mark, Operation, Slot, Standing, WaitingOn,
     decide::{Decision, Step, Tally},
-    protocol::Attempts,
+    protocol::{Attempts, shown_at},
 };
 use crate::fleet::{Call, Fleet, FreezeMark, Pool, Process, Timestamp};
 
@@ -86,6 +86,7 @@ fn step(operation: &Operation, freeze: &Freeze, fleet: &Fleet, now: Timestamp) -
             subject: freeze.pool.clone().into(),
             settle: operation.spec.proof().settle,
             now,
+            shown_at: shown_at(fleet, &freeze.pool, now),
         },
         now,
     };

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::fleet::{
     Call, Executor, FailureKind, Fleet, HookResult, Instance, InstanceId, MachineState, Phase,
-    Pool, PoolKey, Timestamp,
+    Pool, PoolKey, SourceId, Timestamp,
 };
 
 /// A refusal that may pass is tried so often, and then an operator is asked.
@@ -47,12 +47,18 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Returns what time the reading of its scope shows: a page that failed keeps older rows.
+    pub(super) fn shown_at(&self) -> Timestamp {
+        shown_at(self.fleet, self.terms.pool, self.now)
+    }
+
     /// Makes a call about this instance, as `Attempts` does.
     pub(super) fn attempt(&self, mark: &Mark, what: &str, call: impl FnOnce() -> Call) -> Step {
         let attempts = Attempts {
             subject: Subject::Instance(self.id.clone()),
             settle: self.terms.proof.settle,
             now: self.now,
+            shown_at: self.shown_at(),
         };
         attempts.attempt(mark, what, call)
     }
@@ -313,11 +319,18 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
     }
 }
 
+/// Returns what time the last whole reading of a pool shows, by a clock that may have been set.
+pub(super) fn shown_at(fleet: &Fleet, pool: &PoolKey, now: Timestamp) -> Timestamp {
+    fleet.read_at(&pool.scope).unwrap_or_default().min(now)
+}
+
 /// Calls about one subject, none of them made more often than it has to be.
 pub(super) struct Attempts {
     pub(super) subject: Subject,
     pub(super) settle: Duration,
     pub(super) now: Timestamp,
+    /// What time the reading of the pool shows.
+    pub(super) shown_at: Timestamp,
 }
 
 impl Attempts {
@@ -325,12 +338,20 @@ impl Attempts {
     pub(super) fn attempt(&self, mark: &Mark, what: &str, call: impl FnOnce() -> Call) -> Step {
         match mark {
             // It was answered, or its answer was lost: the next readings tell.
-            Mark::Intended { at, .. } | Mark::Applied(at) if self.now.since(*at) < self.settle => {
+            Mark::Intended { at, .. } | Mark::Applied(at) => {
+                let call = call();
+                let is_seen_until = match call.source() {
+                    SourceId::Scope(_) => self.shown_at,
+                    SourceId::Controller(_) => self.now,
+                };
+                if self.settle <= is_seen_until.since(*at) {
+                    return Step::Apply(call);
+                }
                 Step::Wait(WaitingOn::Settling {
                     what: what.to_owned(),
                 })
             }
-            Mark::None | Mark::Intended { .. } | Mark::Applied(_) => Step::Apply(call()),
+            Mark::None => Step::Apply(call()),
             Mark::Refused {
                 kind, why, n, at, ..
             } => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{
     Operation, Refresh, Slot, Standing, WaitingOn,
     decide::{Decision, Step, Tally},
-    protocol::Attempts,
+    protocol::{Attempts, shown_at},
     token::token,
 };
 use crate::fleet::{
@@ -124,6 +124,7 @@ fn step(operation: &Operation, spec: &Refresh, fleet: &Fleet, now: Timestamp) ->
         subject: spec.pool.clone().into(),
         settle: operation.spec.proof().settle,
         now,
+        shown_at: shown_at(fleet, &spec.pool, now),
     };
     match ours(operation, spec, pool) {
         Some(refresh) if refresh.status.is_over() => {

@@ -162,17 +162,9 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
 /// Names a write of ours that may have happened and may not show yet: what does
 /// not show now is not known to need no undoing.
 fn unsettled(context: &Context<'_>) -> Option<String> {
-    let Context {
-        target,
-        fleet,
-        terms,
-        now,
-        ..
-    } = context;
-    // A page that could not be read keeps its older rows.
-    let read_at = fleet.read_at(&terms.pool.scope).unwrap_or_default();
-    let shown_at = read_at.min(*now);
-    if target.protect.is_recent(shown_at, terms.proof.settle) && !target.unprotect.is_applied() {
+    let target = context.target;
+    let settle = context.terms.proof.settle;
+    if target.protect.is_recent(context.shown_at(), settle) && !target.unprotect.is_applied() {
         return Some("its protection".to_owned());
     }
     unsettled_cordon(context)

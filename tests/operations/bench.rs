@@ -239,6 +239,9 @@ impl Driver {
     }
 
     pub(crate) fn record(&mut self, what: Happening) {
+        if what == Happening::Resumed {
+            self.checks.note_resumed();
+        }
         let event = Event {
             at: self.now(),
             what,

@@ -9,7 +9,7 @@ use crate::{
     },
     operation::{
         Change, Mark, Operation, PoolRoll, PoolState, Roll, Slot, Standing, TAG, TargetState,
-        protocol::Attempts,
+        protocol::{Attempts, shown_at},
     },
 };
 
@@ -70,7 +70,7 @@ impl<'a> Ground<'a> {
             members: &fleet.roster(&plan.pool).instances,
             fleet,
             now,
-            read_at: fleet.read_at(&plan.pool.scope).unwrap_or_default(),
+            read_at: shown_at(fleet, &plan.pool, now),
             goal,
             left_behind,
         })
@@ -81,6 +81,7 @@ impl<'a> Ground<'a> {
             subject: self.plan.pool.clone().into(),
             settle: self.settle(),
             now: self.now,
+            shown_at: self.read_at,
         }
     }
 

@@ -117,6 +117,11 @@ impl Checks {
         proof::note(self, fleet, at);
     }
 
+    /// An operator resumed it: what was refused is tried again at once.
+    pub(crate) fn note_resumed(&mut self) {
+        self.patience = patience::Ledger::default();
+    }
+
     /// The driver died, and comes back now.
     pub(crate) fn note_absence(&mut self, now: Timestamp) {
         self.away_at = Some(now);
