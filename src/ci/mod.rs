@@ -14,6 +14,7 @@ mod row;
 mod secret;
 mod text;
 mod unopened;
+mod watch;
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 

@@ -151,7 +151,7 @@ pub struct Part {
     pub executors: Vec<Arc<Executor>>,
     pub queues: Vec<Queue>,
     pub activities: Vec<Arc<Activity>>,
-    /// When the scopes in it were last read whole: no row in it is older.
+    /// When the scopes in it were last read without a page missing.
     pub read_at: Option<Timestamp>,
 }
 

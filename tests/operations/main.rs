@@ -22,4 +22,5 @@ mod refreshes;
 mod rolls;
 mod seeds;
 mod shrink;
+mod soak;
 mod two;

@@ -143,7 +143,10 @@ fn a_lost_page_keeps_the_rows_that_the_reader_had_and_says_so() {
         let _ = world.apply(&set_desired(desired));
         world.advance(Duration::from_secs(20));
         let reading = world.observe(&scope()).unwrap();
-        if reading.missing.is_empty() {
+        let is_whole = reading.missing.is_empty();
+        let whole_at = reading.part.read_at;
+        assert_eq!(whole_at == Some(world.now()), is_whole, "{whole_at:?}");
+        if is_whole {
             continue;
         }
         n_partial += 1;

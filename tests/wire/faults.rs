@@ -134,7 +134,10 @@ async fn a_second_page_that_fails_keeps_the_last_good_rows_and_says_so() {
     region.moto.set_faults(&json!({
         "error500": 1.0, "after": 1, "only": ["DescribeAutoScalingGroups"]
     }));
-    let reading = door.observe(now()).await.unwrap();
+    let later = now() + Duration::from_mins(2);
+    let reading = door.observe(later).await.unwrap();
+    let whole_at = reading.part.read_at.unwrap();
+    assert!(whole_at < later, "some rows are older, and that is told");
     assert_eq!(reading.missing.len(), 1, "{:?}", reading.missing);
     let missing = &reading.missing[0];
     assert_eq!(missing.kind, FailureKind::Unknown);

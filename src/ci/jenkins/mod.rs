@@ -1,9 +1,11 @@
-//! Jenkins: two requests read every agent, every job and the queue.
+//! Jenkins: two requests read every agent, every job and the queue; one more tells how a
+//! build ended that ran when we last looked.
 //!
 //! Every assumption about its API is in this folder.
 
 mod computer;
 mod cordon;
+mod ended;
 mod queue;
 mod session;
 mod shape;
@@ -22,6 +24,7 @@ use super::{
     http::{Http, Scheme},
     reply::Reply,
     row::{self, Row},
+    watch::Watch,
 };
 use crate::fleet::{
     Call, Controller, ControllerName, Executor, Failure, FailureKind, Grade, Part, Queue, Receipt,
@@ -57,6 +60,7 @@ pub struct Jenkins {
     /// What the last reading learned; locked for a moment, never over an await.
     session: Mutex<Option<Session>>,
     crumb: Mutex<Option<cordon::CrumbHeaders>>,
+    watch: Mutex<Watch>,
 }
 
 impl Jenkins {
@@ -68,6 +72,7 @@ impl Jenkins {
             options,
             session: Mutex::new(None),
             crumb: Mutex::new(None),
+            watch: Mutex::default(),
         })
     }
 
@@ -90,7 +95,8 @@ impl Jenkins {
         let session = self.meet(&computers, now).await;
         let blackout = session.blackout(now, self.options.blackout);
         let executors = self.executors(&set, now, blackout.as_deref());
-        let (executors, lost) = row::distinct(executors, set.computer.len(), now);
+        let (mut executors, lost) = row::distinct(executors, set.computer.len(), now);
+        self.with_ended(&mut executors).await;
         let mut missing: Vec<Failure> = lost.into_iter().collect();
         // A master that has just started does not list agents that have yet to come back.
         let doubt = blackout.or(missing.first().map(|it| it.what.clone()));

@@ -171,6 +171,24 @@ pub(super) struct Latest {
     pub(super) latest: f64,
 }
 
+/// A build, once it is over.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Build {
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) building: Option<bool>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) result: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) timestamp: Option<f64>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) duration: Option<f64>,
+}
+
+impl Build {
+    pub(super) const TREE: &str = "building,result,timestamp,duration";
+}
+
 /// What is asked of one computer before its cordon is lifted.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

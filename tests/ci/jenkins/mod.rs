@@ -1,6 +1,7 @@
 //! Jenkins, as recorded, over loopback HTTP.
 
 mod cordon;
+mod ended;
 mod payloads;
 mod traps;
 

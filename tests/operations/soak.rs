@@ -1,0 +1,115 @@
+//! Mistakes that only a hundred thousand seeds showed, each by the shortest case found.
+
+use crate::shrink::check;
+
+fn check_line(line: &str) {
+    check(&line.parse().unwrap());
+}
+
+/// The answer to a suspension was lost, somebody resumed a part of it, and it was asked for
+/// again: what AWS had kept from the first time passed for somebody else's.
+#[test]
+fn seed_2962_a_suspension_without_an_answer_is_not_made_twice() {
+    check_line(
+        "seed=2962 verb=freeze targets=3 room=true calm=202 faults=stale,partial,throttled,error500,\
+         lost-reply,lost-call,duplicated,false-idle,missing-agent,ci-refused,suspends",
+    );
+}
+
+/// A clock was set forward by as much as AWS' clock may be from ours.
+#[test]
+fn seed_44050_a_suspension_is_known_by_the_clock_that_it_was_made_by() {
+    check_line("seed=44050 verb=freeze targets=1 room=true calm=35 faults=sets-clock");
+}
+
+/// A clock was set back during the thaw, and the group was frozen anew.
+#[test]
+fn seed_55246_a_thaw_that_began_goes_on() {
+    check_line(
+        "seed=55246 verb=freeze targets=1 room=true calm=81 faults=stale,partial,throttled,error500,\
+         lost-reply,lost-call,duplicated,false-idle,missing-agent,ci-refused,stands-by,sets-clock",
+    );
+}
+
+/// A group lists a newcomer before EC2 knows of it, and four tries were over too soon; what
+/// waited for it did not say that an operator is needed.
+#[test]
+fn seed_38610_a_newcomer_that_ec2_does_not_know_is_tried_for_minutes() {
+    check_line(
+        "seed=38610 verb=terminate-first targets=1 room=true calm=130 faults=stale,hidden,throttled,\
+         error500,lost-reply,false-idle,missing-agent,ci-lost-reply,ci-refused,unprotects",
+    );
+    check_line(
+        "seed=34375 verb=canary targets=3 room=true crash=3 calm=125 faults=stale,hidden,partial,\
+         throttled,error500,lost-reply,lost-call",
+    );
+}
+
+/// A page that could not be read kept a row from before our own protection.
+#[test]
+fn seed_38144_an_older_row_does_not_show_that_nothing_is_borrowed() {
+    check_line(
+        "seed=38144 verb=staged targets=1 room=false abort=226 calm=250 faults=stale,partial,throttled,\
+         error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-lost,\
+         ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,foreign-hand,\
+         terminates,unprotects,untags,uncordons,suspends,scales,changes-hook,stands-by,expires,sets-clock",
+    );
+}
+
+/// An agent was missing from one reading, and its instance was given back with it closed.
+#[test]
+fn seed_39869_an_agent_that_is_missing_for_once_is_opened_again() {
+    check_line(
+        "seed=39869 verb=surge targets=1 room=true abort=116 calm=250 faults=stale,listed,partial,\
+         throttled,error500,lost-reply,lost-call,duplicated,false-idle,missing-agent,cordon-delay,\
+         cordon-lost,ci-lost-reply,ci-refused,suspends,stands-by",
+    );
+}
+
+/// One that left by itself was closed without a mark, and a stale reading showed it back.
+#[test]
+fn seed_42785_what_was_closed_without_a_mark_is_opened_again() {
+    check_line(
+        "seed=42785 verb=surge targets=2 hook=true room=false abort=17 calm=21 faults=stale,partial,\
+         lost-call,duplicated,cordon-lost,terminates,scales,changes-hook,stands-by",
+    );
+}
+
+/// Max was raised twice, and the second answer was lost: the first was not known as ours.
+#[test]
+fn seed_70725_a_max_of_ours_is_given_back_whichever_is_in_force() {
+    check_line(
+        "seed=70725 verb=rollback targets=3 hook=true room=false crash=3 calm=81 faults=stale,partial,\
+         throttled,error500,lost-reply,duplicated,false-idle,ci-refused,spot,silence,foreign-hand,\
+         uncordons,suspends,scales,expires,sets-clock",
+    );
+}
+
+/// Who resumed a paused roll forgave a newcomer whose agent never came, for ever.
+#[test]
+fn seed_72197_a_resumed_roll_gives_a_newcomer_one_more_boot_budget() {
+    check_line("seed=72197 verb=surge targets=1 room=true pause=52 calm=64 faults=mute-image");
+}
+
+/// A reading from before a clock was set showed desired as it was before our own decrement,
+/// and that passed for what somebody else wants.
+#[test]
+fn seed_68251_an_older_reading_tells_nothing_new_of_desired() {
+    check_line(
+        "seed=68251 verb=canary targets=1 hook=true room=true calm=31 faults=partial,throttled,error500,\
+         lost-call,duplicated,false-idle,missing-agent,cordon-delay,cordon-lost,ci-lost-reply,ci-refused,\
+         sets-clock",
+    );
+}
+
+/// An older row still showed an instance whose termination had been answered, and desired
+/// went down once more for it.
+#[test]
+fn seed_99689_a_termination_is_not_sent_again_by_an_older_row() {
+    check_line(
+        "seed=99689 verb=surge targets=3 hook=true room=true calm=125 faults=stale,partial,throttled,\
+         error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-delay,\
+         cordon-lost,ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,\
+         foreign-hand,sets-clock",
+    );
+}
