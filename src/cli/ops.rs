@@ -369,7 +369,8 @@ fn refused(error: &OperationError) -> Error {
         | OperationError::NotSpedUp { .. }
         | OperationError::NotTakenOver { .. }
         | OperationError::ReadOnly(_)
-        | OperationError::Over { .. } => Exit::Refused,
+        | OperationError::Over { .. }
+        | OperationError::Aborting { .. } => Exit::Refused,
         OperationError::NoDirectory | OperationError::Undetachable { .. } => Exit::Usage,
         OperationError::Damaged { .. }
         | OperationError::Newer { .. }

@@ -51,6 +51,10 @@ pub enum OperationError {
     },
     #[error("operation {id} is over; there is nothing to {verb}")]
     Over { id: OperationId, verb: &'static str },
+    #[error(
+        "operation {id} is being aborted: it only gives back what it borrowed, and that is not paused"
+    )]
+    Aborting { id: OperationId },
     #[error("no state directory is known; give one with --state-dir")]
     NoDirectory,
     #[error("it cannot go on without this process: {why}")]

@@ -186,6 +186,10 @@ impl Handle {
                 verb,
             });
         }
+        let is_aborting = matches!(kept.operation.standing(), Standing::Aborting { .. });
+        if is_aborting && matches!(verdict, Verdict::Pause) {
+            return Err(OperationError::Aborting { id: id.clone() });
+        }
         let what = match verdict {
             Verdict::SpeedUp { max_unavailable } => {
                 speed::faster(inner, &kept.operation, max_unavailable)?

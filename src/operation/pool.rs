@@ -80,6 +80,9 @@ pub struct PoolState {
     pub reached: Vec<Reached>,
     /// The larger max that we asked for; an answer that was lost leaves an earlier one in force.
     pub max_borrowed: BTreeSet<u32>,
+    /// When we suspended processes, as our clock said then: AWS keeps that time by its own, and
+    /// does not know that ours was set since.
+    pub(super) suspended_at: Option<Timestamp>,
     /// When an operator resumed last: what was wrong until then is known.
     pub resumed_at: Option<Timestamp>,
 }
@@ -125,6 +128,7 @@ impl PoolState {
             short_since: None,
             reached: Vec::new(),
             max_borrowed: BTreeSet::new(),
+            suspended_at: None,
             resumed_at: None,
         }
     }
@@ -216,6 +220,9 @@ impl PoolState {
             } => {
                 let n = u32::try_from(instances.len()).unwrap_or(u32::MAX);
                 self.desired.follow(stage, at, |it| it.saturating_sub(n));
+            }
+            Call::SuspendProcesses { .. } if stage == Stage::Intended => {
+                self.suspended_at = Some(at);
             }
             Call::UpdateBounds { max: Some(max), .. } if stage == Stage::Intended => {
                 self.max_written = Some(*max);

@@ -319,7 +319,12 @@ impl Operation {
                 self.turned_back = Some(why.clone());
                 self.pools.values_mut().for_each(PoolState::turn_back);
             }
-            Happening::Paused => self.standing = Standing::Paused,
+            // What is aborted only gives back, and would not know that after a resume.
+            Happening::Paused => {
+                if self.standing == Standing::Running {
+                    self.standing = Standing::Paused;
+                }
+            }
             Happening::Resumed => {
                 if self.standing == Standing::Paused {
                     self.standing = Standing::Running;

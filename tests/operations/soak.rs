@@ -113,3 +113,36 @@ fn seed_99689_a_termination_is_not_sent_again_by_an_older_row() {
          foreign-hand,sets-clock",
     );
 }
+
+/// An abort that was paused and resumed forgot that it was one, and went on forward.
+#[test]
+fn seed_171909_an_abort_is_not_paused() {
+    check_line(
+        "seed=171909 verb=rollback targets=1 hook=true room=true pause=427 abort=187 calm=202 \
+         faults=stale,error500,lost-call,duplicated,cordon-lost,ci-refused,unprotects,uncordons,scales",
+    );
+}
+
+/// Our clock was set by more than AWS' clock may be from it, and our suspension stayed.
+#[test]
+fn seed_192329_a_roll_knows_its_suspension_by_the_clock_that_it_was_made_by() {
+    check_line("seed=192329 verb=surge targets=3 room=true calm=39 faults=sets-clock");
+}
+
+/// One in standby waited for one that had been too many and was not any more.
+#[test]
+fn seed_192545_nobody_waits_for_one_that_may_stay() {
+    check_line(
+        "seed=192545 verb=surge targets=1 room=true calm=202 faults=sick,cordon-cleared,silence,\
+         foreign-hand,uncordons,suspends,stands-by",
+    );
+}
+
+/// Four of nine jobs failed on good instances, and none of seventeen before: that was chance.
+#[test]
+fn seed_99655_a_few_failed_jobs_turn_nothing_back() {
+    check_line(
+        "seed=99655 verb=canary targets=1 room=true calm=294 faults=stale,listed,partial,throttled,\
+         error500,lost-reply,lost-call",
+    );
+}

@@ -119,6 +119,13 @@ impl<'a> Ground<'a> {
         self.goal.as_ref().is_some_and(|it| !it.is_of(instance))
     }
 
+    /// Returns whether a target is to be replaced, or is still one too many.
+    pub(super) fn has_to_go(&self, instance: &Instance, target: &TargetState) -> bool {
+        let desired = self.state.desired();
+        let is_too_many = || target.is_surplus && desired.is_none_or(|it| self.state.base < it);
+        self.is_outdated(instance) || is_too_many()
+    }
+
     /// Returns whether it is still a member of this group.
     pub(super) fn is_member(&self, instance: &Instance) -> bool {
         let is_placed = !matches!(
@@ -243,7 +250,7 @@ impl<'a> Ground<'a> {
         };
         let waiting = self.targets().filter_map(|(id, target)| {
             let it = self.fleet.instances.get(id)?;
-            let has_to_go = self.is_outdated(it) || target.is_surplus;
+            let has_to_go = self.has_to_go(it, target);
             // One that somebody else owns would hold up all others.
             let is_free = !target.is_begun() && !it.tags.contains_key(TAG);
             (it.phase() == Phase::InService && has_to_go && is_free).then_some(it)

@@ -146,11 +146,7 @@ fn target_step(
     let wants_to_go = if ground.is_stopping() {
         shed.contains(&id)
     } else {
-        let is_too_many = || {
-            let desired = ground.state.desired();
-            target.is_surplus && desired.is_none_or(|it| ground.state.base < it)
-        };
-        ground.is_member(instance) && (ground.is_outdated(instance) || is_too_many())
+        ground.is_member(instance) && ground.has_to_go(instance, target)
     };
     if !wants_to_go {
         return undo::step(context, instance);

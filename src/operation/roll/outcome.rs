@@ -30,23 +30,29 @@ impl Outcomes {
         self.n_passed + self.n_failed
     }
 
-    /// Returns how likely chance alone makes as many jobs fail, were they like those on `old`.
+    /// Returns how likely chance alone makes as many of these fail, were those that failed
+    /// spread over all: Fisher's exact test, which knows how little a few jobs say.
     fn chance(self, old: Self) -> f64 {
-        // The old may have been lucky: one more failed, and one more did not.
-        let rate = f64::from(old.n_failed + 1) / f64::from(old.n() + 2);
-        // The probability that exactly `it` of them fail, from one to the next.
-        let mut exactly = (1.0 - rate).powi(i32::try_from(self.n()).unwrap_or(i32::MAX));
-        let mut at_least = 1.0;
-        for it in 0..self.n_failed {
-            at_least -= exactly;
-            exactly *= f64::from(self.n() - it) / f64::from(it + 1) * rate / (1.0 - rate);
-        }
-        at_least
+        let n_failed = self.n_failed + old.n_failed;
+        let ways = |it: u32| ln_ways(self.n(), it) + ln_ways(old.n(), n_failed - it);
+        let all = ln_ways(self.n() + old.n(), n_failed);
+        let as_many = self.n_failed..=n_failed.min(self.n());
+        as_many.map(|it| (ways(it) - all).exp()).sum()
     }
 
     fn is_worse_than(self, old: Self) -> bool {
         N_JOBS_MIN <= self.n().min(old.n()) && self.chance(old) <= CHANCE_MAX
     }
+}
+
+/// The logarithm of how many ways there are to choose `n` of `of`.
+fn ln_ways(of: u32, n: u32) -> f64 {
+    if of < n {
+        return f64::NEG_INFINITY;
+    }
+    let n = n.min(of - n);
+    let steps = (1..=n).map(|it| (f64::from(of - n + it) / f64::from(it)).ln());
+    steps.sum()
 }
 
 impl std::fmt::Display for Outcomes {
@@ -134,8 +140,9 @@ mod tests {
     #[test]
     fn only_what_chance_does_not_explain_is_worse() {
         assert!(of(5, 5).is_worse_than(of(2, 40)));
-        assert!(of(4, 6).is_worse_than(of(2, 40)));
+        assert!(of(5, 7).is_worse_than(of(2, 40)));
         assert!(!of(3, 5).is_worse_than(of(2, 40)), "it may be chance");
+        assert!(!of(4, 9).is_worse_than(of(0, 17)), "it may be chance");
         assert!(
             !of(5, 5).is_worse_than(of(20, 40)),
             "they failed before, too"
@@ -146,11 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn chances_are_those_of_a_binomial() {
-        // Half of them fail: two or more of three with 1/2.
-        let old = of(9, 18);
-        assert!((of(2, 3).chance(old) - 0.5).abs() < 1e-9);
-        assert!((of(0, 3).chance(old) - 1.0).abs() < 1e-9);
-        assert!((of(3, 3).chance(old) - 0.125).abs() < 1e-9);
+    fn chances_are_those_of_a_hypergeometric_distribution() {
+        // The lady who tastes tea: 3 and 4 of 4, with 4 of 8 in all.
+        assert!((of(3, 4).chance(of(1, 4)) - 17.0 / 70.0).abs() < 1e-9);
+        assert!((of(4, 4).chance(of(0, 4)) - 1.0 / 70.0).abs() < 1e-9);
+        assert!((of(0, 3).chance(of(9, 18)) - 1.0).abs() < 1e-9);
+        assert!((of(0, 3).chance(of(0, 18)) - 1.0).abs() < 1e-9);
+        let many = of(500, 5_000).chance(of(100, 5_000));
+        assert!((0.0..1e-9).contains(&many), "{many}");
     }
 }

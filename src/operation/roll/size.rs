@@ -124,7 +124,10 @@ pub(super) fn resume(ground: &Ground<'_>) -> Step {
     };
     let is_ours = |it: &&Suspension| {
         let is_planned = ground.plan.suspends.contains(&it.process);
-        let is_later = it.at().is_some_and(|at| suspended_at + SKEW < at);
+        // By either clock, where ours was set since.
+        let said_at = ground.state.suspended_at.unwrap_or(suspended_at);
+        let last_at = suspended_at.max(said_at) + SKEW;
+        let is_later = it.at().is_some_and(|at| last_at < at);
         is_planned && !is_later && !it.is_by_aws()
     };
     let suspended = ground.pool.suspended.iter().filter(is_ours);

@@ -39,6 +39,8 @@ pub(super) struct Ledger {
     wishes: Vec<Wish>,
     /// When we changed it, and when we first read what became of that.
     changed_at: Vec<(Timestamp, Option<Timestamp>)>,
+    /// Whether a roll went back to what it came from: each member is replaced once more.
+    turned_back: bool,
     /// The names by which we made something that is made once.
     tokens: BTreeSet<String>,
     /// Every refresh that was seen, and how many of them were ours.
@@ -61,6 +63,7 @@ impl Ledger {
             last: start,
             wishes: Vec::new(),
             changed_at: Vec::new(),
+            turned_back: false,
             tokens: BTreeSet::new(),
             refreshes: refresh(world, spec.pool()).into_iter().collect(),
             n_refreshes: 0,
@@ -316,7 +319,10 @@ pub(super) fn each_decrement_counts_once(
 }
 
 /// 11: launches come from what was terminated, and from nothing else of ours.
-pub(super) fn nothing_more_is_launched(checks: &mut Checks, world: &World) -> Verdict {
+pub(super) fn nothing_more_is_launched(checks: &mut Checks, world: &World, call: &Call) -> Verdict {
+    if let (Spec::Roll(roll), Call::LaunchFrom { source, .. }) = (&checks.spec, call) {
+        checks.capacity.turned_back |= *source == roll.pools[0].from;
+    }
     let desired_now = desired(world, &checks.capacity.pool);
     let n_launched = world.history().launches.len() - checks.capacity.n_launches;
     let is_judged = drain_terms(&checks.spec).is_some();
@@ -326,7 +332,8 @@ pub(super) fn nothing_more_is_launched(checks: &mut Checks, world: &World) -> Ve
         || format!("a drain raised desired to {desired_now} ({n_launched} were launched)"),
     )?;
     // Each member once, and a few newcomers that even the zones out.
-    let most = checks.capacity.n_members + N_EVENED;
+    let n_times = 1 + usize::from(checks.capacity.turned_back);
+    let most = checks.capacity.n_members * n_times + N_EVENED;
     let is_judged = matches!(checks.spec, Spec::Roll(_)) && checks.is_strict;
     ensure(!is_judged || n_launched <= most, 11, || {
         format!("{n_launched} were launched, and {most} are enough")

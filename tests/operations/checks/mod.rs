@@ -167,7 +167,7 @@ impl Checks {
         }
         let verdicts = [
             capacity::each_decrement_counts_once(self, world, call),
-            capacity::nothing_more_is_launched(self, world),
+            capacity::nothing_more_is_launched(self, world, call),
             capacity::nothing_is_made_twice(self, world, call),
         ];
         self.judge(verdicts)
