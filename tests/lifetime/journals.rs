@@ -115,3 +115,16 @@ fn a_read_only_session_moves_no_operation() {
     }
     assert_eq!(host.journal(&id), before);
 }
+
+#[test]
+fn an_abort_is_not_paused() {
+    let (host, id) = resting();
+    let text = host.journal(&id);
+    let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let event = serde_json::json!({"at": last["at"], "event": "aborted", "why": "changed my mind"});
+    std::fs::write(host.journal_path(&id), format!("{text}{event}\n")).unwrap();
+    let said = host.run(&format!("ops pause {id}"));
+    assert_eq!(said.code, 3, "{}", said.stderr);
+    assert!(said.stderr.contains("only gives back"), "{}", said.stderr);
+    assert_eq!(host.show(&id)["state"], "running");
+}
