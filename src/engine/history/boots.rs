@@ -105,9 +105,24 @@ impl Followed {
             boot.first_job_at = boot.first_job_at.or(began.filter(|_| self.was_without_job));
         }
         self.was_stopped |= !is_running;
-        self.was_without_agent |= !has_agent;
-        self.was_without_job |= !is_busy;
+        // Before its controller was read, an agent is not missing: nobody looked.
+        if is_told(fleet, instance) {
+            self.was_without_agent |= !has_agent;
+            self.was_without_job |= !is_busy;
+        }
     }
+}
+
+/// Returns whether the controller of an instance says what runs there, or that nothing does.
+fn is_told(fleet: &Fleet, instance: &Instance) -> bool {
+    let pool = instance.pool.as_ref().and_then(|it| fleet.pool(it));
+    let Some(link) = pool.and_then(|it| it.ci.as_ref()) else {
+        return false;
+    };
+    let mut controllers = fleet.controllers.iter();
+    let is_read = controllers.any(|it| it.name == link.controller && it.doubt.is_none());
+    let mut agents = fleet.executors_on(&instance.id);
+    is_read && !agents.any(|it| matches!(it.work, Work::Unknown(_)))
 }
 
 fn is_young(instance: &Instance, now: Timestamp) -> bool {
