@@ -193,6 +193,39 @@ fn scaling_down_names_its_victims_and_drains_them() {
 }
 
 #[test]
+fn a_job_whose_end_is_not_known_does_not_end_soonest() {
+    let mut part = served_part();
+    part.scopes = vec![Scope {
+        id: "dev/us-east-1".into(),
+        profile: None,
+        region: "us-east-1".into(),
+        alias: "dev".into(),
+        environment: None,
+        read_only: false,
+        identity: None,
+    }];
+    part.read_at = Some(Timestamp::from_secs(1000));
+    let ends = [Some(900), Some(2000), None];
+    for (executor, end) in part.executors.iter_mut().zip(ends) {
+        Arc::make_mut(executor).work = Work::Busy(vec![Job {
+            name: "deploy".into(),
+            url: None,
+            started_at: None,
+            expected_end: end.map(Timestamp::from_secs),
+        }]);
+    }
+    let fleet = Fleet::join([&part]);
+    let plan = plan_with("scale linux 2", &fleet, &Policy::default()).unwrap();
+    let goes = |id: &str, why: &str| {
+        let line = format!("{id} goes: {why}");
+        let mut warnings = plan.warnings.iter();
+        assert!(warnings.any(|it| it.starts_with(&line)), "{plan:#?}");
+    };
+    goes(IDS[1], "busy, ends soonest");
+    goes(IDS[2], "busy, its end is not known");
+}
+
+#[test]
 fn what_cannot_be_proven_idle_is_not_drained() {
     check_refused("scale win 3", "has only 0 instances in service");
     check_refused("scale win -9", "less than nothing");

@@ -35,9 +35,13 @@ impl Heard {
                 Spec::Freeze(_) => "resumes what it suspended",
                 Spec::Refresh(_) => "has AWS stop where it is",
             };
-            lines.push(format!(
-                "operation {id}: `pooldeck ops abort {id}` {undoes}"
-            ));
+            lines.push(match &view.operation.spec {
+                // It is over as soon as the processes are suspended.
+                Spec::Freeze(it) if it.duration.is_none() => {
+                    format!("operation {id}: `pooldeck thaw {}` {undoes}", it.pool.name)
+                }
+                _ => format!("operation {id}: `pooldeck ops abort {id}` {undoes}"),
+            });
         }
         let fights = view.operation.fights();
         for (_, fight) in fights.iter().skip(self.n_fights) {
@@ -148,7 +152,7 @@ fn table(document: &Operations, with_targets: bool, width: Option<u16>) -> Strin
             clean(&it.id),
             it.kind.to_owned(),
             clean(&it.pool),
-            if it.foreign { "foreign" } else { it.state }.to_owned(),
+            state_of(it).to_owned(),
             format!("{}/{}", it.progress.done, it.progress.total),
             clean(&it.owner),
             it.cost
@@ -186,9 +190,25 @@ fn table(document: &Operations, with_targets: bool, width: Option<u16>) -> Strin
     text
 }
 
+/// Returns the state of an operation, or that nobody does anything about it.
+fn state_of(operation: &json::Operation) -> &'static str {
+    let is_moving = matches!(operation.state, "running" | "waiting" | "paused");
+    match operation {
+        it if it.foreign => "foreign",
+        it if is_moving && !it.driven => "resting",
+        it => it.state,
+    }
+}
+
 /// Says when it will be over, what is in the way of that, and what others changed.
 fn ahead(operation: &json::Operation) -> String {
     let mut lines = Vec::new();
+    if state_of(operation) == "resting" {
+        let (id, state) = (&operation.id, operation.state);
+        lines.push(format!(
+            "nobody drives it, and it was {state}: `pooldeck ops resume {id}` goes on, `pooldeck ops abort {id}` gives back"
+        ));
+    }
     lines.extend(operation.phase.clone());
     lines.extend(operation.ends_at.map(|it| format!("ends about {it}")));
     let cost = operation.cost.as_ref();

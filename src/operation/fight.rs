@@ -229,7 +229,16 @@ fn cause(fleet: &Fleet, pool: &Pool, fight: &Fight, since: Timestamp) -> Option<
             let exact = format!("from {} to {}", fight.left, fight.found);
             let mut recent = fleet.activities.iter().filter(is_recent);
             let exactly = recent.clone().find(|it| it.cause.contains(&exact));
-            let found = exactly.or_else(|| recent.find(|it| it.cause.contains("desired capacity")));
+            // One that led to another number explains nothing.
+            let to = format!(" to {}", fight.found);
+            let leads_there = |it: &str| {
+                let mut after = it.match_indices(&to).map(|(at, _)| &it[at + to.len()..]);
+                after.any(|it| !it.starts_with(|it: char| it.is_ascii_digit()))
+            };
+            let is_it = |it: &&std::sync::Arc<Activity>| {
+                it.cause.contains("desired capacity") && leads_there(&it.cause)
+            };
+            let found = exactly.or_else(|| recent.find(is_it));
             found.map(|it| it.cause.clone())
         }
         Fought::Suspended => {

@@ -5,7 +5,7 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    Event, Happening, Operation, OperationId, Owner, Proof, Sight, Spec, TargetState,
+    Event, Happening, Operation, OperationId, Owner, Proof, Sight, Spec, Standing, TargetState,
     progress::{eta, phase},
 };
 use crate::fleet::{Fleet, Instance, InstanceId, Job, Phase, Pool, Timestamp, short_duration};
@@ -73,6 +73,10 @@ pub fn outlook(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Outlook 
     }
     let ends = outlook.targets.iter().map(|it| it.1);
     outlook.ends_at = match &operation.spec {
+        // It is in an operator's hands.
+        _ if *operation.standing() == Standing::Paused => None,
+        // What it gives back does not take as long as what it would have done.
+        Spec::Roll(_) if matches!(operation.standing(), Standing::Aborting { .. }) => None,
         Spec::Drain(_) => ends
             .collect::<Option<Vec<Timestamp>>>()
             .and_then(|it| it.into_iter().max()),

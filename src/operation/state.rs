@@ -171,6 +171,12 @@ impl Operation {
         Some(self.max_unavailable.unwrap_or(planned))
     }
 
+    /// Returns how many instances its pools have beyond what they shall have in the end: what
+    /// was borrowed goes, too, when it is aborted.
+    pub fn n_surplus(&self) -> u32 {
+        self.pools.values().map(PoolState::n_ahead).sum()
+    }
+
     /// Returns since when nothing is done because a source cannot be read, and why.
     pub fn stalled(&self) -> Option<(Timestamp, &str)> {
         let (since, why) = self.stalled.as_ref().filter(|_| !self.is_over())?;

@@ -65,6 +65,32 @@ fn a_desired_that_somebody_raises_is_told_with_its_cause_and_not_lowered_again()
     assert!(words.contains("somebody else changed desired"), "{words}");
 }
 
+/// An activity from before that led to another number explains nothing of this one.
+#[test]
+fn somebody_is_not_blamed_for_what_led_elsewhere() {
+    let mut driver = underway();
+    let before = driver
+        .world
+        .group(&key())
+        .unwrap()
+        .capacity()
+        .unwrap()
+        .desired;
+    let set = |desired| Call::SetDesiredCapacity {
+        pool: key(),
+        desired,
+    };
+    meddle(&mut driver, &set(before + 3));
+    meddle(&mut driver, &set(before + 1));
+    let (_, fights) = fights(driver);
+    for fight in &fights {
+        let to = format!(" to {}", fight.found);
+        let cause = fight.cause.as_deref().unwrap_or(&to);
+        assert!(cause.contains(&to), "{fight:#?}");
+    }
+    assert!(!fights.is_empty());
+}
+
 #[test]
 fn processes_that_somebody_suspends_are_told_and_stay_suspended() {
     let mut driver = underway();

@@ -48,12 +48,15 @@ struct Rank {
     work: u8,
     is_current: bool,
     n_in_zone: Reverse<usize>,
+    /// Nobody knows when its jobs end: no estimate, or one that is over.
+    is_open_ended: bool,
     /// Idle since, or the expected end of the last job.
     at: Option<Timestamp>,
 }
 
 fn rank(fleet: &Fleet, instance: &Arc<Instance>, n_in_zone: usize) -> Rank {
     let row = InstanceRow::new(fleet, instance);
+    let now = fleet.read_at(&instance.scope).unwrap_or_default();
     let (work, at) = match row.work() {
         Some(Work::Idle { since }) => (0, *since),
         Some(Work::Busy(jobs)) => (1, jobs.iter().filter_map(|it| it.expected_end).max()),
@@ -64,6 +67,7 @@ fn rank(fleet: &Fleet, instance: &Arc<Instance>, n_in_zone: usize) -> Rank {
         work,
         is_current: row.value("outdated", Timestamp::EPOCH) != Value::Flag(true),
         n_in_zone: Reverse(n_in_zone),
+        is_open_ended: work == 1 && at.is_none_or(|it| it < now),
         at,
     }
 }
@@ -75,6 +79,7 @@ impl std::fmt::Display for Rank {
         }
         let work = match self.work {
             0 => "idle",
+            1 if self.is_open_ended => "busy, its end is not known",
             1 => "busy, ends soonest",
             _ => "its work is not known",
         };

@@ -108,6 +108,13 @@ fn abort_texts(app: &App, id: &OperationId) -> Vec<String> {
         texts.push(format!(
             "{n_back} are given back: uncordoned, with their protection and tags as they were."
         ));
+        let n_surplus = view.operation.n_surplus();
+        if 0 < n_surplus {
+            texts.push(format!(
+                "The pool has {n_surplus} more than it shall have: as many are still drained and terminated, and no \
+                 job ends for that."
+            ));
+        }
     }
     texts
 }
