@@ -35,7 +35,7 @@ Exit codes:
   0  done; or there was nothing to do, because it was so already
   1  failed: AWS or the machine said no, or no answer came to a write
   2  the command line or the configuration is wrong
-  3  refused by the plan, by a guardrail, or by whoever was asked; nothing was done
+  3  refused by the plan, by a guardrail, or by whoever was asked, or a name that nothing has; nothing was done
   4  the fleet changed since the plan was made; nothing was done
   5  partly done; the result says what was and what was not
   6  something could not be read or is throttled; try again later
