@@ -38,7 +38,7 @@ pub(super) async fn fetch(
                     }
                 }
             }
-            other => session::hear(other)?,
+            other => session::hear(other, session.printer)?,
         }
     }
     found.sort_by_key(|it| std::cmp::Reverse(it.started_at));

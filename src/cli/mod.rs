@@ -136,7 +136,7 @@ impl Offline {
 impl Live {
     /// Reads, acts, and writes what came of it.
     pub async fn run(self, session: &mut Session<'_>) -> Result<Exit, Error> {
-        match self.0 {
+        let answer = match self.0 {
             Task::List(listing) if listing.flags.watch.is_some() => {
                 watch::run(session, &listing).await
             }
@@ -150,6 +150,8 @@ impl Live {
             Task::Prices(flags) => prices::run(session, &flags).await,
             Task::Publish(flags) => publish::run(session, &flags).await,
             Task::Act(action, flags) => act::run(session, *action, *flags).await,
-        }
+        };
+        session.warn();
+        answer
     }
 }

@@ -340,7 +340,7 @@ async fn follow(
                         session.printer.talk(&line);
                     }
                 }
-                session::hear(event)?;
+                session::hear(event, session.printer)?;
             }
             outcome = &mut ended => {
                 return outcome.map_err(|_| Error::new(Exit::Failed, "the driver broke down"));

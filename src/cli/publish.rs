@@ -87,7 +87,7 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &PublishFlags) -> Resu
         }
         loop {
             tokio::select! {
-                event = session.events.recv() => session::hear(event)?,
+                event = session.events.recv() => session::hear(event, session.printer)?,
                 () = interrupts.next() => return Ok(Exit::Done),
                 _ = tick.tick() => break,
             }

@@ -128,7 +128,7 @@ impl Session<'_> {
                 return Ok(self.sight(timeout));
             }
             tokio::select! {
-                event = self.events.recv() => hear(event)?,
+                event = self.events.recv() => hear(event, self.printer)?,
                 () = &mut deadline => {
                     self.printer.clear_status();
                     return Ok(self.sight(timeout));
@@ -140,6 +140,15 @@ impl Session<'_> {
                     }
                     n_ticks += 1;
                 }
+            }
+        }
+    }
+
+    /// Says what went wrong beside the answer, such as a history that had to begin anew.
+    pub(super) fn warn(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            if let Event::Warning(what) = event {
+                self.printer.warn(&sanitize(&what));
             }
         }
     }
@@ -167,9 +176,13 @@ impl Session<'_> {
     }
 }
 
-/// Takes an event that only matters when something is broken.
-pub(super) fn hear(event: Option<Event>) -> Result<(), Error> {
+/// Takes an event that only matters when something is wrong.
+pub(super) fn hear(event: Option<Event>, printer: &mut Printer) -> Result<(), Error> {
     match event {
+        Some(Event::Warning(what)) => {
+            printer.warn(&sanitize(&what));
+            Ok(())
+        }
         Some(Event::TaskLost { task, why }) => Err(Error::new(
             Exit::Failed,
             format!("a task of pooldeck broke down ({task}): {}", sanitize(&why)),
@@ -182,8 +195,7 @@ pub(super) fn hear(event: Option<Event>) -> Result<(), Error> {
             | Event::Activities { .. }
             | Event::Operation(_)
             | Event::Operations { .. }
-            | Event::Past(_)
-            | Event::Warning(_),
+            | Event::Past(_),
         ) => Ok(()),
         None => Err(Error::new(Exit::Failed, "the engine has stopped")),
     }

@@ -55,7 +55,7 @@ pub(super) async fn run(session: &mut Session<'_>, listing: &Listing) -> Result<
             return Ok(Exit::Done);
         }
         tokio::select! {
-            event = session.events.recv() => session::hear(event)?,
+            event = session.events.recv() => session::hear(event, session.printer)?,
             () = interrupts.next() => return Ok(Exit::Done),
         }
         sight = session.sight(None);

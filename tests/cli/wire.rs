@@ -253,3 +253,18 @@ fn a_controller_without_its_token_is_7_and_the_pools_are_there() {
     assert_eq!(pool["executors"]["label"], "workhorse");
     assert!(pool["executors"]["busy"].is_null(), "{pool}");
 }
+
+#[test]
+fn a_damaged_history_is_moved_aside_and_a_command_says_so_once() {
+    let region = Region::start();
+    let home = region.sandbox.home();
+    std::fs::create_dir(home.join("state")).unwrap();
+    std::fs::write(home.join("state/history.sqlite"), [0x5a; 20_000]).unwrap();
+    let line = "history workhorse --since 1h --state-dir state";
+    let (code, _, said) = region.run(line);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("history.sqlite.damaged-"), "{said}");
+    assert!(said.contains("a new history begins"), "{said}");
+    let (_, _, said) = region.run(line);
+    assert!(!said.contains("damaged"), "{said}");
+}

@@ -6,7 +6,7 @@ mod telling;
 use std::time::Duration;
 
 use super::{
-    ActFlags, ActFormat, Error, Exit, Session, confirm,
+    ActFlags, ActFormat, Error, Exit, Printer, Session, confirm,
     json::{self, ActionResult, What},
     ops::Heard,
     plan,
@@ -211,7 +211,7 @@ impl Acting<'_, '_> {
                         self.note_operation(view);
                         continue;
                     }
-                    if let Some(progress) = progress_of(id, event)? {
+                    if let Some(progress) = progress_of(id, event, self.session.printer)? {
                         if let Progress::Ended(outcome) = progress {
                             return Ok(Followed::Ended(outcome));
                         }
@@ -236,9 +236,13 @@ impl Acting<'_, '_> {
 }
 
 /// Returns the progress of one submission, if the event is about it.
-fn progress_of(id: SubmissionId, event: Option<Event>) -> Result<Option<Progress>, Error> {
+fn progress_of(
+    id: SubmissionId,
+    event: Option<Event>,
+    printer: &mut Printer,
+) -> Result<Option<Progress>, Error> {
     match event {
         Some(Event::Submission { id: of, progress }) if of == id => Ok(Some(progress)),
-        other => session::hear(other).map(|()| None),
+        other => session::hear(other, printer).map(|()| None),
     }
 }
