@@ -114,9 +114,13 @@ impl Fleet {
         serde_json::from_str(&region(&self.moto, &["look"])).unwrap()
     }
 
-    /// Terminates an instance behind everybody's back.
-    pub(crate) fn kill(&self, id: &str) {
-        region(&self.moto, &["kill", id]);
+    /// Terminates instances behind everybody's back.
+    pub(crate) fn kill(&self, ids: &[String]) {
+        let ids = ids.iter().map(String::as_str);
+        region(
+            &self.moto,
+            &["kill"].into_iter().chain(ids).collect::<Vec<_>>(),
+        );
     }
 
     pub(crate) fn builds(&self) -> Vec<Build> {
@@ -131,12 +135,11 @@ impl Fleet {
         self.builds().iter().filter(|it| !it.complete).count()
     }
 
-    /// Returns the builds that did not end by themselves, as the master has them.
-    pub(crate) fn killed(&self) -> Vec<Build> {
+    /// Returns the numbers of the builds that did not end by themselves, as the master has them.
+    pub(crate) fn killed(&self) -> Vec<u64> {
         let was_killed = |it: &Build| matches!(it.results, Some(EXCEPTION | RETRY));
-        let mut builds = self.builds();
-        builds.retain(was_killed);
-        builds
+        let killed = self.builds().into_iter().filter(was_killed);
+        killed.map(|it| it.buildid).collect()
     }
 
     /// Asks the master for everything of a kind.

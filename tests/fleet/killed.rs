@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     driver::Operator,
-    fleet::{Fleet, Member},
+    fleet::{Fleet, Member, Worker},
 };
 
 /// The whole of it, servers included.
@@ -104,12 +104,21 @@ fn check_end(fleet: &Fleet, operator: &Operator, n_members: usize) {
 }
 
 fn check_measure(fleet: &Fleet) {
-    let workers = fleet.workers();
-    let builds = fleet.builds();
-    let running = builds.iter().find(|it| !it.complete).unwrap();
-    let worker = workers.iter().find(|it| it.workerid == running.workerid);
-    fleet.kill(&worker.unwrap().name);
-    fleet.until("the killed build", Duration::from_secs(20), |it| {
-        it.killed().iter().any(|it| it.buildid == running.buildid)
+    // A build may be over before its machine is, so every machine that builds goes, until one was
+    // caught: there were no killed builds before.
+    fleet.until("a killed build", Duration::from_mins(1), |it| {
+        it.kill(&building(it));
+        !it.killed().is_empty()
     });
+}
+
+/// Returns the instances whose workers build just now.
+fn building(fleet: &Fleet) -> Vec<String> {
+    let builds = fleet.builds();
+    let builds_now = |it: &Worker| {
+        let mut running = builds.iter().filter(|it| !it.complete);
+        running.any(|build| build.workerid == it.workerid)
+    };
+    let workers = fleet.workers().into_iter().filter(builds_now);
+    workers.map(|it| it.name).collect()
 }

@@ -2,7 +2,7 @@
 
     make        makes the group `workhorse` of six, with a terminating hook
     look        prints what truly is, as JSON
-    kill ID     terminates an instance behind everybody's back
+    kill ID…    terminates instances behind everybody's back
 """
 
 import json
@@ -71,8 +71,9 @@ def look() -> None:
     print(json.dumps(truth))
 
 
-def kill(instance_id: str) -> None:
-    ec2.terminate_instances(InstanceIds=[instance_id])
+def kill(*instance_ids: str) -> None:
+    if instance_ids:
+        ec2.terminate_instances(InstanceIds=list(instance_ids))
 
 
 {"make": make, "look": look, "kill": kill}[verb](*arguments)
