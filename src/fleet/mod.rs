@@ -241,12 +241,18 @@ impl Fleet {
         self.rosters.get(key).unwrap_or(&EMPTY)
     }
 
-    /// Returns the agents on an instance; none, one, or several are all ordinary.
+    /// Returns how safely a controller lets a worker be emptied; nothing until it was read.
+    pub fn grade_of(&self, name: &ControllerName) -> Option<Grade> {
+        let controller = self.controllers.iter().find(|it| it.name == *name);
+        controller.map(|it| it.grade)
+    }
+
     pub fn executor(&self, controller: &ControllerName, id: &str) -> Option<&Arc<Executor>> {
         let mut executors = self.executors.iter();
         executors.find(|it| it.controller == *controller && it.id == id)
     }
 
+    /// Returns the agents on an instance; none, one, or several are all ordinary.
     pub fn executors_on(&self, id: &InstanceId) -> impl Iterator<Item = &Arc<Executor>> {
         self.agents
             .get(id)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fight, OperationId, Outcomes, Owner, Shape, Sight, Spec};
+use super::{Agent, Fight, OperationId, Outcomes, Owner, Shape, Sight, Spec};
 use crate::fleet::{Call, FailureKind, InstanceId, PoolKey, Timestamp};
 
 /// One line of a journal.
@@ -54,6 +54,9 @@ pub enum Happening {
     Saw {
         instance: InstanceId,
         sight: Sight,
+        /// The agents that no earlier reading showed on it: one that is missed later may run a job.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        met: Vec<Agent>,
     },
     /// A source could not be read, so nothing is done until it can be.
     Stalled {

@@ -24,9 +24,19 @@ fn not_terminated(operation: &Operation, fleet: &Fleet) -> Vec<String> {
         .chain(untouched)
         .map(|(id, _)| id)
         .filter(is_there)
-        .map(|id| format!("{id} was not terminated"))
+        .map(|id| format!("{id} was not terminated{}", removed(operation, id)))
         .chain(taken_over(operation, fleet))
         .collect()
+}
+
+/// Names the agents of a target that do not come back: their controller found no job on them.
+fn removed(operation: &Operation, id: &InstanceId) -> String {
+    let target = operation.target(id);
+    let names: Vec<&str> = target.iter().flat_map(|it| it.removed()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(", and agent {} was removed from it", names.join(" and "))
 }
 
 /// Names the targets that another operation owns by now.

@@ -203,6 +203,7 @@ mod tests {
         Happening::Saw {
             instance: "i-1".into(),
             sight,
+            met: Vec::new(),
         }
     }
 

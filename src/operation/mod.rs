@@ -21,6 +21,7 @@ mod pool;
 mod progress;
 mod protocol;
 mod refresh;
+mod removal;
 mod roll;
 mod shift;
 mod sight;
@@ -42,7 +43,7 @@ pub use outlook::{Collision, Outlook, outlook, outlook_of_plan};
 pub use pool::{PoolState, Reached, Slot};
 pub use progress::{eta, phase};
 pub use roll::Outcomes;
-pub use sight::{Sight, notices, sightings};
+pub use sight::{Agent, Sight, notices, sightings};
 pub use spec::{
     Change, Drain, Freeze, OnFailure, OperationId, Owner, PoolRoll, Proof, Refresh, Roll, Spec,
     Strategy, TAG, VersionCopy,

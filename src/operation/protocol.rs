@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{
     Claim, Halt, Operation, Proof, Sight, Standing, Subject, TAG, TargetState, WaitingOn,
     decide::Step,
+    removal,
     target::{Mark, pause_after},
     undo,
 };
@@ -141,12 +142,12 @@ pub(super) fn empty(context: &Context<'_>, instance: &Instance) -> Step {
     if wants_protection && !target.protect.is_applied() {
         return context.attempt(&target.protect, "its protection", protect);
     }
-    if let Some(step) = cordon(context) {
+    if let Some(step) = cordon(context).or_else(|| removal::confirm(context)) {
         return step;
     }
     match prove(context) {
         Some(waiting_on) => Step::Wait(waiting_on),
-        None => terminate(context),
+        None => removal::remove(context).unwrap_or_else(|| terminate(context)),
     }
 }
 
@@ -201,6 +202,9 @@ fn prove(context: &Context<'_>) -> Option<WaitingOn> {
         target, terms, now, ..
     } = context;
     let proof = terms.proof;
+    if is_removed(context) {
+        return None;
+    }
     match &target.seen {
         Some(Sight::Busy { jobs, .. }) => return Some(WaitingOn::Jobs { jobs: jobs.clone() }),
         Some(Sight::Unknown { why, .. }) => return Some(WaitingOn::Evidence { why: why.clone() }),
@@ -229,6 +233,14 @@ fn prove(context: &Context<'_>) -> Option<WaitingOn> {
         of: proof.n_readings,
         span_left: proof.span.saturating_sub(span),
     })
+}
+
+/// Returns whether all of its agents are off their controllers by our hand, so that no job runs
+/// on it and none can come.
+pub(super) fn is_removed(context: &Context<'_>) -> bool {
+    let agents = context.fleet.executors_on(context.id);
+    let agents: Vec<&Executor> = agents.map(|it| &**it).collect();
+    context.target.removed_at(&agents).is_some()
 }
 
 /// Returns how long somebody watched: the time between readings, as far as it is believed.
@@ -280,7 +292,17 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
     let Some(hook) = hook else { return waiting() };
     let is_powered_off = instance.state == Some(MachineState::Terminated);
     // By force: the operator knows of the jobs, and does not wait for them.
-    if is_powered_off || terms.force || prove(context).is_none() {
+    let is_asked = !is_powered_off && !terms.force;
+    let is_proven = prove(context).is_none();
+    let removal = is_asked.then(|| match removal::confirm(context) {
+        None if is_proven => removal::remove(context),
+        step => step,
+    });
+    let removal = match removal.flatten() {
+        Some(step @ Step::Apply(_)) => return step,
+        removal => removal,
+    };
+    if !is_asked || is_proven && removal.is_none() {
         let call = || Call::CompleteHook {
             pool: terms.pool.clone(),
             instance: instance.id.clone(),
@@ -315,7 +337,7 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
     match &target.seen {
         Some(Sight::Busy { jobs, .. }) => Step::Wait(WaitingOn::Jobs { jobs: jobs.clone() }),
         Some(Sight::Unknown { why, .. }) => Step::Wait(WaitingOn::Evidence { why: why.clone() }),
-        _ => waiting(),
+        _ => removal.unwrap_or_else(waiting),
     }
 }
 

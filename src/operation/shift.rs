@@ -55,7 +55,9 @@ impl Shift {
             &mut target.untag,
             &mut target.standby,
         ];
-        for mark in marks.into_iter().chain(target.cordons.values_mut()) {
+        let cordons = target.cordons.values_mut();
+        let by_agent = cordons.chain(target.removals.values_mut());
+        for mark in marks.into_iter().chain(by_agent) {
             self.mark(mark);
         }
         match &mut target.heartbeat {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Happening, Operation, Spec, Standing, TargetState, roll};
 use crate::fleet::{
-    Executor, Fleet, Instance, InstanceId, Job, MachineState, Phase, Timestamp, Work,
+    ControllerName, Executor, Fleet, Instance, InstanceId, Job, MachineState, Phase, Timestamp,
+    Work,
 };
 
 /// What one reading says of one instance and all its agents together.
@@ -23,6 +24,33 @@ pub enum Sight {
     Leaving { at: Timestamp },
     /// The machine is not in the reading, while its pool is.
     Gone { at: Timestamp },
+}
+
+/// An agent that a reading showed on a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    pub controller: ControllerName,
+    /// What the controller's API calls it.
+    pub id: String,
+    pub name: String,
+    /// Leaves by itself after a job, so that it is not there any more means nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_ephemeral: bool,
+}
+
+impl Agent {
+    fn of(executor: &Executor) -> Self {
+        Self {
+            controller: executor.controller.clone(),
+            id: executor.id.clone(),
+            name: executor.name.clone(),
+            is_ephemeral: executor.is_latent,
+        }
+    }
+
+    pub(super) fn key(&self) -> (ControllerName, String) {
+        (self.controller.clone(), self.id.clone())
+    }
 }
 
 const NO_AGENT: &str = "no agent of it is known to a controller";
@@ -94,11 +122,13 @@ pub fn sightings(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Vec<Ha
     let seen = operation
         .targets()
         .filter(|(_, it)| !it.is_finished(now, settle))
-        .map(|(id, _)| (id, see(operation, fleet, id, now)))
-        .filter(|(id, sight)| is_new(id, sight) && is_watched(id, sight))
-        .map(|(id, sight)| Happening::Saw {
+        .map(|(id, it)| (id, see(operation, fleet, id, now), newly_met(it, fleet, id)))
+        .filter(|(id, sight, met)| is_new(id, sight) || !met.is_empty())
+        .filter(|(id, sight, _)| is_watched(id, sight))
+        .map(|(id, sight, met)| Happening::Saw {
             instance: id.clone(),
             sight,
+            met,
         });
     seen.collect()
 }
@@ -131,7 +161,30 @@ fn see(operation: &Operation, fleet: &Fleet, id: &InstanceId, now: Timestamp) ->
         return Sight::Leaving { at: now };
     }
     let agents: Vec<&Executor> = fleet.executors_on(id).map(|it| &**it).collect();
-    see_agents(&agents, now)
+    let sight = see_agents(&agents, now);
+    let Some(target) = operation.target(id) else {
+        return sight;
+    };
+    if let Some(at) = target.removed_at(&agents) {
+        return Sight::Idle { at };
+    }
+    match (&sight, target.missed(&agents)) {
+        (Sight::Idle { .. } | Sight::Open { .. }, Some(missed)) => Sight::Unknown {
+            at: now,
+            why: format!(
+                "agent {} is not listed by its controller any more; what runs there is not known",
+                missed.name
+            ),
+        },
+        _ => sight,
+    }
+}
+
+/// Returns the agents that this reading shows on a target, and none before it did.
+fn newly_met(target: &TargetState, fleet: &Fleet, id: &InstanceId) -> Vec<Agent> {
+    let agents = fleet.executors_on(id).map(|it| Agent::of(it));
+    let is_new = |it: &Agent| target.agents.get(&it.key()) != Some(it);
+    agents.filter(is_new).collect()
 }
 
 /// Returns whether nothing can put the machine back into service.

@@ -258,8 +258,13 @@ impl Operation {
                 self.set(call, |it| it.refuse(at, *kind, why));
                 self.follow(call, Stage::Refused, at);
             }
-            Happening::Saw { instance, sight } => {
+            Happening::Saw {
+                instance,
+                sight,
+                met,
+            } => {
                 if let Some(target) = self.targets.get_mut(instance) {
+                    target.meet(met);
                     target.see(sight, at, gap_max);
                 }
             }
@@ -456,6 +461,22 @@ impl Operation {
                     target.cordons.remove(&key);
                     // Until that shows, it is lifted again, and those tries are counted too.
                     target.opened.insert(key.clone());
+                }
+            }
+            return;
+        }
+        if let Call::RemoveExecutor {
+            controller,
+            executor,
+        } = call
+        {
+            let key = (controller.clone(), executor.clone());
+            let hosts = self.targets.values_mut();
+            for target in hosts.filter(|it| it.agents.contains_key(&key)) {
+                let mark = target.removals.entry(key.clone()).or_default();
+                change(mark);
+                if mark.is_busy() {
+                    target.idle_at.clear();
                 }
             }
             return;

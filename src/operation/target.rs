@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use super::Sight;
-use crate::fleet::{Call, ControllerName, FailureKind, Timestamp};
+use super::{Agent, Sight};
+use crate::fleet::{Call, ControllerName, Executor, FailureKind, Timestamp};
 
 /// How far a call about a target has come; a crash leaves it `Intended`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,11 +42,15 @@ pub struct TargetState {
     pub cordons: BTreeMap<(ControllerName, String), Mark>,
     /// How often a cordon that was in force was found lifted.
     pub n_cordons_lost: u32,
+    /// Every agent that a reading showed on it.
+    pub agents: BTreeMap<(ControllerName, String), Agent>,
     pub seen: Option<Sight>,
     /// The times of the readings that found it idle since the cordon; cleared by any that did not.
     pub idle_at: Vec<Timestamp>,
     /// The newest readings that counted for the proof, or cleared it.
     pub ledger: Vec<Reading>,
+    /// The agents that we took off their controller, which finds no job on them in that moment.
+    pub removals: BTreeMap<(ControllerName, String), Mark>,
     pub terminate: Mark,
     pub hook: Mark,
     pub heartbeat: Mark,
@@ -97,6 +101,32 @@ impl Mark {
 
     pub fn is_applied(&self) -> bool {
         matches!(self, Self::Applied(_))
+    }
+
+    /// Returns whether the last answer was that a job runs there.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                kind: FailureKind::Conflict,
+                ..
+            }
+        )
+    }
+
+    /// Returns since when an agent is known to be off its controller, where this is its removal.
+    ///
+    /// One whose answer was lost, and that is not found when it is tried again, was removed.
+    pub(super) fn removed_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Applied(at) => Some(*at),
+            Self::Refused {
+                kind: FailureKind::NotFound,
+                earlier,
+                ..
+            } => *earlier,
+            Self::None | Self::Intended { .. } | Self::Refused { .. } => None,
+        }
     }
 
     pub(super) fn forget_refusal(&mut self) {
@@ -170,7 +200,7 @@ impl TargetState {
     }
 
     pub(super) fn forget_refusals(&mut self) {
-        let cordons = self.cordons.values_mut();
+        let by_agent = self.cordons.values_mut().chain(self.removals.values_mut());
         let others = [
             &mut self.tag,
             &mut self.protect,
@@ -182,10 +212,51 @@ impl TargetState {
             &mut self.untag,
             &mut self.standby,
         ];
-        for mark in others.into_iter().chain(cordons) {
-            mark.forget_refusal();
+        for mark in others.into_iter().chain(by_agent) {
+            // What was refused because it is not there any more stays removed.
+            if mark.removed_at().is_none() {
+                mark.forget_refusal();
+            }
         }
         self.n_cordons_lost = 0;
+    }
+
+    pub(super) fn meet(&mut self, met: &[Agent]) {
+        for agent in met {
+            self.agents.insert(agent.key(), agent.clone());
+        }
+    }
+
+    /// Returns an agent of it that its controller does not list any more, and that we did not remove.
+    ///
+    /// Whatever it ran may run on. One that comes back under another id has its name.
+    pub(super) fn missed(&self, listed: &[&Executor]) -> Option<&Agent> {
+        let is_listed = |agent: &Agent| {
+            let is_it = |it: &&&Executor| {
+                it.controller == agent.controller && (it.id == agent.id || it.name == agent.name)
+            };
+            listed.iter().any(|it| is_it(&it))
+        };
+        let is_removed = |key| self.removals.get(key).and_then(Mark::removed_at).is_some();
+        let mut known = self.agents.iter();
+        let missed = known.find(|(key, it)| !it.is_ephemeral && !is_listed(it) && !is_removed(key));
+        missed.map(|it| it.1)
+    }
+
+    /// Returns since when all of its agents are off their controllers by our hand, each found
+    /// idle in that moment, as far as these are what is listed.
+    pub(super) fn removed_at(&self, listed: &[&Executor]) -> Option<Timestamp> {
+        if !listed.is_empty() || self.missed(listed).is_some() {
+            return None;
+        }
+        self.removals.values().filter_map(Mark::removed_at).max()
+    }
+
+    /// Returns the names of the agents that we took off their controllers.
+    pub(super) fn removed(&self) -> impl Iterator<Item = &str> {
+        let is_removed = |key| self.removals.get(key).and_then(Mark::removed_at).is_some();
+        let removed = self.agents.iter().filter(move |it| is_removed(it.0));
+        removed.map(|it| &*it.1.name)
     }
 
     pub(super) fn see(&mut self, sight: &Sight, at: Timestamp, gap_max: Duration) {

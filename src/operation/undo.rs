@@ -1,8 +1,8 @@
 //! Giving back: what an operation borrowed returns, unless it was changed since.
 
 use super::{
-    Claim, Operation, Standing, TAG, TargetState, WaitingOn, decide::Step, protocol::Context,
-    target::Mark,
+    Claim, Operation, Standing, TAG, TargetState, WaitingOn, decide::Step, protocol,
+    protocol::Context, target::Mark,
 };
 use crate::fleet::{Call, CiLink, Executor, Instance, Work};
 
@@ -23,6 +23,10 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     // One that left by itself is closed without a mark, and a reading may show it back for once.
     if !target.is_begun() && !has_cordoned(target) {
         return Step::Finished;
+    }
+    // Nothing gives it its agents back, and a machine without any serves nobody.
+    if protocol::is_removed(context) {
+        return protocol::terminate(context);
     }
     let settle = terms.proof.settle;
     let is_recent = |at| context.now.since(at) < settle;
@@ -54,9 +58,11 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         return context.attempt(&target.uncordon, &what, call);
     }
     // Its agent may only be missing from this reading, and would come back closed.
-    let seen = target.seen.as_ref().filter(|it| it.is_agentless());
-    let is_missed = seen.is_some_and(|it| context.now.since(it.at()) < settle * PATIENCE);
-    if is_missed && has_cordoned(target) {
+    let agents: Vec<&Executor> = fleet.executors_on(id).map(|it| &**it).collect();
+    let is_missed = agents.is_empty() || target.missed(&agents).is_some();
+    let seen = target.seen.as_ref().filter(|_| is_missed);
+    let is_patient = seen.is_some_and(|it| context.now.since(it.at()) < settle * PATIENCE);
+    if is_patient && has_cordoned(target) {
         let what = "its agent, which is not listed".to_owned();
         return Step::Wait(WaitingOn::Settling { what });
     }
@@ -108,7 +114,8 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
         terms,
         ..
     } = context;
-    if target.gone_at.is_none() || !has_cordoned(target) {
+    let is_removed = target.removed_at(&[]).is_some();
+    if target.gone_at.is_none() || !has_cordoned(target) || is_removed {
         return Step::Finished;
     }
     if *operation.standing() == Standing::Paused {

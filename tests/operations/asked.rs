@@ -108,7 +108,12 @@ impl Case {
             night_percent: 100,
             ..LoadSpec::default()
         };
-        let mut world = World::new(self.seed, Scenario::of(vec![pool], vec![load]), START);
+        pool.host.n_agents = self.n_agents;
+        let mut scenario = Scenario::of(vec![pool], vec![load]);
+        for controller in &mut scenario.controllers {
+            controller.grade = self.grade;
+        }
+        let mut world = World::new(self.seed, scenario, START);
         world.advance(Duration::from_mins(20));
         if self.has("mute-image") {
             world.set_image(NEW.into(), ImageTrait::NeverRegisters);

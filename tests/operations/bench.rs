@@ -1,7 +1,11 @@
 //! Drives one operation on a simulated world, as the engine does: read, see,
 //! decide, write down, call; with crashes between any two of these.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use pooldeck::{
     fleet::{Call, FailureKind, Fleet, Part, SourceId, Timestamp},
@@ -38,6 +42,8 @@ pub(crate) struct Driver {
     pub(crate) meddler: Meddler,
     /// A mistake that was made on purpose, to see that it is noticed.
     pub(crate) plant: Option<Plant>,
+    /// Agents that their controller does not list any more, whatever they run.
+    pub(crate) hidden_agents: BTreeSet<String>,
     /// How often it reads; two drivers that take turns read twice as often.
     pub(crate) interval: Duration,
     /// By how much the driver's own clock is wrong, in seconds.
@@ -83,6 +89,7 @@ impl Driver {
             crash_percent: 0,
             crash_at: None,
             plant: None,
+            hidden_agents: BTreeSet::new(),
             interval: INTERVAL,
             skew: 0,
             is_dead: false,
@@ -187,7 +194,9 @@ impl Driver {
             match self.world.observe_ci(&name) {
                 Ok(reading) => {
                     read.push(id.clone());
-                    let part = self.by_our_clock(reading.part);
+                    let mut part = self.by_our_clock(reading.part);
+                    let hidden = &self.hidden_agents;
+                    part.executors.retain(|it| !hidden.contains(&it.name));
                     self.parts.insert(id, part);
                 }
                 Err(error) => {
@@ -198,7 +207,7 @@ impl Driver {
         }
         let mut fleet = Fleet::join(self.parts.values());
         // What was truly read is noted before a planted mistake gets at it.
-        self.checks.note_reading(&fleet, self.world.now(), &read);
+        self.checks.note_reading(&fleet, &self.world, &read);
         if let Some(plant) = &self.plant {
             let parts = self
                 .parts

@@ -4,7 +4,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use pooldeck::{
-    fleet::{PoolKey, Timestamp},
+    fleet::{Grade, PoolKey, Timestamp},
     operation::{Decision, Halt, Happening},
     sim::Faults,
 };
@@ -34,6 +34,10 @@ pub(crate) struct Case {
     pub(crate) has_hook: bool,
     /// Whether the group may grow without a larger max.
     pub(crate) has_room: bool,
+    /// How many agents run on each instance.
+    pub(crate) n_agents: u32,
+    /// How safely the controller lets a worker be emptied.
+    pub(crate) grade: Grade,
     /// In how many of a hundred steps the driver dies.
     pub(crate) crash: u8,
     /// After so many steps an operator pauses it for a while.
@@ -80,6 +84,12 @@ impl Case {
             abort: (dice.u8(..6) == 0).then(|| dice.u32(1..120 * long)),
             calm: 2000,
             faults,
+            n_agents: if dice.u8(..4) == 0 { 2 } else { 1 },
+            grade: match dice.u8(..6) {
+                0 | 1 => Grade::Atomic,
+                2 => Grade::Timed,
+                _ => Grade::Durable,
+            },
         }
     }
 
@@ -211,6 +221,7 @@ impl fmt::Display for Case {
             has_hook, has_room, ..
         } = self;
         write!(f, " hook={has_hook} room={has_room} crash={}", self.crash)?;
+        write!(f, " agents={} grade={}", self.n_agents, self.grade.as_str())?;
         if let Some(pause) = self.pause {
             write!(f, " pause={pause}")?;
         }
@@ -231,6 +242,8 @@ impl FromStr for Case {
             n_targets: 1,
             has_hook: false,
             has_room: true,
+            n_agents: 1,
+            grade: Grade::Durable,
             crash: 0,
             pause: None,
             abort: None,
@@ -249,6 +262,11 @@ impl FromStr for Case {
                 "targets" => case.n_targets = usize::try_from(number(value)?).unwrap(),
                 "hook" => case.has_hook = value == "true",
                 "room" => case.has_room = value == "true",
+                "agents" => case.n_agents = u32::try_from(number(value)?).unwrap(),
+                "grade" => {
+                    let grade = Grade::ALL.into_iter().find(|it| it.as_str() == value);
+                    case.grade = grade.ok_or(value)?;
+                }
                 "crash" => case.crash = u8::try_from(number(value)?).unwrap(),
                 "pause" => case.pause = Some(u32::try_from(number(value)?).unwrap()),
                 "abort" => case.abort = Some(u32::try_from(number(value)?).unwrap()),

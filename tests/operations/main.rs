@@ -19,6 +19,7 @@ mod outcomes;
 mod outlook;
 mod planted;
 mod refreshes;
+mod removals;
 mod rolls;
 mod seeds;
 mod shrink;

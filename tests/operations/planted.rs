@@ -20,6 +20,7 @@ use crate::{
 pub(crate) enum Mistake {
     TerminatesUnproven,
     BelievesOneReading,
+    RemovesUnproven,
     TakesUnknownForIdle,
     LowersDesired,
     EndsHookUnderJob,
@@ -110,6 +111,15 @@ impl Plant {
                         pool,
                         instance: it.clone(),
                         decrement,
+                    })
+                })
+            }
+            (Mistake::RemovesUnproven, Decision::Wait(_)) => {
+                let mut agents = targets.iter().flat_map(|it| fleet.executors_on(it));
+                agents.next().map_or(decision.clone(), |it| {
+                    Decision::Apply(Call::RemoveExecutor {
+                        controller: it.controller.clone(),
+                        executor: it.id.clone(),
                     })
                 })
             }
@@ -353,6 +363,8 @@ fn the_cases_of_the_mistakes_are_sound() {
         "verb=terminate-first targets=3",
         "verb=refresh pause=5 hook=true",
         "verb=freeze",
+        "verb=drain grade=atomic agents=2",
+        "verb=replace grade=timed hook=true",
     ] {
         for seed in 0..20 {
             crate::shrink::check(&format!("seed={seed} {line}").parse().unwrap());
@@ -372,6 +384,17 @@ fn invariant_2_notices_a_proof_that_is_too_short() {
         drain.proof.n_readings = 1;
         drain.proof.span = Duration::ZERO;
     });
+}
+
+#[test]
+fn invariants_2_and_3_notice_an_agent_that_is_removed_before_its_proof() {
+    for invariant in [2, 3] {
+        check(
+            Mistake::RemovesUnproven,
+            invariant,
+            "verb=drain grade=atomic",
+        );
+    }
 }
 
 #[test]

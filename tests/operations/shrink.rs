@@ -2,6 +2,8 @@
 
 use std::panic::Location;
 
+use pooldeck::fleet::Grade;
+
 use crate::{case::Case, checks::Violation};
 
 /// How many runs the search for a smaller case may take.
@@ -45,6 +47,8 @@ fn candidates(case: &Case) -> Vec<Case> {
     offer(&|it| it.n_targets = 1);
     offer(&|it| it.has_hook = false);
     offer(&|it| it.has_room = true);
+    offer(&|it| it.n_agents = 1);
+    offer(&|it| it.grade = Grade::Durable);
     for fault_idx in 0..n_faults {
         offer(&|it| drop(it.faults.remove(fault_idx)));
     }

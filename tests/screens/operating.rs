@@ -70,10 +70,12 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
     journal.push(line(Happening::Saw {
         instance: ids[0].clone(),
         sight: Sight::Leaving { at: START },
+        met: Vec::new(),
     }));
     journal.push(line(Happening::Saw {
         instance: ids[0].clone(),
         sight: Sight::Gone { at: START },
+        met: Vec::new(),
     }));
     for secs in [60, 80] {
         journal.push(line(Happening::Saw {
@@ -81,6 +83,7 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
             sight: Sight::Idle {
                 at: START + Duration::from_secs(secs),
             },
+            met: Vec::new(),
         }));
     }
     let jobs = fleet
@@ -95,6 +98,7 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
             at: START + Duration::from_secs(80),
             jobs: jobs.clone(),
         },
+        met: Vec::new(),
     }));
     let proof = WaitingOn::Proof {
         n: 2,

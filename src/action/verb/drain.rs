@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::victims;
 use crate::{
     action::{draft::Draft, grammar::PoolArg, plan::Refusal},
-    fleet::{Call, Instance, InstanceId, Lifecycle, Phase, Pool, PoolKey, Work},
+    fleet::{Call, Executor, Grade, Instance, InstanceId, Lifecycle, Phase, Pool, PoolKey, Work},
     operation::{self, Claim, Drain, Spec},
 };
 
@@ -263,6 +263,14 @@ pub(super) fn record(
                 controller: executor.controller.clone(),
                 executor: executor.id.clone(),
                 note: format!("{kind} of {}", instance.id),
+            });
+        }
+        let fleet = draft.fleet;
+        let removes = |it: &&Arc<Executor>| fleet.grade_of(&it.controller) == Some(Grade::Atomic);
+        for executor in fleet.executors_on(&instance.id).filter(removes) {
+            draft.plan.calls.push(Call::RemoveExecutor {
+                controller: executor.controller.clone(),
+                executor: executor.id.clone(),
             });
         }
     }

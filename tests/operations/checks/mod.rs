@@ -9,7 +9,11 @@ mod patience;
 mod proof;
 mod reach;
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 use pooldeck::{
     fleet::{Call, Fleet, InstanceId, SourceId, Timestamp},
@@ -47,6 +51,8 @@ pub(crate) struct Checks {
     spec: Spec,
     /// The readings that found an instance idle and closed, since its last cordon.
     idle_at: BTreeMap<InstanceId, Vec<proof::IdleReading>>,
+    /// The agents whose removal was asked for, and not refused.
+    removed: BTreeSet<String>,
     /// When each source was last read.
     read_at: BTreeMap<SourceId, Timestamp>,
     borrowed: leaks::Borrowed,
@@ -79,6 +85,7 @@ impl Checks {
     pub(crate) fn new(world: &World, id: OperationId, spec: Spec) -> Self {
         Self {
             idle_at: BTreeMap::new(),
+            removed: BTreeSet::new(),
             read_at: BTreeMap::new(),
             borrowed: leaks::Borrowed::new(world),
             capacity: capacity::Ledger::new(world, &spec),
@@ -106,7 +113,8 @@ impl Checks {
     }
 
     /// Takes in what the driver read, and when; sources that failed are not in `sources`.
-    pub(crate) fn note_reading(&mut self, fleet: &Fleet, at: Timestamp, sources: &[SourceId]) {
+    pub(crate) fn note_reading(&mut self, fleet: &Fleet, world: &World, sources: &[SourceId]) {
+        let at = world.now();
         for source in sources {
             self.read_at.insert(source.clone(), at);
             if matches!(source, SourceId::Scope(_)) {
@@ -114,7 +122,7 @@ impl Checks {
                 self.capacity.note_reading(at, settle);
             }
         }
-        proof::note(self, fleet, at);
+        proof::note(self, fleet, world);
     }
 
     /// An operator resumed it: what was refused is tried again at once.
@@ -164,6 +172,9 @@ impl Checks {
         patience::note_answer(self, was_refused);
         if let (Call::CompleteHook { instance, .. }, false) = (call, was_refused) {
             self.completed.push(instance.clone());
+        }
+        if let (Call::RemoveExecutor { executor, .. }, true) = (call, was_refused) {
+            self.removed.remove(executor);
         }
         let verdicts = [
             capacity::each_decrement_counts_once(self, world, call),

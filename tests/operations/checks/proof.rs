@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pooldeck::{
-    fleet::{Call, Executor, Fleet, InstanceId, Timestamp, Work},
-    sim::Machine,
+    fleet::{Call, ControllerName, Executor, Fleet, Grade, InstanceId, Timestamp, Work},
+    sim::{Agent, Machine, World},
 };
 
 use super::{Before, Checks, Verdict, ensure};
@@ -17,9 +17,12 @@ pub(super) struct IdleReading {
 }
 
 /// Keeps a ledger of idle readings that is not the operation's own.
-pub(super) fn note(checks: &mut Checks, fleet: &Fleet, now: Timestamp) {
+pub(super) fn note(checks: &mut Checks, fleet: &Fleet, world: &World) {
+    let now = world.now();
     for id in fleet.instances.keys() {
-        match idle_since(fleet, id) {
+        let is_listed = |it: &Agent| fleet.executors_on(id).any(|of| of.id == it.name);
+        let are_listed = world.agents_on(id).all(is_listed);
+        match idle_since(fleet, id).filter(|_| are_listed) {
             Some(at) => {
                 let readings = checks.idle_at.entry(id.clone()).or_default();
                 // The evidence carries the driver's clock, which may be wrong; `now` is not.
@@ -57,6 +60,9 @@ pub(super) fn note_call(checks: &mut Checks, call: &Call) {
             .idle_at
             .retain(|id, _| !note.contains(id.as_str()) && id.as_str() != executor);
     }
+    if let Call::RemoveExecutor { executor, .. } = call {
+        checks.removed.insert(executor.clone());
+    }
 }
 
 /// 2.
@@ -76,7 +82,8 @@ pub(super) fn a_termination_follows_its_proof(checks: &Checks, before: &Before<'
         2,
         || {
             format!(
-                "{instance} is terminated after {} idle readings over {span:?}",
+                "{} of {instance} after {} idle readings over {span:?}",
+                before.call.operation(),
                 readings.len()
             )
         },
@@ -89,7 +96,8 @@ pub(super) fn unknown_is_not_idle(checks: &Checks, before: &Before<'_>) -> Verdi
         return Ok(());
     };
     ensure(checks.idle_at.contains_key(instance), 3, || {
-        format!("{instance} is terminated, and the last reading did not say that it is idle")
+        let call = before.call.operation();
+        format!("{call} of {instance}, and the last reading did not say that it is idle")
     })
 }
 
@@ -112,8 +120,29 @@ fn judged<'a>(checks: &Checks, before: &'a Before<'_>) -> Option<&'a InstanceId>
         Call::TerminateInstance { instance, .. } if !checks.spec.is_forced() => {
             // Nothing runs on what EC2 has ended already.
             let machine = before.world.machine(instance);
-            machine.is_some_and(Machine::is_alive).then_some(instance)
+            let is_alive = machine.is_some_and(Machine::is_alive);
+            (is_alive && !was_removed(before.world, instance)).then_some(instance)
+        }
+        // Where the answer was lost, it is asked again about an agent that is not listed any more.
+        Call::RemoveExecutor {
+            controller,
+            executor,
+        } if !checks.removed.contains(executor) => {
+            let controller = before.world.controller(controller)?;
+            let agent = controller.agents.get(executor);
+            agent.filter(|it| !it.is_dead).map(|it| &it.instance)
         }
         _ => None,
     }
+}
+
+/// Returns whether every agent of a machine is truly off a controller that refuses this under a
+/// job: nothing runs there, and nothing can.
+fn was_removed(world: &World, id: &InstanceId) -> bool {
+    let agents = world.machine(id).map_or(&[][..], |it| &it.agents);
+    let is_off = |(name, agent): &(ControllerName, String)| {
+        let controller = world.controller(name);
+        controller.is_some_and(|it| it.grade == Grade::Atomic && !it.agents.contains_key(agent))
+    };
+    !agents.is_empty() && agents.iter().all(is_off)
 }

@@ -21,6 +21,10 @@ fn touched(before: &Before<'_>) -> Vec<InstanceId> {
         | Call::Uncordon {
             controller,
             executor,
+        }
+        | Call::RemoveExecutor {
+            controller,
+            executor,
         } => before
             .world
             .controller(controller)
@@ -170,6 +174,7 @@ fn is_of_a_drain(call: &Call) -> bool {
             | Call::SetInstanceProtection { .. }
             | Call::Cordon { .. }
             | Call::Uncordon { .. }
+            | Call::RemoveExecutor { .. }
             | Call::CompleteHook { .. }
             | Call::Heartbeat { .. }
     )
