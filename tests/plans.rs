@@ -4,6 +4,8 @@
 
 #[path = "plans/doctor.rs"]
 mod doctor;
+#[path = "plans/drain.rs"]
+mod drain;
 #[path = "plans/reami.rs"]
 mod reami;
 #[path = "plans/upkeep.rs"]

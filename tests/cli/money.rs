@@ -285,9 +285,18 @@ scale windows +1
         "scale release -1 --demo --speed 0 --dry-run",
         str![[r#"
 $ pooldeck scale release -1 --demo --speed 0 --dry-run
---- stderr
-error: demo/us-east-1/release has only 0 instances in service that are not protected, and 1 are to go
---- exit code 3
+scale release -1
+  pool      demo/us-east-1/release, account 123456789012 as ci-operator, production
+  instance  i-0f891058866c2dfaf
+  change    desired 8 -> 7
+  cost      -$0.20 an hour, from $1.81 to $1.61
+  warning   i-0f891058866c2dfaf goes: idle, outdated, since 08:45:00
+  warning   this pool's instances are protected from scale-in; a drain names those it takes, so they go all the same
+  warning   jenkins-us is durable: A cordon lasts; that no job runs is proven by looking again, not atomically.
+  warning   its end is about 09:32:00, in 2m00s
+  call      ec2:CreateTags instances=i-0f891058866c2dfaf pooldeck:operation=the operation's id
+  call      ci:Cordon executor=release-i-0f891058866c2dfaf note="drain of i-0f891058866c2dfaf"
+  call      autoscaling:TerminateInstanceInAutoScalingGroup group=release instance=i-0f891058866c2dfaf decrement=true
 
 "#]],
     );

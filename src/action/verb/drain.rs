@@ -156,23 +156,40 @@ fn choose(draft: &mut Draft<'_>, arg: &PoolArg, count: u32) -> Result<Vec<Instan
     if n_wanted == 0 {
         return Err(Refusal::AlreadySo("no instance is to go".to_owned()));
     }
-    let victims = victims::choose(draft.fleet, pool, n_wanted);
-    if victims.len() < n_wanted {
-        return Err(Refusal::Unsound(format!(
-            "{} has only {} instances in service that are not protected, and {count} are to go",
-            pool.key(),
-            victims.len()
-        )));
+    let candidates = victims::candidates(draft.fleet, pool);
+    let (n_there, n_spared) = (candidates.ranked.len(), candidates.n_spared);
+    if n_there < n_wanted {
+        return Err(too_few(pool, n_there, n_spared, count));
     }
-    let lines: Vec<String> = victims
-        .iter()
-        .map(|it| format!("{} goes: {}", it.instance.id, it.why))
-        .collect();
-    let ids = victims.iter().map(|it| it.instance.id.clone()).collect();
-    for line in lines {
-        draft.warn(line);
+    let victims = &candidates.ranked[..n_wanted];
+    for it in victims {
+        draft.warn(format!("{} goes: {}", it.instance.id, it.why));
     }
-    Ok(ids)
+    if victims.iter().any(|it| it.instance.protected) {
+        draft.warn("this pool's instances are protected from scale-in; a drain names those it takes, so they go all the same");
+    }
+    if 0 < n_spared {
+        draft.warn(format!(
+            "passed over, because somebody protected them and not the others: {n_spared}; `drain` takes them by name"
+        ));
+    }
+    Ok(victims.iter().map(|it| it.instance.id.clone()).collect())
+}
+
+/// Says how many could go, and what would have to be done for more.
+fn too_few(pool: &Pool, n_there: usize, n_spared: usize, count: u32) -> Refusal {
+    let more = if 0 < n_spared {
+        format!(
+            "; {n_spared} more are protected, which others are not: `drain` takes them by name, or `unprotect` them first"
+        )
+    } else {
+        "; what comes up or stands by can be drained by its name, and what an operation has (`ops`) is on its way"
+            .to_owned()
+    };
+    Refusal::Unsound(format!(
+        "{} has only {n_there} instances in service to choose from, and {count} are to go{more}",
+        pool.key()
+    ))
 }
 
 fn check(

@@ -2,8 +2,11 @@
 
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
-use crate::fleet::{
-    Fleet, Health, Instance, InstanceRow, Phase, Pool, Record as _, Timestamp, Value, Work,
+use crate::{
+    fleet::{
+        Fleet, Health, Instance, InstanceRow, Phase, Pool, Record as _, Timestamp, Value, Work,
+    },
+    operation,
 };
 
 /// An instance that was chosen, and the reason that an operator reads.
@@ -12,32 +15,46 @@ pub(super) struct Victim<'a> {
     pub(super) why: String,
 }
 
-/// Chooses `n` members: unhealthy first, then idle ones (outdated, from a crowded
+/// Who of a pool may be chosen, those that go soonest first.
+pub(super) struct Candidates<'a> {
+    pub(super) ranked: Vec<Victim<'a>>,
+    /// How many somebody protected one by one, where others are not; they are passed over.
+    pub(super) n_spared: usize,
+}
+
+/// Ranks the members of a pool: unhealthy first, then idle ones (outdated, from a crowded
 /// zone, idle longest), then busy ones by the expected end of their jobs.
 ///
-/// A member that somebody protected is never chosen; naming it is an operator's right.
-pub(super) fn choose<'a>(fleet: &'a Fleet, pool: &Pool, n: usize) -> Vec<Victim<'a>> {
+/// Protection from scale-in keeps the group from choosing by itself, which is why every pool
+/// is told to have it; it says something of an instance only where others have none.
+pub(super) fn candidates<'a>(fleet: &'a Fleet, pool: &Pool) -> Candidates<'a> {
     let roster = fleet.roster(&pool.key());
     let mut n_in_zone: BTreeMap<&str, usize> = BTreeMap::new();
     for instance in &roster.instances {
         *n_in_zone.entry(&instance.zone).or_default() += 1;
     }
-    let is_eligible = |it: &&Arc<Instance>| it.phase() == Phase::InService && !it.protected;
-    let mut ranked: Vec<_> = roster
-        .instances
-        .iter()
-        .filter(is_eligible)
+    // What an operation has marked is on its way already, and protected by that operation.
+    let is_free = |it: &&Arc<Instance>| {
+        it.phase() == Phase::InService && !it.tags.contains_key(operation::TAG)
+    };
+    let free: Vec<_> = roster.instances.iter().filter(is_free).collect();
+    let is_hardened = pool.protects_new_instances || free.iter().all(|it| it.protected);
+    let (spared, eligible): (Vec<_>, Vec<_>) = free
+        .into_iter()
+        .partition(|it| it.protected && !is_hardened);
+    let mut ranked: Vec<_> = eligible
+        .into_iter()
         .map(|it| (rank(fleet, it, n_in_zone[it.zone.as_str()]), it))
         .collect();
     ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.id.cmp(&b.1.id)));
-    ranked
-        .into_iter()
-        .take(n)
-        .map(|(rank, instance)| Victim {
-            instance,
-            why: rank.to_string(),
-        })
-        .collect()
+    let ranked = ranked.into_iter().map(|(rank, instance)| Victim {
+        instance,
+        why: rank.to_string(),
+    });
+    Candidates {
+        ranked: ranked.collect(),
+        n_spared: spared.len(),
+    }
 }
 
 /// The smaller, the sooner it goes.
