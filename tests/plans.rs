@@ -35,15 +35,7 @@ fn fleet() -> Fleet {
         ("dev/us-east-1", None),
     ] {
         let mut part = Part {
-            scopes: vec![Scope {
-                id: scope.into(),
-                profile: None,
-                region: "us-east-1".into(),
-                alias: scope.split('/').next().unwrap().into(),
-                environment: environment.map(str::to_owned),
-                read_only: false,
-                identity: None,
-            }],
+            scopes: vec![self::scope(scope, environment)],
             pools: vec![Arc::new(pool(scope, "linux"))],
             ..Part::default()
         };
@@ -60,6 +52,18 @@ fn fleet() -> Fleet {
         parts.push(part);
     }
     Fleet::join(&parts)
+}
+
+fn scope(id: &str, environment: Option<&str>) -> Scope {
+    Scope {
+        id: id.into(),
+        profile: None,
+        region: "us-east-1".into(),
+        alias: id.split('/').next().unwrap().into(),
+        environment: environment.map(str::to_owned),
+        read_only: false,
+        identity: None,
+    }
 }
 
 fn pool(scope: &str, name: &str) -> Pool {
@@ -197,15 +201,7 @@ fn scaling_down_names_its_victims_and_drains_them() {
 #[test]
 fn a_job_whose_end_is_not_known_does_not_end_soonest() {
     let mut part = served_part();
-    part.scopes = vec![Scope {
-        id: "dev/us-east-1".into(),
-        profile: None,
-        region: "us-east-1".into(),
-        alias: "dev".into(),
-        environment: None,
-        read_only: false,
-        identity: None,
-    }];
+    part.scopes = vec![scope("dev/us-east-1", None)];
     part.read_at = Some(Timestamp::from_secs(1000));
     let ends = [Some(900), Some(2000), None];
     for (executor, end) in part.executors.iter_mut().zip(ends) {

@@ -207,9 +207,10 @@ impl<'a> Draft<'a> {
 
     /// Names the jobs that run on an instance, as what the action puts at risk.
     pub(super) fn note_jobs(&mut self, instance: &Instance) {
+        let read_at = self.fleet.read_at(&instance.scope).unwrap_or_default();
         for executor in self.fleet.executors_on(&instance.id) {
             let jobs = executor.jobs().iter();
-            let at_risk = jobs.map(|it| JobAtRisk::new(it, &instance.id));
+            let at_risk = jobs.map(|it| JobAtRisk::new(it, &instance.id, read_at));
             self.plan.jobs_at_risk.extend(at_risk);
         }
     }

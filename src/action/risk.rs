@@ -13,15 +13,23 @@ pub struct JobAtRisk {
     pub instance: InstanceId,
     /// By the controller's own estimate, where it has one.
     pub expected_end: Option<Timestamp>,
+    /// When that was read.
+    pub read_at: Timestamp,
 }
 
 impl JobAtRisk {
-    pub(super) fn new(job: &Job, instance: &InstanceId) -> Self {
+    pub(super) fn new(job: &Job, instance: &InstanceId, read_at: Timestamp) -> Self {
         Self {
             name: job.name.clone(),
             instance: instance.clone(),
             expected_end: job.expected_end,
+            read_at,
         }
+    }
+
+    /// Returns whether it runs longer than expected: then nobody tells its end any more.
+    fn is_overdue(&self) -> bool {
+        self.expected_end.is_some_and(|it| it <= self.read_at)
     }
 }
 
@@ -36,6 +44,11 @@ impl fmt::Display for JobAtRisk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} on {}, ", self.name, self.instance)?;
         match self.expected_end {
+            Some(it) if self.is_overdue() => write!(
+                f,
+                "overdue, it was expected to end at {}: its end is not known",
+                it.clock_time()
+            ),
             Some(it) => write!(f, "expected to end at {}", it.clock_time()),
             None => f.write_str("its end is not known"),
         }

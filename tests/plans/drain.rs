@@ -1,6 +1,6 @@
 //! `drain`, `scale` downwards and `terminate`: who goes, and what the plan promises.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use pooldeck::{
     action::{Plan, Policy},
@@ -9,6 +9,9 @@ use pooldeck::{
 };
 
 use crate::{IDS, plan_with, served_part};
+
+/// When the served pool was read, where that matters.
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 /// The served pool, otherwise.
 fn fleet(edit: impl FnOnce(&mut Part)) -> Fleet {
@@ -21,6 +24,18 @@ fn protect(part: &mut Part, n: usize) {
     for instance in &mut part.instances[..n] {
         Arc::make_mut(instance).protected = true;
     }
+}
+
+/// The fleet as it is read now, with the one job that runs expected to end then.
+fn expecting(end: Timestamp) -> Fleet {
+    fleet(|it| {
+        it.scopes = vec![crate::scope("dev/us-east-1", None)];
+        it.read_at = Some(NOW);
+        let Work::Busy(jobs) = &mut Arc::make_mut(&mut it.executors[2]).work else {
+            panic!("it is busy")
+        };
+        jobs[0].expected_end = Some(end);
+    })
 }
 
 fn plan(line: &str, fleet: &Fleet) -> Plan {
@@ -91,4 +106,21 @@ fn what_an_operation_has_marked_is_not_chosen_again() {
         tags.insert(operation::TAG.to_owned(), "op-1".to_owned());
     });
     assert_eq!(targets(&plan("scale linux 3", &fleet)), [IDS[0].into()]);
+}
+
+#[test]
+fn a_job_past_its_estimate_is_overdue_and_not_about_to_end() {
+    let line = format!("drain {}", IDS[2]);
+    let late = plan(&line, &expecting(NOW - Duration::from_mins(2)));
+    assert_eq!(
+        late.jobs_at_risk[0].to_string(),
+        format!(
+            "deploy on {}, overdue, it was expected to end at 07:58:00: its end is not known",
+            IDS[2]
+        )
+    );
+    check_warns(&late, "its end is not known");
+    let early = plan(&line, &expecting(NOW + Duration::from_mins(2)));
+    let words = early.jobs_at_risk[0].to_string();
+    assert!(words.ends_with("expected to end at 08:02:00"), "{words}");
 }
