@@ -8,6 +8,8 @@ mod doctor;
 mod drain;
 #[path = "plans/reami.rs"]
 mod reami;
+#[path = "plans/refresh.rs"]
+mod refresh;
 #[path = "plans/upkeep.rs"]
 mod upkeep;
 

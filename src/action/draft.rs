@@ -26,6 +26,8 @@ pub(super) struct Draft<'a> {
     is_read_only: bool,
     /// How many instances the action adds or takes away without naming them.
     pub(super) n_unnamed: u32,
+    /// Whom AWS puts others in the place of, without a call that names them.
+    pub(super) replaced: BTreeMap<PoolKey, Vec<InstanceId>>,
     /// Whether the action changes what the group does by itself.
     pub(super) changes_automation: bool,
 }
@@ -54,6 +56,7 @@ impl<'a> Draft<'a> {
             verb: action.verb(),
             is_read_only: policy.read_only,
             n_unnamed: 0,
+            replaced: BTreeMap::new(),
             changes_automation: false,
         }
     }
@@ -265,7 +268,7 @@ impl<'a> Draft<'a> {
         }
         self.look_ahead();
         let is_roll = matches!(self.plan.operation, Some(Spec::Roll(_)));
-        self.plan.cost = money::change(self.fleet, &self.plan.calls, is_roll);
+        self.plan.cost = money::change(self.fleet, &self.plan.calls, &self.replaced, is_roll);
         Ok(self.plan)
     }
 

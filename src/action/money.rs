@@ -1,6 +1,9 @@
 //! What a plan changes in dollars per hour, read off its calls.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::Serialize;
 
@@ -47,8 +50,13 @@ impl fmt::Display for Signed {
 /// Adds up what comes and what goes; `None` when nothing does.
 ///
 /// A roll puts one in the place of each that goes, and what it launches ahead of that
-/// is there for a while only.
-pub(super) fn change(fleet: &Fleet, calls: &[Call], is_roll: bool) -> Option<CostChange> {
+/// is there for a while only. So does AWS for those of `replaced`, whom no call names.
+pub(super) fn change(
+    fleet: &Fleet,
+    calls: &[Call],
+    replaced: &BTreeMap<PoolKey, Vec<InstanceId>>,
+    is_roll: bool,
+) -> Option<CostChange> {
     let mut sum = Sum {
         fleet,
         is_roll,
@@ -57,6 +65,12 @@ pub(super) fn change(fleet: &Fleet, calls: &[Call], is_roll: bool) -> Option<Cos
     };
     for call in calls {
         sum.add(call);
+    }
+    for (pool, id) in replaced
+        .iter()
+        .flat_map(|(pool, ids)| ids.iter().map(move |id| (pool, id)))
+    {
+        sum.replace(pool, id);
     }
     if sum.pools.is_empty() {
         return None;
@@ -103,10 +117,11 @@ impl Sum<'_> {
                 instance,
                 decrement,
             } => {
-                self.pools.insert(pool.clone());
-                self.end(instance);
                 if !decrement || self.is_roll {
-                    self.launch(pool, 1);
+                    self.replace(pool, instance);
+                } else {
+                    self.pools.insert(pool.clone());
+                    self.end(instance);
                 }
             }
             // Who is in standby runs on; whoever takes its place comes on top.
@@ -120,6 +135,12 @@ impl Sum<'_> {
             }
             _ => {}
         }
+    }
+
+    fn replace(&mut self, pool: &PoolKey, id: &InstanceId) {
+        self.pools.insert(pool.clone());
+        self.end(id);
+        self.launch(pool, 1);
     }
 
     fn launch(&mut self, pool: &PoolKey, n: u32) {

@@ -1,6 +1,6 @@
 //! The jobs that run where an action is going to change something.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Serialize, Serializer};
 
@@ -25,6 +25,12 @@ impl JobAtRisk {
             expected_end: job.expected_end,
             read_at,
         }
+    }
+
+    /// Returns how much longer it runs; `None` when nobody tells.
+    pub(super) fn left(&self) -> Option<Duration> {
+        let end = self.expected_end.filter(|_| !self.is_overdue())?;
+        Some(end.since(self.read_at))
     }
 
     /// Returns whether it runs longer than expected: then nobody tells its end any more.

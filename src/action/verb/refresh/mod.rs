@@ -1,7 +1,14 @@
 //! `refresh`: EC2 Auto Scaling's own roll, begun, followed, held, ended and turned round.
 
+mod reach;
+mod words;
+
 use std::time::Duration;
 
+use self::{
+    reach::Reach,
+    words::{warn_of_jobs, warn_of_pace, warn_of_terms},
+};
 use crate::{
     action::{
         draft::Draft,
@@ -9,8 +16,8 @@ use crate::{
         plan::Refusal,
     },
     fleet::{
-        Call, HookTransition, Phase, Pool, Process, Refresh, RefreshTerms, Reluctance, Template,
-        TemplateKind, TemplateVersion,
+        Call, Pool, Process, Refresh, RefreshTerms, Reluctance, Template, TemplateKind,
+        TemplateVersion,
     },
     operation::{self, Spec, VersionCopy},
 };
@@ -72,7 +79,8 @@ pub(in crate::action) fn refresh(
                     "the refresh of {key} goes on: its process is not suspended"
                 )));
             }
-            warn_of_jobs(draft, pool, flags, reason)?;
+            let goes = Reach::of_active(active).members(draft.fleet, pool);
+            warn_of_jobs(draft, pool, &goes, flags, reason)?;
             draft.change(&key, "refresh", "at rest", &active.status);
             draft.call(Call::ResumeProcesses {
                 pool: key,
@@ -114,7 +122,8 @@ fn roll_back(
             pool.name
         )));
     }
-    warn_of_jobs(draft, pool, flags, reason)?;
+    let goes = Reach::of_active(active).members(draft.fleet, pool);
+    warn_of_jobs(draft, pool, &goes, flags, reason)?;
     draft.change(&key, "refresh", &active.status, "rolled back");
     draft.call(Call::RollbackRefresh { pool: key });
     Ok(())
@@ -164,7 +173,9 @@ fn begin(
         )));
     }
     let terms = terms(pool, flags, template)?;
-    warn_of_jobs(draft, pool, flags, reason)?;
+    let goes = Reach::of_terms(pool, &terms).members(draft.fleet, pool);
+    warn_of_jobs(draft, pool, &goes, flags, reason)?;
+    warn_of_pace(draft, pool, &goes, &terms);
     warn_of_terms(draft, pool, &terms);
     let from = pool.template.as_ref().map_or_else(
         || "not known".to_owned(),
@@ -174,8 +185,13 @@ fn begin(
         .template
         .as_ref()
         .map_or_else(|| format!("{from}, anew"), ToString::to_string);
-    draft.change(&key, "every instance made from", from, to);
-    draft.n_unnamed = draft.fleet.roster(&key).counts.get(Phase::InService);
+    let n_going = u32::try_from(goes.len()).unwrap_or(u32::MAX);
+    if 0 < n_going {
+        draft.change(&key, &format!("{n_going} instances made from"), from, to);
+    }
+    draft.n_unnamed = n_going;
+    let ids = goes.iter().map(|it| it.id.clone()).collect();
+    draft.replaced.insert(key.clone(), ids);
     if let Some(copy) = &copy {
         draft.call(Call::CreateTemplateVersion {
             pool: key.clone(),
@@ -321,92 +337,4 @@ fn template_of(pool: &Pool) -> Result<&Template, Refusal> {
         ));
     };
     Ok(template)
-}
-
-/// A refresh looks at health and percentages, and at no job: only a hook makes it wait.
-fn warn_of_jobs(
-    draft: &mut Draft<'_>,
-    pool: &Pool,
-    flags: &RefreshFlags,
-    reason: Option<&str>,
-) -> Result<(), Refusal> {
-    draft.plan.is_destructive = true;
-    let members = draft.fleet.roster(&pool.key()).instances.clone();
-    for instance in &members {
-        draft.note_jobs(instance);
-    }
-    let mut hooks = pool.hooks.iter();
-    let waits = hooks.any(|it| it.transition == HookTransition::Terminating);
-    if waits {
-        draft.warn(
-            "it replaces busy workers like idle ones: each waits in the termination hook, and whoever answers \
-             that (the host's own software, or `hook heartbeat` and `hook complete`) decides whether its job ends",
-        );
-        return Ok(());
-    }
-    let why = if pool.hooks_read_at.is_none() {
-        "its hooks were not read yet, and without a termination hook busy workers are ended"
-    } else {
-        "no termination hook makes it wait, so busy workers are ended with their jobs"
-    };
-    if !flags.force {
-        return Err(Refusal::Unsound(format!(
-            "{}: {why}; `harden {}` sets one, and --force with a --reason does not look at the jobs",
-            pool.key(),
-            pool.name
-        )));
-    }
-    if reason.is_none_or(|it| it.trim().is_empty()) {
-        return Err(Refusal::ReasonMissing {
-            verb: format!("{} --force", draft.plan.verb),
-            pool: pool.name.to_string(),
-            why: None,
-        });
-    }
-    draft.warn(format!("by force: {why}"));
-    Ok(())
-}
-
-fn warn_of_terms(draft: &mut Draft<'_>, pool: &Pool, terms: &RefreshTerms) {
-    let members = &draft.fleet.roster(&pool.key()).instances;
-    let n_protected = members.iter().filter(|it| it.protected).count();
-    let n_standby = draft.fleet.roster(&pool.key()).counts.get(Phase::Standby);
-    if 0 < n_protected {
-        draft.warn(match terms.protected {
-            Reluctance::Wait => format!(
-                "{n_protected} instances are protected from scale-in: it waits an hour for that to end, and then fails \
-                 (--protected refresh or ignore)"
-            ),
-            Reluctance::Ignore => {
-                format!("{n_protected} instances are protected from scale-in, and stay as they are")
-            }
-            Reluctance::Replace => {
-                format!("{n_protected} instances are protected from scale-in, and are replaced all the same")
-            }
-        });
-    }
-    if 0 < n_standby {
-        draft.warn(match terms.standby {
-            Reluctance::Wait => format!(
-                "{n_standby} instances are in standby: it waits an hour for that to end, and then fails \
-                 (--standby terminate or ignore)"
-            ),
-            Reluctance::Ignore => format!("{n_standby} instances are in standby, and stay as they are"),
-            Reluctance::Replace => format!("{n_standby} instances are in standby, and are terminated"),
-        });
-    }
-    if let Some(last) = terms.checkpoints.last().filter(|it| **it < 100) {
-        draft.warn(format!(
-            "the last checkpoint is {last} %: it ends there, with the rest as it was"
-        ));
-    }
-    if terms.template.is_none() {
-        draft.warn("without --template-version there is no way back: it can only be cancelled");
-    }
-    if pool.is_suspended(&Process::InstanceRefresh) {
-        draft.warn(format!(
-            "its process is suspended: nothing is replaced until `refresh resume {}`",
-            pool.name
-        ));
-    }
 }
