@@ -128,6 +128,17 @@ fn instance(scope: &str, pool: &str, id: &str) -> Instance {
     }
 }
 
+fn price(cents: i64) -> Price {
+    Price {
+        per_hour: Usd::from_cents(cents),
+        source: PriceSource::Configured,
+        at: Timestamp::EPOCH,
+        on_demand: None,
+        billing: Billing::PerSecond,
+        is_adjusted: false,
+    }
+}
+
 fn plan_with(line: &str, fleet: &Fleet, policy: &Policy) -> Result<Plan, Refusal> {
     let line: ActionLine = line.parse().unwrap();
     action::plan(&line.action, line.reason.as_deref(), fleet, policy)

@@ -14,7 +14,7 @@ use crate::{
         Call, Capacity, Fleet, Grade, Instance, InstanceId, Pool, PoolKey, PoolKind, Scope,
         ScopeId, SourceId, nearest,
     },
-    operation::{Proof, Spec, outlook_of_plan},
+    operation::{Proof, Spec},
 };
 
 pub(super) struct Draft<'a> {
@@ -266,29 +266,12 @@ impl<'a> Draft<'a> {
             };
             self.check_target(&target, scope, reason, policy)?;
         }
-        self.look_ahead();
+        let late = self.look_ahead();
         let is_roll = matches!(self.plan.operation, Some(Spec::Roll(_)));
-        self.plan.cost = money::change(self.fleet, &self.plan.calls, &self.replaced, is_roll);
+        let is_late = |it: &&Call| matches!(it, Call::TerminateInstance { instance, .. } if late.contains(instance));
+        let calls = self.plan.calls.iter().filter(|it| !is_late(it));
+        self.plan.cost = money::change(self.fleet, calls, &self.replaced, is_roll);
         Ok(self.plan)
-    }
-
-    /// Says when a drain may be over, and what its deadline or a hook will cut short.
-    fn look_ahead(&mut self) {
-        // A roll says it in its own words, and what is forced waits for nothing.
-        let Some(spec @ Spec::Drain(drain)) = &self.plan.operation else {
-            return;
-        };
-        let Some(now) = self
-            .fleet
-            .read_at(&drain.pool.scope)
-            .filter(|_| !drain.force)
-        else {
-            return;
-        };
-        let outlook = outlook_of_plan(spec, self.fleet, now);
-        let over = format!("its end is {}", outlook.eta_words(now));
-        let collisions = outlook.collisions.iter().map(ToString::to_string);
-        self.plan.warnings.extend(collisions.chain([over]));
     }
 
     fn check_target(

@@ -1,6 +1,7 @@
 //! What an operator can ask for: one grammar for the command line, the `:` line
 //! and the keymaps, and one plan for all three. Pure: planning twice is the dry run.
 
+mod ahead;
 mod draft;
 mod grammar;
 mod guardrail;

@@ -51,9 +51,9 @@ impl fmt::Display for Signed {
 ///
 /// A roll puts one in the place of each that goes, and what it launches ahead of that
 /// is there for a while only. So does AWS for those of `replaced`, whom no call names.
-pub(super) fn change(
+pub(super) fn change<'a>(
     fleet: &Fleet,
-    calls: &[Call],
+    calls: impl Iterator<Item = &'a Call>,
     replaced: &BTreeMap<PoolKey, Vec<InstanceId>>,
     is_roll: bool,
 ) -> Option<CostChange> {

@@ -124,3 +124,26 @@ fn a_job_past_its_estimate_is_overdue_and_not_about_to_end() {
     let words = early.jobs_at_risk[0].to_string();
     assert!(words.ends_with("expected to end at 08:02:00"), "{words}");
 }
+
+#[test]
+fn what_the_deadline_gives_back_is_not_counted_as_gone() {
+    let mut priced = expecting(NOW + Duration::from_mins(40));
+    for instance in priced.instances.values_mut() {
+        Arc::make_mut(instance).price = Some(crate::price(10));
+    }
+    let one = format!("drain {} --deadline 30m", IDS[2]);
+    let none_goes = plan(&one, &priced);
+    assert!(none_goes.changes.is_empty(), "{:?}", none_goes.changes);
+    assert_eq!(none_goes.cost, None);
+    check_warns(&none_goes, "ends 10m after the deadline");
+    let end = "its end is its deadline, 08:30:00, in 30m: 1 of 1 instances are given back then";
+    assert_eq!(none_goes.warnings.last().unwrap(), end);
+    let two = format!("drain {} {} --deadline 30m", IDS[0], IDS[2]);
+    let one_goes = plan(&two, &priced);
+    assert_eq!(one_goes.changes[0].to, "3");
+    let saved = one_goes.cost.and_then(|it| it.change);
+    assert_eq!(saved, Some(Usd::from_cents(-10)));
+    let in_time = plan(&format!("drain {} --deadline 60m", IDS[2]), &priced);
+    assert_eq!(in_time.changes[0].to, "3");
+    check_warns(&in_time, "its end is about 08:42:00");
+}

@@ -7,7 +7,7 @@ use pooldeck::{
     fleet::*,
 };
 
-use crate::{IDS, plan_with, scope, served_part};
+use crate::{IDS, plan_with, price, scope, served_part};
 
 const SCOPE: &str = "dev/us-east-1";
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -120,15 +120,6 @@ fn a_refresh_puts_only_those_jobs_at_risk_that_it_reaches() {
 
 #[test]
 fn a_refresh_says_how_many_are_missing_for_how_long_and_what_it_costs() {
-    let usd = |cents| Usd::from_cents(cents);
-    let price = |cents| Price {
-        per_hour: usd(cents),
-        source: PriceSource::Configured,
-        at: NOW,
-        on_demand: None,
-        billing: Billing::PerSecond,
-        is_adjusted: false,
-    };
     let told = fleet(|it| {
         Arc::make_mut(&mut it.pools[0]).next_price = Some(price(30));
         for instance in &mut it.instances {
@@ -139,7 +130,7 @@ fn a_refresh_says_how_many_are_missing_for_how_long_and_what_it_costs() {
     let cost = made.cost.as_ref().unwrap();
     assert_eq!(
         cost.change,
-        Some(usd(40)),
+        Some(Usd::from_cents(40)),
         "each of four is dearer: {cost:?}"
     );
     assert!(warns(
