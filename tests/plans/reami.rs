@@ -356,22 +356,70 @@ fn who_is_not_in_service_is_named() {
 #[test]
 fn a_boot_that_was_seen_makes_an_estimate() {
     let seen = fleet(|it| {
-        let started_at = Timestamp::from_secs(1000);
-        it.activities.push(Arc::new(Activity {
-            id: "a-1".into(),
-            pool: PoolKey::new(SCOPE, "linux"),
-            started_at,
-            ended_at: Some(started_at + Duration::from_mins(2)),
-            status: ActivityStatus::Successful,
-            status_message: None,
-            description: "Launching a new EC2 instance: i-1".into(),
-            cause: String::new(),
-            percent: None,
-            instance: None,
-        }));
+        it.activities.push(launch(ActivityStatus::Successful, None));
     });
     let plan = plan(&format!("reami linux {NEW} --canary 0 --batch 2"), &seen).unwrap();
     check_warns(&plan, "takes about 6m00s, by 2m00s of a boot");
+}
+
+/// A launch of the pool, and how it ended.
+fn launch(status: ActivityStatus, message: Option<&str>) -> Arc<Activity> {
+    let started_at = Timestamp::from_secs(1000);
+    Arc::new(Activity {
+        id: "a-1".into(),
+        pool: PoolKey::new(SCOPE, "linux"),
+        started_at,
+        ended_at: Some(started_at + Duration::from_mins(2)),
+        status,
+        status_message: message.map(str::to_owned),
+        description: "Launching a new EC2 instance: i-1".into(),
+        cause: String::new(),
+        percent: None,
+        instance: None,
+    })
+}
+
+#[test]
+fn a_roll_of_a_pool_that_is_short_says_what_it_waits_for() {
+    let line = format!("reami linux {NEW} --batch 2");
+    let first = format!("{line} --strategy terminate-first");
+    let wanting_6 = |part: &mut Part| {
+        Arc::make_mut(&mut part.pools[0]).capacity = Some(Capacity {
+            desired: 6,
+            min: 2,
+            max: 8,
+        });
+        let boot = launch(ActivityStatus::Successful, None);
+        part.activities.push(boot);
+    };
+    let short = fleet(wanting_6);
+    let made = plan(&first, &short).unwrap();
+    check_warns(&made, "2 of 6 are missing already");
+    check_warns(
+        &made,
+        "drained until the pool is whole, as at most 1 may be",
+    );
+    check_warns(&made, "that is from when the pool is whole");
+    let surge = plan(&line, &short).unwrap();
+    check_warns(&surge, "drained until more than 6 are in service");
+    let two = plan(&format!("{first} --max-unavailable 2"), &short).unwrap();
+    check_warns(&two, "drained until fewer than 2 are missing");
+    let three = plan(&format!("{first} --max-unavailable 3"), &short).unwrap();
+    assert!(!three.warnings.iter().any(|it| it.contains("until")));
+
+    let message = "Could not launch On-Demand Instances. InsufficientInstanceCapacity - We do not have \
+                   sufficient capacity in the Availability Zone you requested (us-east-1b).";
+    let failing = fleet(|part| {
+        wanting_6(part);
+        let failed = launch(ActivityStatus::Failed, Some(message));
+        part.activities.insert(0, failed);
+    });
+    let made = plan(&first, &failing).unwrap();
+    check_warns(
+        &made,
+        "how long it takes is not known: launches fail now (InsufficientInstanceCapacity in us-east-1b)",
+    );
+    assert!(!made.warnings.iter().any(|it| it.contains("takes about")));
 }
 
 #[test]

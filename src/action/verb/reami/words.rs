@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     action::draft::Draft,
-    fleet::{ActivityStatus, Instance, LaunchSource, Pool, Template, Work, short_duration},
+    fleet::{
+        ActivityStatus, Health, Instance, LaunchFailure, LaunchSource, Phase, Pool, Template, Work,
+        short_duration,
+    },
     operation::{Change, PoolRoll, Roll, Strategy},
 };
 
@@ -26,13 +29,28 @@ pub(super) fn warn(
         }
         (_, most) => format!("up to {most} of {desired} are missing meanwhile"),
     };
+    let n_missing = n_missing(draft, plan);
+    let dip = if 0 < n_missing {
+        format!("{n_missing} of {desired} are missing already")
+    } else {
+        dip
+    };
     draft.warn(format!(
         "{key}: {n} instances are replaced, {batch} at a time; {dip}"
     ));
-    draft.warn(format!(
-        "{key}: takes {}",
-        duration(draft, pool, plan, roll, n)
-    ));
+    if let Some(until) = held_until(plan, roll, n_missing).filter(|_| 0 < n) {
+        draft.warn(format!("{key}: none that serves is drained until {until}"));
+    }
+    let takes = duration(draft, pool, plan, roll, n);
+    draft.warn(match failing_launch(draft, plan) {
+        Some(why) => {
+            format!("{key}: how long it takes is not known: launches fail now ({why})")
+        }
+        None if 0 < n_missing => {
+            format!("{key}: takes {takes}; that is from when the pool is whole")
+        }
+        None => format!("{key}: takes {takes}"),
+    });
     if let Some(word) = plan
         .word
         .as_ref()
@@ -62,6 +80,45 @@ pub(super) fn warn(
     if !draft.plan.jobs_at_risk.is_empty() {
         draft.warn("the jobs run to their end; nothing is terminated before it is proven idle");
     }
+}
+
+/// Returns how many of those that the pool wants do not serve now.
+fn n_missing(draft: &Draft<'_>, plan: &PoolRoll) -> u32 {
+    let members = &draft.fleet.roster(&plan.pool).instances;
+    let serves = |it: &&Arc<Instance>| {
+        it.phase() == Phase::InService && it.health != Some(Health::Unhealthy)
+    };
+    let n_serving = u32::try_from(members.iter().filter(serves).count()).unwrap_or(u32::MAX);
+    plan.capacity.desired.saturating_sub(n_serving)
+}
+
+/// Says what a roll waits for before it drains the first, where the pool is too short for it.
+fn held_until(plan: &PoolRoll, roll: &Roll, n_missing: u32) -> Option<String> {
+    let desired = plan.capacity.desired;
+    match roll.max_unavailable {
+        _ if n_missing == 0 => None,
+        0 => Some(format!(
+            "more than {desired} are in service, as none may be missing"
+        )),
+        1 => Some("the pool is whole, as at most 1 may be missing".to_owned()),
+        most if most <= n_missing => Some(format!(
+            "fewer than {most} are missing, as at most {most} may be"
+        )),
+        _ => None,
+    }
+}
+
+/// Says why the pool's newest launch failed, if it did.
+fn failing_launch(draft: &Draft<'_>, plan: &PoolRoll) -> Option<String> {
+    let activities = &draft.fleet.activities;
+    let mut launches = activities
+        .iter()
+        .filter(|it| it.pool == plan.pool && it.description.starts_with("Launching"));
+    let failure = LaunchFailure::of(launches.next()?)?;
+    Some(match failure.zone {
+        Some(zone) => format!("{} in {zone}", failure.cause),
+        None => failure.cause,
+    })
 }
 
 /// What an operator should know of those that go.
