@@ -269,6 +269,26 @@ scale release +2
 
 "#]],
     );
+    // It runs spot instances, and asks for their prices.
+    check(
+        "scale workhorse -1 --demo --speed 0 --dry-run",
+        str![[r#"
+$ pooldeck scale workhorse -1 --demo --speed 0 --dry-run
+scale workhorse -1
+  pool      demo/us-east-1/workhorse, account 123456789012 as ci-operator, production
+  instance  i-0394a71ddc4133cdc
+  change    desired 20 -> 19
+  cost      -$0.10 an hour, from $2.45 to $2.36
+  warning   i-0394a71ddc4133cdc goes: idle, since 08:45:00
+  warning   jenkins-us is durable: A cordon lasts; that no job runs is proven by looking again, not atomically.
+  warning   its end is about 09:32:00, in 2m00s
+  call      ec2:CreateTags instances=i-0394a71ddc4133cdc pooldeck:operation=the operation's id
+  call      autoscaling:SetInstanceProtection group=workhorse instances=i-0394a71ddc4133cdc protected=true
+  call      ci:Cordon executor=i-0394a71ddc4133cdc note="drain of i-0394a71ddc4133cdc"
+  call      autoscaling:TerminateInstanceInAutoScalingGroup group=workhorse instance=i-0394a71ddc4133cdc decrement=true
+
+"#]],
+    );
     check(
         "scale windows +1 --demo --speed 0 --dry-run",
         str![[r#"

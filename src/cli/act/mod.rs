@@ -14,12 +14,15 @@ use super::{
 };
 use crate::{
     action::{self, Action, Plan, Refusal},
-    engine::{Consent, Event, Outcome, Progress, Submission, SubmissionId},
+    engine::{Consent, Event, Outcome, Progress, Submission, SubmissionId, Wanted},
     fleet::{Fleet, SourceId},
 };
 
 /// A wait longer than this is talked about, even where nobody looks at a terminal.
 const LONG: Duration = Duration::from_secs(5);
+
+/// A plan waits no longer than this for the prices of its change in cost.
+const PRICES_MAX: Duration = Duration::from_secs(5);
 
 /// An action on its way.
 struct Acting<'s, 'a> {
@@ -53,15 +56,7 @@ pub(super) async fn run(
     let action = action.find_way_back(views.iter().map(|it| &it.operation));
     check(session, &action, &flags)?;
     let mut sight = session.read_all(flags.timeout).await?;
-    if let Some(fleet) = session
-        .handle
-        .with_images(&action, &sight.observation.fleet)
-        .await
-    {
-        let mut observation = (*sight.observation).clone();
-        observation.fleet = fleet;
-        sight.observation = observation.into();
-    }
+    look_up_images(session, &action, &mut sight).await;
     let now = session.handle.clock().now();
     let mut acting = Acting {
         result: ActionResult::new(now, action.to_string(), flags.reason.clone()),
@@ -76,6 +71,13 @@ pub(super) async fn run(
         Ok(plan) => plan,
         Err(refusal) => return acting.refused(&refusal, &sight),
     };
+    if acting.lacks_prices(&plan) {
+        sight = acting.read_prices().await;
+        plan = match acting.plan(&sight) {
+            Ok(plan) => plan,
+            Err(refusal) => return acting.refused(&refusal, &sight),
+        };
+    }
     sight.warn(acting.session.printer);
     loop {
         acting.show(&plan, &sight.observation.fleet);
@@ -138,7 +140,35 @@ fn check(session: &Session<'_>, action: &Action, flags: &ActFlags) -> Result<(),
     Ok(())
 }
 
+/// Adds what is known of the images that the action names.
+async fn look_up_images(session: &Session<'_>, action: &Action, sight: &mut Sight) {
+    let fleet = &sight.observation.fleet;
+    if let Some(fleet) = session.handle.with_images(action, fleet).await {
+        let mut observation = (*sight.observation).clone();
+        observation.fleet = fleet;
+        sight.observation = observation.into();
+    }
+}
+
 impl Acting<'_, '_> {
+    /// Returns whether somebody looks at a change in cost that more prices may tell.
+    fn lacks_prices(&self, plan: &Plan) -> bool {
+        let is_read = self.flags.dry_run || !self.flags.yes;
+        is_read && plan.cost.as_ref().is_some_and(|it| it.change.is_none())
+    }
+
+    /// Asks for spot prices, as nobody does by itself in a command; what does not come in time is
+    /// not known, and no reason not to act.
+    async fn read_prices(&mut self) -> Sight {
+        self.session.printer.status("reading spot prices …");
+        let asked = self.session.handle.read_prices(Wanted::Spot);
+        let _ = tokio::time::timeout(PRICES_MAX, asked).await;
+        self.session.printer.clear_status();
+        let mut sight = self.session.sight(self.flags.timeout);
+        look_up_images(self.session, &self.action, &mut sight).await;
+        sight
+    }
+
     fn plan(&self, sight: &Sight) -> Result<Plan, Refusal> {
         let policy = &self.session.handle.config().policy;
         let reason = self.flags.reason.as_deref();
