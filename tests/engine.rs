@@ -452,7 +452,10 @@ async fn the_intent_is_on_disk_before_the_call_is_made() {
     assert_eq!(last.account.as_deref(), Some("123456789012"));
     assert_eq!(last.request_id.as_deref(), Some("req-1"));
     assert_eq!(last.reason.as_deref(), Some("release day"));
-    assert_eq!(last.command_line, "scale linux 5 --max 12");
+    assert_eq!(
+        last.command_line,
+        "scale linux 5 --max 12 --reason 'release day'"
+    );
 }
 
 #[tokio::test(start_paused = true)]

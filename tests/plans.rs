@@ -329,6 +329,7 @@ fn force_names_the_jobs_that_are_lost() {
         format!("deploy on {}, its end is not known", IDS[2])
     );
     assert!(plan.warnings.iter().any(|it| it.contains("are lost")));
+    assert_eq!(plan.command_line, line, "what is copied is not refused");
 }
 
 #[test]

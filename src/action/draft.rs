@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 
 use super::{
-    grammar::{Action, PoolArg},
+    grammar::{Action, ActionLine, PoolArg},
     guardrail::{Confirmation, Guardrail, Policy},
     money,
     plan::{Change, Plan, Refusal, Seal, Target},
@@ -33,12 +33,21 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(action: &Action, fleet: &'a Fleet, policy: &Policy) -> Self {
+    pub(super) fn new(
+        action: &Action,
+        reason: Option<&str>,
+        fleet: &'a Fleet,
+        policy: &Policy,
+    ) -> Self {
+        let line = ActionLine {
+            action: action.clone(),
+            reason: reason.map(str::to_owned),
+        };
         Self {
             fleet,
             proof: policy.proof,
             plan: Plan {
-                command_line: action.to_string(),
+                command_line: line.to_string(),
                 verb: action.verb().to_owned(),
                 calls: Vec::new(),
                 targets: Vec::new(),

@@ -21,7 +21,7 @@ use crate::{
 /// fresh one before anything is called.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
-    /// The command line that asks for the same.
+    /// The command line that asks for the same, for the same reason.
     pub command_line: String,
     pub verb: String,
     /// The exact writes, in their order.
@@ -207,7 +207,7 @@ pub fn plan(
     fleet: &Fleet,
     policy: &Policy,
 ) -> Result<Plan, Refusal> {
-    let mut draft = Draft::new(action, fleet, policy);
+    let mut draft = Draft::new(action, reason, fleet, policy);
     match action {
         Action::Scale {
             pool,

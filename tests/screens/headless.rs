@@ -189,16 +189,13 @@ fn check_same(by_keys: &str, by_line: &str) {
     assert!(4 < by_keys.lines().count(), "nothing happened: {by_keys}");
 }
 
-/// Types a line in the console, and the command line that it shows in a script.
+/// Types a line with its reason in the console, and the command line that it shows in a script.
 async fn check_line(line: &str) {
     let mut operator = Operator::sit_down().await;
     operator.type_line(line);
     let (submission, by_keys) = operator.confirm().await;
     let command_line = &submission.confirmed.command_line;
-    check_same(
-        &by_keys,
-        &by_line(&format!("{command_line} --yes --reason test")).await,
-    );
+    check_same(&by_keys, &by_line(&format!("{command_line} --yes")).await);
 }
 
 #[tokio::test(start_paused = true)]

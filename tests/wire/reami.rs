@@ -447,5 +447,8 @@ async fn aws_own_roll_is_started_with_the_version_that_was_made_for_it() {
 
     // The way back is known from its journal, and goes by pooldeck's own roll.
     let plan = operator.plan(&region, "rollback workhorse --reason test");
-    assert_eq!(plan["command_line"], "rollback workhorse --to 1");
+    assert_eq!(
+        plan["command_line"],
+        "rollback workhorse --to 1 --reason test"
+    );
 }

@@ -1,5 +1,7 @@
 //! An action on one line, as the `:` line and keymaps write it.
 
+use std::fmt;
+
 use clap::Parser;
 
 use super::Action;
@@ -26,6 +28,19 @@ impl std::str::FromStr for ActionLine {
         let words = shlex::split(line)
             .ok_or_else(|| format!("`{line}`: a quotation mark is not closed"))?;
         Self::try_parse_from(words).map_err(|error| clap_sentence(&error))
+    }
+}
+
+/// Writes the line that would do the same, for the same reason.
+impl fmt::Display for ActionLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.action.fmt(f)?;
+        match self.reason.as_deref().map(str::trim).map(shlex::try_quote) {
+            // A NUL byte cannot be quoted, and no argument can hold one.
+            None | Some(Err(_)) => Ok(()),
+            Some(Ok(reason)) if reason.is_empty() || reason == "''" => Ok(()),
+            Some(Ok(reason)) => write!(f, " --reason {reason}"),
+        }
     }
 }
 

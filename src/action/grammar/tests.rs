@@ -51,6 +51,20 @@ fn every_verb_writes_itself_as_it_is_read() {
 }
 
 #[test]
+fn a_line_keeps_its_reason_quoted_for_a_shell() {
+    for line in [
+        "scale workhorse 12 --reason monday",
+        "scale workhorse 12 --reason 'it is monday; rm -rf $HOME'",
+        "scale workhorse 12 --reason \"it's late\"",
+    ] {
+        let read: ActionLine = line.parse().unwrap();
+        assert_eq!(read.to_string(), line);
+    }
+    let bare: ActionLine = "scale workhorse 12 --reason ' '".parse().unwrap();
+    assert_eq!(bare.to_string(), "scale workhorse 12");
+}
+
+#[test]
 fn one_word_is_the_size_when_a_pool_is_selected() {
     let selection = Selection {
         pool: Some(PoolKey::new("prod/us-east-1", "workhorse")),
