@@ -147,3 +147,28 @@ fn what_the_deadline_gives_back_is_not_counted_as_gone() {
     assert_eq!(in_time.changes[0].to, "3");
     check_warns(&in_time, "its end is about 08:42:00");
 }
+
+#[test]
+fn a_refusal_names_a_way_that_is_not_refused_in_its_turn() {
+    let fleet = fleet(|it| {
+        Arc::make_mut(&mut it.instances[3]).lifecycle = Some(Lifecycle::PendingWait);
+        Arc::make_mut(&mut it.instances[2]).lifecycle = Some(Lifecycle::TerminatingWait);
+        let served = Arc::make_mut(&mut it.pools[0]);
+        let timeout = Duration::from_mins(5);
+        let hook = |transition| Hook::new("gate", transition, timeout, HookResult::Abandon);
+        served.hooks = vec![hook(HookTransition::Terminating)];
+    });
+    // It never registered: only force ends it, and both say so.
+    let why = refusal(&format!("terminate {}", IDS[3]), &fleet);
+    assert!(why.contains("--force with a --reason"), "{why}");
+    assert!(!why.contains("drain"), "{why}");
+    let why = refusal(&format!("drain {}", IDS[3]), &fleet);
+    assert!(why.contains("--force"), "{why}");
+    plan(&format!("terminate {} --force --reason x", IDS[3]), &fleet);
+    // It is busy on its way out: what holds it is what can be answered.
+    for verb in ["terminate", "drain"] {
+        let why = refusal(&format!("{verb} {}", IDS[2]), &fleet);
+        assert!(why.contains("`hook heartbeat"), "{why}");
+    }
+    plan(&format!("hook heartbeat {}", IDS[2]), &fleet);
+}

@@ -316,6 +316,23 @@ fn only_those_that_are_not_of_the_version_go() {
 }
 
 #[test]
+fn an_image_that_is_there_already_comes_with_a_way_that_does_something() {
+    let everywhere = fleet(|_| {});
+    let refused = plan(&format!("reami linux {OLD}"), &everywhere).unwrap_err();
+    assert!(matches!(refused, Refusal::AlreadySo(_)), "{refused}");
+    let words = refused.to_string();
+    assert!(
+        words.contains("every member is of it; --bootstrap"),
+        "{words}"
+    );
+    assert!(!words.contains("--template-version"), "{words}");
+    let mixed = fleet(|it| Arc::make_mut(&mut it.instances[0]).template_version = Some("2".into()));
+    let line = format!("reami linux {OLD}");
+    check_refused(&line, &mixed, "`reami linux --template-version 3` replaces");
+    assert!(plan("reami linux --template-version 3", &mixed).is_ok());
+}
+
+#[test]
 fn bootstrap_copies_the_image_that_is_there() {
     let plan = plan("reami linux --bootstrap", &fleet(|_| {})).unwrap();
     let expected = Change::Copy {

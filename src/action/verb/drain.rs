@@ -113,16 +113,7 @@ pub(in crate::action) fn terminate(
     }
     if !force {
         for instance in draft.instances(ids)? {
-            let mut agents = draft.fleet.executors_on(&instance.id).peekable();
-            let is_idle =
-                agents.peek().is_some() && agents.all(|it| matches!(it.work, Work::Idle { .. }));
-            if !is_idle {
-                return Err(Refusal::Unsound(format!(
-                    "{} is not known to be idle; `drain {}` waits for its jobs, and \
-                     --force with a --reason does not look at them",
-                    instance.id, instance.id
-                )));
-            }
+            check_idle(draft, instance)?;
         }
         draft.plan.targets.clear();
     }
@@ -145,6 +136,27 @@ pub(in crate::action) fn terminate(
         ));
     }
     Ok(())
+}
+
+/// Refuses what is not known to be idle, and says how it goes all the same.
+fn check_idle(draft: &Draft<'_>, instance: &Instance) -> Result<(), Refusal> {
+    let id = &instance.id;
+    let mut agents = draft.fleet.executors_on(id).peekable();
+    let why = if agents.peek().is_none() {
+        format!(
+            "no agent is known on {id}, so nothing can prove it idle; --force with a --reason does not ask that"
+        )
+    } else if agents.all(|it| matches!(it.work, Work::Idle { .. })) {
+        return Ok(());
+    } else {
+        // What cannot be drained is refused for that, with a way of its own.
+        check_phase(instance)?;
+        format!(
+            "{id} is not known to be idle; `drain {id}` waits for its jobs, and --force with a --reason does not look \
+             at them"
+        )
+    };
+    Err(Refusal::Unsound(why))
 }
 
 /// Chooses so many members of a pool, and says why these.
@@ -207,17 +219,7 @@ fn check(
         ));
     }
     for instance in instances {
-        let lifecycle = instance.lifecycle.as_ref();
-        if !matches!(
-            instance.phase(),
-            Phase::InService | Phase::Standby | Phase::Pending | Phase::PendingWait
-        ) {
-            let state = lifecycle.map_or("in no group", Lifecycle::as_str);
-            return unsound(format!(
-                "{} is {state}; only members that are there can be drained",
-                instance.id
-            ));
-        }
+        check_phase(instance)?;
         if let Some(claim) = instance.tags.get(operation::TAG).map(|it| Claim::parse(it)) {
             let (owner, id) = (claim.words(), &claim.id);
             return unsound(format!(
@@ -245,6 +247,25 @@ fn check(
         ));
     }
     Ok(())
+}
+
+/// Refuses what is no member that is there, or comes.
+fn check_phase(instance: &Instance) -> Result<(), Refusal> {
+    let id = &instance.id;
+    let way = match instance.phase() {
+        Phase::InService | Phase::Standby | Phase::Pending | Phase::PendingWait => return Ok(()),
+        Phase::TerminatingWait => format!(
+            "it leaves already, and its hook holds it: `hook heartbeat {id}` gives its jobs time, and \
+             `hook complete {id}` lets it go"
+        ),
+        Phase::Terminating => "it leaves already, and nothing holds it".to_owned(),
+        Phase::Retained | Phase::Warm | Phase::Detached | Phase::Unattached | Phase::Other => {
+            "only members that are there can be drained".to_owned()
+        }
+    };
+    let lifecycle = instance.lifecycle.as_ref();
+    let state = lifecycle.map_or("in no group", Lifecycle::as_str);
+    Err(Refusal::Unsound(format!("{id} is {state}; {way}")))
 }
 
 /// Lists the calls for one instance, as the operation will make them when their time has come.

@@ -3,7 +3,7 @@
 use super::Wanted;
 use crate::{
     action::{draft::Draft, plan::Refusal},
-    fleet::{ImageId, LaunchSource, Lookup, Pool, Template, TemplateVersion},
+    fleet::{ImageId, LaunchSource, Lookup, Phase, Pool, Template, TemplateVersion},
     operation::Change,
 };
 
@@ -42,12 +42,7 @@ pub(super) fn change(
     };
     if matches!(wanted, Wanted::Image(_)) {
         if template.image.as_ref() == Some(image) {
-            return Err(Refusal::AlreadySo(format!(
-                "{from} has {image} already; --bootstrap makes a version with the same image, and \
-                 `reami {} --template-version {}` replaces the members that are not of it",
-                pool.name,
-                from.version()
-            )));
+            return Err(has_image(draft, pool, from, image));
         }
         check_image(draft, pool, template, image)?;
     }
@@ -56,6 +51,28 @@ pub(super) fn change(
     draft.change(&key, "template", from, "a new version of it");
     Ok(Change::Copy {
         image: Some(image.clone()),
+    })
+}
+
+/// Returns whether every member that serves was made from it.
+pub(super) fn is_everywhere(draft: &Draft<'_>, pool: &Pool, source: &LaunchSource) -> bool {
+    let members = &draft.fleet.roster(&pool.key()).instances;
+    let mut serving = members.iter().filter(|it| it.phase() == Phase::InService);
+    serving.all(|it| source.is_of(it))
+}
+
+/// Says that nothing is to be done, and by what members are replaced all the same.
+fn has_image(draft: &Draft<'_>, pool: &Pool, from: &LaunchSource, image: &ImageId) -> Refusal {
+    let afresh = "--bootstrap makes a version with the same image, and replaces all";
+    Refusal::AlreadySo(if is_everywhere(draft, pool, from) {
+        format!("{from} has {image} already, and every member is of it; {afresh}")
+    } else {
+        format!(
+            "{from} has {image} already; `reami {} --template-version {}` replaces the members that are not of it; \
+             {afresh}",
+            pool.name,
+            from.version()
+        )
     })
 }
 

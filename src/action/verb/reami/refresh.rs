@@ -1,6 +1,9 @@
 //! `reami --engine instance-refresh`: the template is ours to make, and the rolling is AWS' own.
 
-use super::{Wanted, change::change};
+use super::{
+    Wanted,
+    change::{change, is_everywhere},
+};
 use crate::{
     action::{
         draft::Draft,
@@ -9,7 +12,7 @@ use crate::{
         rolling::{Batch, Pools, Reami, RollTerms, StrategyArg},
         verb::refresh::{start, start_copy},
     },
-    fleet::{Capacity, LaunchSource, Phase, Pool},
+    fleet::{Capacity, LaunchSource},
     operation::{Change, VersionCopy},
 };
 
@@ -165,10 +168,4 @@ fn share(batch: Batch, desired: u32) -> u32 {
         Batch::Count(n) => n.saturating_mul(100).div_ceil(desired.max(1)),
     };
     percent.clamp(1, 100)
-}
-
-fn is_everywhere(draft: &Draft<'_>, pool: &Pool, source: &LaunchSource) -> bool {
-    let members = &draft.fleet.roster(&pool.key()).instances;
-    let mut serving = members.iter().filter(|it| it.phase() == Phase::InService);
-    serving.all(|it| source.is_of(it))
 }
