@@ -172,3 +172,31 @@ fn a_refusal_names_a_way_that_is_not_refused_in_its_turn() {
     }
     plan(&format!("hook heartbeat {}", IDS[2]), &fleet);
 }
+
+#[test]
+fn a_drain_says_what_follows_its_calls_and_what_holds_nothing_back() {
+    let with = |hooks: Vec<Hook>| {
+        fleet(|it| {
+            let served = Arc::make_mut(&mut it.pools[0]);
+            served.hooks = hooks;
+            served.hooks_read_at = Some(NOW);
+        })
+    };
+    let hook = Hook::new(
+        "drain-agent",
+        HookTransition::Terminating,
+        Duration::from_mins(5),
+        HookResult::Abandon,
+    );
+    let bare = "no termination hook of dev/us-east-1/linux holds what is terminated";
+    let held = plan("scale linux 3", &with(vec![hook]));
+    check_warns(
+        &held,
+        "where it is needed: CompleteHook of drain-agent, and Uncordon of an agent",
+    );
+    assert!(!held.warnings.iter().any(|it| it.contains(bare)));
+    check_warns(&plan("scale linux 3", &with(Vec::new())), bare);
+    // What was not read is not known to be missing.
+    let unread = plan("scale linux 3", &fleet(|_| ()));
+    assert!(!unread.warnings.iter().any(|it| it.contains(bare)));
+}

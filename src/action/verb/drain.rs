@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use super::victims;
 use crate::{
     action::{draft::Draft, grammar::PoolArg, plan::Refusal},
-    fleet::{Call, Executor, Grade, Instance, InstanceId, Lifecycle, Phase, Pool, PoolKey, Work},
+    fleet::{
+        Call, Executor, Grade, HookTransition, Instance, InstanceId, Lifecycle, Phase, Pool,
+        PoolKey, Work,
+    },
     operation::{self, Claim, Drain, Spec},
 };
 
@@ -82,6 +85,9 @@ pub(in crate::action) fn drain(
     }
     if let Some(why) = draft.proof.weakness().filter(|_| !terms.force) {
         draft.warn(why);
+    }
+    if !terms.force {
+        warn_of_the_end(draft, pool);
     }
     draft.plan.is_destructive = true;
     draft.plan.operation = Some(Spec::Drain(Drain {
@@ -266,6 +272,40 @@ fn check_phase(instance: &Instance) -> Result<(), Refusal> {
     let lifecycle = instance.lifecycle.as_ref();
     let state = lifecycle.map_or("in no group", Lifecycle::as_str);
     Err(Refusal::Unsound(format!("{id} is {state}; {way}")))
+}
+
+/// Says what comes after the termination: what the operation calls only where it is needed, and
+/// what a pool lacks that would hold an instance back.
+pub(super) fn warn_of_the_end(draft: &mut Draft<'_>, pool: &Pool) {
+    let hooks = pool.hooks.iter();
+    let hooks: Vec<&str> = hooks
+        .filter(|it| it.transition == HookTransition::Terminating)
+        .map(|it| it.name.as_str())
+        .collect();
+    if hooks.is_empty() && pool.hooks_read_at.is_some() {
+        draft.warn(format!(
+            "no termination hook of {} holds what is terminated: a job that still runs then ends with its instance; \
+             `harden {}` sets one",
+            pool.key(),
+            pool.name
+        ));
+    }
+    let mut later = Vec::new();
+    if !hooks.is_empty() {
+        later.push(format!("CompleteHook of {}", hooks.join(" and of ")));
+    }
+    let link = pool.ci.as_ref();
+    let grade = link.and_then(|it| draft.fleet.grade_of(&it.controller));
+    // What is removed is not known afterwards.
+    if grade != Some(Grade::Atomic) {
+        later.push("Uncordon of an agent that its controller still knows".to_owned());
+    }
+    if !later.is_empty() {
+        draft.warn(format!(
+            "after an instance's termination, where it is needed: {}",
+            later.join(", and ")
+        ));
+    }
 }
 
 /// Lists the calls for one instance, as the operation will make them when their time has come.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    action::draft::Draft,
+    action::{draft::Draft, verb::drain},
     fleet::{
         ActivityStatus, Health, Instance, LaunchFailure, LaunchSource, Phase, Pool, Template, Work,
         short_duration,
@@ -76,6 +76,9 @@ pub(super) fn warn(
     warn_of_instances(draft, targets);
     if template.image.is_none() {
         draft.warn(format!("the image that {} means is not known", plan.from));
+    }
+    if 0 < n {
+        drain::warn_of_the_end(draft, pool);
     }
     if !draft.plan.jobs_at_risk.is_empty() {
         draft.warn("the jobs run to their end; nothing is terminated before it is proven idle");
