@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 use super::{
     grammar::{Action, ActionLine, PoolArg},
     guardrail::{Confirmation, Guardrail, Policy},
-    money,
+    money, owned,
     plan::{Change, Plan, Refusal, Seal, Target},
     risk::JobAtRisk,
 };
@@ -270,6 +270,7 @@ impl<'a> Draft<'a> {
         }
         for target_idx in 0..self.plan.targets.len() {
             let target = self.plan.targets[target_idx].clone();
+            owned::check(&mut self, &target)?;
             let Some(scope) = self.fleet.scope(&target.pool.scope) else {
                 continue;
             };

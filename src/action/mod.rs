@@ -6,6 +6,7 @@ mod draft;
 mod grammar;
 mod guardrail;
 mod money;
+mod owned;
 mod plan;
 mod risk;
 mod rolling;

@@ -100,6 +100,10 @@ pub enum Happening {
         instance: InstanceId,
         is_surplus: bool,
     },
+    /// The group launches from what was wanted; whoever changes that from now on is somebody else.
+    InUse {
+        pool: PoolKey,
+    },
     /// The canaries, or those of a checkpoint, are replaced.
     Reached {
         pool: PoolKey,

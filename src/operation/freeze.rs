@@ -99,11 +99,15 @@ fn step(operation: &Operation, freeze: &Freeze, fleet: &Fleet, now: Timestamp) -
             .is_some()
     };
     let is_thawing = has_begun(Slot::Resume) || has_begun(Slot::Untag);
-    if is_thawing || is_aborting(operation) || until.is_some_and(|it| it <= now) {
+    if is_thawing || is_aborting(operation) {
         return thaw(&context);
     }
+    // Whoever pauses it wants it to stay as it is, also beyond its time.
     if *operation.standing() == Standing::Paused {
         return Step::Wait(WaitingOn::Paused);
+    }
+    if until.is_some_and(|it| it <= now) {
+        return thaw(&context);
     }
     if let Some(step) = hold(&context) {
         return step;

@@ -78,6 +78,8 @@ pub struct PoolState {
     pub short_since: Option<Timestamp>,
     /// When each stage was reached.
     pub reached: Vec<Reached>,
+    /// When the group was first seen to launch from what was wanted.
+    pub in_use_at: Option<Timestamp>,
     /// The larger max that we asked for; an answer that was lost leaves an earlier one in force.
     pub max_borrowed: BTreeSet<u32>,
     /// When we suspended processes, as our clock said then: AWS keeps that time by its own, and
@@ -127,6 +129,7 @@ impl PoolState {
             outcomes: None,
             short_since: None,
             reached: Vec::new(),
+            in_use_at: None,
             max_borrowed: BTreeSet::new(),
             suspended_at: None,
             resumed_at: None,
@@ -259,6 +262,7 @@ impl PoolState {
     /// Begins anew, in the other direction.
     pub(super) fn turn_back(&mut self) {
         self.marks.remove(&Slot::Source);
+        self.in_use_at = None;
         self.reached.clear();
         self.short_since = None;
     }

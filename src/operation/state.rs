@@ -292,6 +292,7 @@ impl Operation {
                 base,
             } => {
                 let base = base.unwrap_or(*desired);
+                let left = self.pool(pool).desired();
                 self.edit_pool(pool, |it| {
                     it.see_desired(*desired, by.as_deref(), base, at);
                 });
@@ -299,7 +300,10 @@ impl Operation {
                     let fight = Fight {
                         subject: Subject::Pool(pool.clone()),
                         what: Fought::Desired,
-                        left: "as the roll had set it".to_owned(),
+                        left: left.map_or_else(
+                            || "as the roll had set it".to_owned(),
+                            |it| it.to_string(),
+                        ),
                         found: desired.to_string(),
                         cause: Some(by.clone()).filter(|it| !it.is_empty()),
                     };
@@ -320,6 +324,7 @@ impl Operation {
                 instance,
                 is_surplus,
             } => self.enlist(pool, instance, *is_surplus),
+            Happening::InUse { pool } => self.edit_pool(pool, |it| it.in_use_at = Some(at)),
             Happening::Reached { pool } => self.edit_pool(pool, |it| {
                 it.reached.push(Reached {
                     at,

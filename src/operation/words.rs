@@ -229,6 +229,8 @@ pub enum Halt {
     Retained { instance: InstanceId },
     /// Another operation owns it.
     Owned { instance: InstanceId, by: String },
+    /// Another operation rolls the pool.
+    PoolOwned { pool: PoolKey, by: String },
     /// Somebody else changed what the group launches from.
     TemplateChanged {
         pool: PoolKey,
@@ -262,6 +264,10 @@ impl fmt::Display for Halt {
                 )
             }
             Self::Owned { instance, by } => write!(f, "{instance}: operation {by} owns it"),
+            Self::PoolOwned { pool, by } => write!(
+                f,
+                "{pool}: operation {by} owns it; abort one of the two, and resume the other"
+            ),
             Self::TemplateChanged { pool, is, wanted } => write!(
                 f,
                 "{pool}: somebody else made it launch from {is}, and {wanted} was wanted; AWS does not say who; \

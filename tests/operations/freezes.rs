@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pooldeck::{
     fleet::{Call, Capacity, FreezeMark, Pool, PoolKey, Process, Timestamp},
-    operation::{Decision, Freeze, Happening, Spec, Standing, left},
+    operation::{Decision, Freeze, Happening, Spec, left},
     sim::{Deed, Faults, LoadSpec, PoolSpec, Project, Scenario, World},
 };
 
@@ -235,13 +235,19 @@ fn an_abort_thaws_at_any_time() {
 }
 
 #[test]
-fn a_pause_holds_the_freeze_and_not_its_end() {
+fn a_paused_freeze_stays_frozen_beyond_its_time_until_it_is_resumed() {
     let mut driver = driver(6, Faults::none(), Some(HOUR));
     freeze(&mut driver);
     driver.record(Happening::Paused);
-    assert_eq!(driver.run(), Decision::Done, "a freeze ends at its time");
+    let end = driver.world.now() + HOUR * 2;
+    while driver.world.now() < end {
+        assert_eq!(driver.step(), None, "nobody resumed it");
+    }
+    let is_suspended = !driver.world.group(&key()).unwrap().row.suspended.is_empty();
+    assert!(is_suspended, "{}", driver.told());
+    driver.record(Happening::Resumed);
+    assert_eq!(driver.run(), Decision::Done);
     check_restored(&driver);
-    assert_eq!(*driver.operation.standing(), Standing::Paused);
 }
 
 #[test]

@@ -203,7 +203,9 @@ impl Plant {
             ) if !self.is_repeated => {
                 self.is_repeated = true;
                 let made = driver.journal.iter().find_map(|it| match &it.what {
-                    Happening::Applied { call, .. } => Some(call.clone()),
+                    Happening::Applied { call, .. } if !matches!(call, Call::TagPool { .. }) => {
+                        Some(call.clone())
+                    }
                     _ => None,
                 });
                 let mut made = made.unwrap();

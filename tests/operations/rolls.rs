@@ -9,7 +9,7 @@ use pooldeck::{
     },
     operation::{
         Change, Decision, Halt, Happening, OnFailure, PoolRoll, Proof, Roll, Spec, Standing,
-        Strategy, eta, left, phase,
+        Strategy, TAG, eta, left, phase,
     },
     sim::{Deed, Faults, ImageTrait, LoadSpec, PoolSpec, Project, Scenario, World},
 };
@@ -384,6 +384,65 @@ fn a_foreign_template_stops_the_roll_and_resume_sets_it_again() {
     driver.record(Happening::Resumed);
     assert_eq!(driver.run(), Decision::Done);
     check_end(&driver, NEW, "resumed");
+}
+
+/// It was made what `$Latest` means, so nothing had to be set; whoever goes back is not overruled.
+#[test]
+fn somebody_who_sets_the_template_from_before_stops_the_roll() {
+    let mut driver = driver(0, Faults::none());
+    for _ in 0..40 {
+        assert_eq!(driver.step(), None);
+    }
+    let from = plans(&driver)[0].from.clone();
+    let LaunchSource::Template(before) = &from else {
+        unreachable!("the world has launch templates")
+    };
+    let point = Deed::Call(Call::LaunchFrom {
+        pool: key(),
+        source: from.clone(),
+    });
+    driver.world.meddle(&point).unwrap();
+    let Decision::Halt(halts) = driver.run() else {
+        panic!("nobody noticed: {}", driver.told())
+    };
+    let words = halts[0].to_string();
+    assert!(words.contains("somebody else"), "{words}");
+    let says = driver.world.group(&key()).unwrap().row.template.clone();
+    assert_eq!(says.unwrap().version, before.version, "it is left as it is");
+}
+
+#[test]
+fn a_roll_marks_its_group_until_its_end_and_leaves_that_of_another_alone() {
+    let mark = |driver: &Driver| {
+        let group = driver.world.group(&key()).unwrap();
+        group.row.tags.get(TAG).cloned()
+    };
+    let mut driver = driver(0, Faults::none());
+    driver.step();
+    let id = driver.operation.id.clone();
+    assert!(mark(&driver).unwrap().starts_with(&id.0), "before all else");
+
+    let other = "op-20260101-other ada@desk reami".to_owned();
+    let call = Call::TagPool {
+        pool: key(),
+        key: TAG.to_owned(),
+        value: other.clone(),
+        propagate: false,
+    };
+    driver.world.meddle(&Deed::Call(call)).unwrap();
+    let Decision::Halt(halts) = driver.run() else {
+        panic!("nobody noticed: {}", driver.told())
+    };
+    assert!(
+        halts[0]
+            .to_string()
+            .contains("op-20260101-other of ada@desk")
+    );
+    driver.record(Happening::Aborted {
+        why: "the other goes on".to_owned(),
+    });
+    assert_eq!(driver.run(), Decision::Done);
+    assert_eq!(mark(&driver), Some(other));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod ground;
 mod left;
+mod mark;
 mod milestone;
 mod notice;
 mod outcome;
@@ -112,7 +113,7 @@ fn prepare(ground: &Ground<'_>) -> Step {
             id: refresh.id.clone(),
         });
     }
-    for step in [template::step, size::suspend] {
+    for step in [mark::set, template::step, size::suspend] {
         match step(ground) {
             Step::Finished => {}
             step => return step,
@@ -333,10 +334,13 @@ fn finish(ground: &Ground<'_>) -> Step {
             });
         }
     }
-    match size::restore(ground) {
-        Step::Finished => size::resume(ground),
-        step => step,
+    for step in [size::restore, size::resume, mark::clear] {
+        match step(ground) {
+            Step::Finished => {}
+            step => return step,
+        }
     }
+    Step::Finished
 }
 
 /// Returns whether the roll may go back by itself.

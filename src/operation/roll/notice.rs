@@ -1,5 +1,7 @@
 //! What a reading says of a roll: new instances, foreign hands, stages, and failures.
 
+use std::time::Duration;
+
 use super::{
     ground::{Ground, count, launched_at},
     outcome, turns_back,
@@ -41,6 +43,9 @@ pub(crate) fn notice(
             news.push(Happening::Short { pool, is_short });
         }
         news.extend(enlisted(&ground));
+        if ground.state.in_use_at.is_none() && is_in_use(&ground) {
+            news.push(Happening::InUse { pool: key.clone() });
+        }
         news.extend(outcome::baseline(&ground));
         if ground.has_reached() {
             news.push(Happening::Reached { pool: key });
@@ -154,11 +159,15 @@ fn desired(ground: &Ground<'_>) -> Option<Happening> {
 
 /// AWS attributes a change only in the words of the activity that followed from it.
 fn changed_by<'a>(ground: &Ground<'a>, desired: u32) -> Option<&'a Activity> {
+    /// An activity may begin before the reading that we compare with.
+    const SLACK: Duration = Duration::from_mins(2);
     let words = format!(" to {desired}");
+    let since = ground.state.desired_changed_at();
+    let since = since.max(ground.operation.started_at + SLACK);
     let mut activities = ground.fleet.activities.iter();
     let is_it = |it: &&std::sync::Arc<Activity>| {
         it.pool == ground.plan.pool
-            && ground.operation.started_at <= it.started_at
+            && since <= it.started_at + SLACK
             && (it.cause.contains("desired capacity") || it.cause.contains("the capacity from"))
             && it.cause.contains(&words)
             && !is_ours(ground, it)
@@ -169,7 +178,13 @@ fn changed_by<'a>(ground: &Ground<'a>, desired: u32) -> Option<&'a Activity> {
 /// Returns whether an activity tells of a change that we made ourselves.
 fn is_ours(ground: &Ground<'_>, activity: &Activity) -> bool {
     let mut raises = ground.state.raises.iter();
+    let is_ended_by_us = |(id, target): (&InstanceId, &TargetState)| {
+        let is_sent = target.terminate.may_have_happened_at().is_some()
+            || target.standby.may_have_happened_at().is_some();
+        is_sent && activity.cause.contains(id.as_str())
+    };
     raises.any(|(from, to)| activity.cause.contains(&explicit(*from, *to)))
+        || ground.targets().any(is_ended_by_us)
 }
 
 /// Returns whether somebody said this very number, and not how many more or fewer.
@@ -213,9 +228,14 @@ fn is_short(ground: &Ground<'_>) -> bool {
     count(ground.members.iter().filter(is_counted)) < ground.capacity.desired
 }
 
+/// Returns whether the group launches from what every member shall be made from.
+fn is_in_use(ground: &Ground<'_>) -> bool {
+    let goal = ground.goal.as_ref();
+    goal.is_some_and(|it| it.is_in_use(ground.template))
+}
+
 /// Returns who has to go beside those that were named: the outdated, and what is too many.
 fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
-    let is_in_use = |it: &crate::fleet::LaunchSource| it.is_in_use(ground.template);
     // One that was given back is taken up again.
     let is_new = |it: &&std::sync::Arc<Instance>| {
         let target = ground.operation.target(&it.id);
@@ -233,7 +253,7 @@ fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
         is_surplus,
     };
     if !ground.is_stopping() {
-        if !ground.goal.as_ref().is_some_and(is_in_use) {
+        if !is_in_use(ground) {
             return Vec::new();
         }
         let outdated: Vec<_> = ground.outdated_in_service().collect();

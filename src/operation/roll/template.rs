@@ -27,8 +27,18 @@ pub(super) fn step(ground: &Ground<'_>) -> Step {
             what: format!("{goal} as what $Latest means"),
         });
     }
-    let was_undone = match mark {
-        Mark::Applied(at) => ground.is_settled_since(*at),
+    let was_undone = match (mark, ground.state.in_use_at) {
+        (Mark::Applied(at), _) => ground.is_settled_since(*at),
+        // It was in use, and the group says another word: an older reading does not show that
+        // yet, a newer one shows somebody else's hand.
+        (_, Some(at)) if !says_the_same(ground) => {
+            if !ground.is_settled_since(at) {
+                return Step::Wait(WaitingOn::Settling {
+                    what: format!("{goal} as its template"),
+                });
+            }
+            true
+        }
         _ => !is_known(ground),
     };
     let point = || Call::LaunchFrom {
@@ -73,8 +83,14 @@ fn awaits_latest(ground: &Ground<'_>) -> bool {
 /// Returns whether the group launches from what we know: from before, or from what we left behind.
 fn is_known(ground: &Ground<'_>) -> bool {
     let is_in_use = |it: &LaunchSource| it.is_in_use(ground.template);
-    let same_word = ground.plan.word.as_ref() == Some(&ground.template.version);
-    is_in_use(&ground.plan.from) || ground.left_behind.as_ref().is_some_and(is_in_use) || same_word
+    is_in_use(&ground.plan.from)
+        || ground.left_behind.as_ref().is_some_and(is_in_use)
+        || says_the_same(ground)
+}
+
+/// Returns whether the group says the word that it said before the roll, such as `$Latest`.
+fn says_the_same(ground: &Ground<'_>) -> bool {
+    ground.plan.word.as_ref() == Some(&ground.template.version)
 }
 
 fn create(ground: &Ground<'_>) -> Step {

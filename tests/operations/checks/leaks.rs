@@ -200,6 +200,11 @@ pub(super) fn nothing_of_ours_outlives_it(checks: &Checks, world: &World) -> Ver
         let is_ours = mark.is_some_and(|it| checks.is_ours(it));
         ensure(!is_ours, 18, || format!("{} keeps our mark", machine.id()))?;
     }
+    for key in checks.spec.pools() {
+        let mark = world.group(key).and_then(|it| it.row.tags.get(TAG));
+        let is_ours = mark.is_some_and(|it| checks.is_ours(it));
+        ensure(!is_ours, 18, || format!("group {key} keeps our mark"))?;
+    }
     Ok(())
 }
 

@@ -193,6 +193,8 @@ fn is_of_a_roll(plan: &PoolRoll, call: &Call) -> bool {
                         image: image.clone(),
                     }
         }
+        Call::TagPool { key, propagate, .. } => key == TAG && !propagate,
+        Call::UntagPool { key, .. } => key == TAG,
         Call::UpdateBounds { min, .. } => min.is_none(),
         Call::LaunchFrom { source, .. } => match &plan.to {
             Change::Existing(to) => source == to || *source == plan.from,

@@ -8,7 +8,7 @@ use crate::{
         verb::drain::{self, Terms},
     },
     fleet::{Call, Instance, LaunchSource, Pool, TemplateVersion},
-    operation::{Change, PoolRoll, Roll, Strategy},
+    operation::{self, Change, PoolRoll, Roll, Strategy},
 };
 
 /// Lists the calls in the order of the first of each kind; each is made when its time has come.
@@ -20,6 +20,12 @@ pub(super) fn record(
     targets: &[&Arc<Instance>],
 ) {
     let key = || plan.pool.clone();
+    draft.call(Call::TagPool {
+        pool: key(),
+        key: operation::TAG.to_owned(),
+        value: "the operation's id".to_owned(),
+        propagate: false,
+    });
     record_launch(draft, plan);
     let processes = || plan.suspends.clone();
     if !plan.suspends.is_empty() && !targets.is_empty() {
@@ -78,6 +84,10 @@ pub(super) fn record(
             processes: processes(),
         });
     }
+    draft.call(Call::UntagPool {
+        pool: key(),
+        key: operation::TAG.to_owned(),
+    });
 }
 
 /// Lists the calls after which the group launches from the new template.
