@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "engine/drive.rs"]
+mod drive;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
@@ -12,6 +15,7 @@ use std::{
 use async_trait::async_trait;
 use pooldeck::{
     action::{self, ActionLine, Policy},
+    ci::SharedCi,
     cloud::{self, Cloud},
     engine::{
         self, Actor, AuditEvent, AuditRecord, Clock, Config, Detach, Doors, Event, Handle, Keeping,
@@ -238,13 +242,23 @@ fn start(clouds: &[&Arc<FakeCloud>]) -> Bench {
 }
 
 fn start_tied(clouds: &[&Arc<FakeCloud>], links: Vec<Link>) -> Bench {
+    start_with(clouds, Vec::new(), links, |it| it, Clock::system())
+}
+
+fn start_with(
+    clouds: &[&Arc<FakeCloud>],
+    cis: Vec<SharedCi>,
+    links: Vec<Link>,
+    edit: impl FnOnce(Config) -> Config,
+    clock: Clock,
+) -> Bench {
     let directory = tempfile::tempdir().unwrap();
     let doors = Doors {
         clouds: clouds
             .iter()
             .map(|it| Arc::clone(it) as cloud::SharedCloud)
             .collect(),
-        cis: Vec::new(),
+        cis,
     };
     let config = Config {
         interval: Duration::from_secs(10),
@@ -260,7 +274,7 @@ fn start_tied(clouds: &[&Arc<FakeCloud>], links: Vec<Link>) -> Bench {
         namespace: pooldeck::fleet::Namespace::default(),
         detach: Detach::Not("a test ends"),
     };
-    let (handle, events) = engine::start(doors, config, Clock::system());
+    let (handle, events) = engine::start(doors, edit(config), clock);
     Bench {
         handle,
         events,

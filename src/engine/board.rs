@@ -1,12 +1,12 @@
 //! The board: the last good part of every source, joined into one observation.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::{
     Clock, Config, Doors, Event, Link, Snapshot, history::Trends, pricing::Stamps, quotes::Quotes,
@@ -52,7 +52,15 @@ pub(super) struct Board {
     /// What the last day says; told with whatever is read next.
     trends: Trends,
     published: watch::Sender<Arc<Observation>>,
+    every: Every,
 }
+
+/// Tells every observation, not only the newest: one that came and went may contradict those
+/// around it.
+pub(super) type Every = broadcast::Sender<Arc<Observation>>;
+
+/// So many readings wait for a driver that is busy with a call; one that missed more knows that.
+const N_UNSEEN_MAX: usize = 64;
 
 struct Source {
     health: SourceHealth,
@@ -70,7 +78,7 @@ impl Board {
         clock: Clock,
         quotes: Quotes,
         trends: Trends,
-    ) -> (Self, Snapshot) {
+    ) -> (Self, Snapshot, Every) {
         let mut sources = BTreeMap::new();
         for cloud in &doors.clouds {
             let scope = cloud.scope();
@@ -89,6 +97,7 @@ impl Board {
             );
         }
         let (published, snapshot) = watch::channel(Arc::default());
+        let every = Every::new(N_UNSEEN_MAX);
         let mut board = Self {
             sources,
             links: config.links.clone(),
@@ -99,9 +108,10 @@ impl Board {
             clock,
             trends,
             published,
+            every: every.clone(),
         };
         board.publish();
-        (board, snapshot)
+        (board, snapshot, every)
     }
 
     pub(super) fn n_sources(&self) -> usize {
@@ -114,18 +124,29 @@ impl Board {
         mut readings: mpsc::Receiver<Reading>,
         events: mpsc::Sender<Event>,
     ) {
+        let mut held: Option<Reading> = None;
         loop {
-            let mut told = tokio::select! {
-                reading = readings.recv() => match reading {
-                    Some(it) => self.take(it),
-                    None => return,
-                },
-                // New prices change what is shown, too.
-                Ok(()) = self.quotes.changed() => Vec::new(),
-            };
-            // Sources that were read together are joined once.
-            while let Ok(reading) = readings.try_recv() {
+            let mut next = held.take();
+            if next.is_none() {
+                next = tokio::select! {
+                    reading = readings.recv() => match reading {
+                        Some(it) => Some(it),
+                        None => return,
+                    },
+                    // New prices change what is shown, too.
+                    Ok(()) = self.quotes.changed() => None,
+                };
+            }
+            // Sources that were read together are joined once. A second reading of one is shown
+            // by itself: the first may have shown a job.
+            let (mut told, mut taken) = (Vec::new(), BTreeSet::new());
+            while let Some(reading) = next {
+                if !taken.insert(reading.source.clone()) {
+                    held = Some(reading);
+                    break;
+                }
                 told.extend(self.take(reading));
+                next = readings.try_recv().ok();
             }
             let observation = self.publish();
             for (waiter, outcome) in told {
@@ -205,6 +226,8 @@ impl Board {
             own_spend: self.sources.values().map(|it| it.own_spend).sum(),
         });
         self.published.send_replace(observation.clone());
+        // Nobody may be driving anything.
+        let _ = self.every.send(observation.clone());
         observation
     }
 

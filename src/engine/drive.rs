@@ -2,6 +2,8 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use tokio::sync::broadcast::{self, error::TryRecvError};
+
 use super::{
     Event,
     apply::{Unapplied, apply},
@@ -12,9 +14,9 @@ use super::{
 };
 use crate::{
     cost::past::OperationCost,
-    fleet::{Call, Failure, FailureKind, Observation, Receipt, SourceId, Timestamp},
+    fleet::{Call, Failure, FailureKind, InstanceId, Observation, Receipt, SourceId, Timestamp},
     operation::{
-        self, Decision, Halt, Happening, Operation, OperationId, Outlook, Standing, Subject,
+        self, Decision, Halt, Happening, Operation, OperationId, Outlook, Sight, Standing, Subject,
         WaitingOn, decide, fights, notices, outlook, sightings,
     },
 };
@@ -135,6 +137,7 @@ impl Drive {
     async fn drive(&mut self) -> Result<End, OperationError> {
         let mut told = None;
         let mut watch = self.inner.clock.watch();
+        let mut every = self.inner.every.subscribe();
         loop {
             if let Some(by_millis) = watch.set_by(&self.inner.clock) {
                 self.record(Happening::ClockSet { by_millis }, false)?;
@@ -150,11 +153,8 @@ impl Drive {
                 () = self.inner.stopped() => continue,
                 failures = self.inner.observe(Some(&sources)) => failures,
             };
-            let observation = self.inner.snapshot.borrow().clone();
+            let observation = self.see(&mut every)?;
             let now = self.inner.clock.now();
-            for what in sightings(&self.operation, &observation.fleet, now) {
-                self.record(what, false)?;
-            }
             self.note_failures(&failures)?;
             if failures.is_empty() {
                 for what in notices(&self.operation, &observation.fleet, now) {
@@ -216,6 +216,47 @@ impl Drive {
         }
     }
 
+    /// Takes in every reading since the last time, the newest last, and returns that.
+    ///
+    /// The poller reads on its own, too: a job that only one of its readings showed ran all the same.
+    fn see(
+        &mut self,
+        every: &mut broadcast::Receiver<Arc<Observation>>,
+    ) -> Result<Arc<Observation>, OperationError> {
+        let mut newest = None;
+        loop {
+            let seen = match every.try_recv() {
+                Ok(observation) => {
+                    let now = self.inner.clock.now();
+                    let seen = sightings(&self.operation, &observation.fleet, now);
+                    newest = Some(observation);
+                    seen
+                }
+                // Whatever they showed, nothing proves now that it was idleness.
+                Err(TryRecvError::Lagged(n)) => self.missed(n),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            };
+            for what in seen {
+                self.record(what, false)?;
+            }
+        }
+        Ok(newest.unwrap_or_else(|| self.inner.snapshot.borrow().clone()))
+    }
+
+    fn missed(&self, n: u64) -> Vec<Happening> {
+        let at = self.inner.clock.now();
+        let saw = |id: &InstanceId| Happening::Saw {
+            instance: id.clone(),
+            sight: Sight::Unknown {
+                at,
+                why: format!("{n} readings came too fast to be looked at"),
+            },
+            met: Vec::new(),
+        };
+        let begun = self.operation.targets().filter(|it| it.1.is_begun());
+        begun.map(|it| saw(it.0)).collect()
+    }
+
     /// Waits for the next reading, or until somebody asks something of the operation.
     async fn pause(&self) {
         let mut waited = Duration::ZERO;
@@ -228,8 +269,11 @@ impl Drive {
     }
 
     /// An operator who reads more often than we do decides more often too.
+    ///
+    /// A little sooner than the poller reads by itself, whose turn then begins anew: otherwise
+    /// each source would be read twice.
     fn interval(&self) -> Duration {
-        self.inner.config.interval.min(INTERVAL_MAX)
+        self.inner.config.interval.min(INTERVAL_MAX).mul_f32(0.9)
     }
 
     /// The intent is on disk before the call is sent, and the answer after it;

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     Clock, Config, Doors, Event, Outcome, PastQuery, Snapshot, Submission, SubmissionId, Whose,
+    board::Every,
     execute::Execution,
     history::{self, Filled, Historian},
     poll::{Poller, Request},
@@ -39,6 +40,7 @@ pub(super) struct Inner {
     pub(super) config: Config,
     pub(super) clock: Clock,
     pub(super) snapshot: Snapshot,
+    pub(super) every: Every,
     pub(super) historian: Historian,
     events: mpsc::Sender<Event>,
     pollers: Vec<Poller>,
@@ -56,6 +58,7 @@ pub(super) struct Tasks {
     pub(super) pollers: Vec<Poller>,
     pub(super) prices: Asker,
     pub(super) historian: Historian,
+    pub(super) every: Every,
 }
 
 impl Handle {
@@ -73,6 +76,7 @@ impl Handle {
                 config,
                 clock,
                 snapshot,
+                every: tasks.every,
                 historian: tasks.historian,
                 events,
                 pollers: tasks.pollers,

@@ -136,7 +136,7 @@ pub fn start(doors: Doors, config: Config, clock: Clock) -> (Handle, mpsc::Recei
     let (events, events_rx) = mpsc::channel(N_EVENTS_MAX);
     let (prices, asker, quotes) = quotes::Reader::new(&doors, &config.pricing, &clock);
     let (trends, told) = watch::channel(Arc::default());
-    let (board, snapshot) = board::Board::new(&doors, &config, clock.clone(), quotes, told);
+    let (board, snapshot, every) = board::Board::new(&doors, &config, clock.clone(), quotes, told);
     watched("prices", prices.run(snapshot.clone()), &events);
     let historian = history::Historian::start(&config, &clock, &snapshot, &events, trends);
     // Two readings for each source can wait at once: the one made and the next.
@@ -147,6 +147,7 @@ pub fn start(doors: Doors, config: Config, clock: Clock) -> (Handle, mpsc::Recei
         pollers,
         prices: asker,
         historian,
+        every,
     };
     let handle = Handle::new(doors, config, clock, tasks, snapshot, events);
     (handle, events_rx)
