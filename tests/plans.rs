@@ -6,6 +6,8 @@
 mod doctor;
 #[path = "plans/drain.rs"]
 mod drain;
+#[path = "plans/owned.rs"]
+mod owned;
 #[path = "plans/reami.rs"]
 mod reami;
 #[path = "plans/refresh.rs"]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     fleet::Call,
-    operation::{self, Claim, Spec, claim_on},
+    operation::{self, Claim, Spec},
 };
 
 /// Refuses what would fight an operation, and says what else meets one.
@@ -25,26 +25,35 @@ pub(super) fn check(draft: &mut Draft<'_>, target: &Target) -> Result<(), Refusa
             claim.words()
         ));
     }
-    // An operation looks at the marks itself when it comes to an instance.
+    if let Some(Spec::Refresh(_)) = draft.plan.operation {
+        // EC2 Auto Scaling looks at no marks.
+        let members = &draft.fleet.roster(&target.pool).instances;
+        let mut owned_members = members
+            .iter()
+            .filter_map(|it| Some((it, it.tags.get(operation::TAG)?)));
+        if let Some((member, tag)) = owned_members.next() {
+            return Err(owned(member.id.as_str(), &Claim::parse(tag)));
+        }
+    }
+    // Other operations look at the marks of an instance when they come to it.
     if draft.plan.operation.is_some() {
         return Ok(());
     }
-    let moves = draft
-        .plan
-        .calls
-        .iter()
-        .any(|it| matches!(it, Call::EnterStandby { .. } | Call::ExitStandby { .. }));
-    for id in &target.instances {
+    let changes = |it: &Call| {
+        matches!(
+            it,
+            Call::EnterStandby { .. }
+                | Call::ExitStandby { .. }
+                | Call::SetInstanceProtection { .. }
+                | Call::Cordon { .. }
+                | Call::Uncordon { .. }
+        )
+    };
+    let is_change = draft.plan.calls.iter().any(changes);
+    for id in target.instances.iter().filter(|_| is_change) {
         let instance = draft.fleet.instances.get(id);
-        let claim = instance.and_then(|it| claim_on(draft.fleet, it));
-        match claim {
-            Some(claim) if moves => return Err(owned(id.as_str(), &claim)),
-            Some(claim) => draft.warn(format!(
-                "operation {} owns {id}, and will find this changed; `ops abort {}` gives it back",
-                claim.words(),
-                claim.id
-            )),
-            None => {}
+        if let Some(tag) = instance.and_then(|it| it.tags.get(operation::TAG)) {
+            return Err(owned(id.as_str(), &Claim::parse(tag)));
         }
     }
     Ok(())

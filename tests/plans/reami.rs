@@ -17,7 +17,7 @@ const OLD: &str = "ami-00000000000000001";
 const NEW: &str = "ami-00000000000000002";
 
 /// The served pool, all of version 3 of its template, which is what `$Latest` means.
-fn part(edit: impl FnOnce(&mut Part)) -> Part {
+pub(crate) fn part(edit: impl FnOnce(&mut Part)) -> Part {
     let mut part = served_part();
     let served = Arc::make_mut(&mut part.pools[0]);
     served.template = Some(Template {
@@ -49,7 +49,11 @@ fn image(id: &str, state: &str, architecture: &str) -> Lookup {
 }
 
 fn fleet(edit: impl FnOnce(&mut Part)) -> Fleet {
-    let mut fleet = Fleet::join([&part(edit)]);
+    fleet_of(part(edit))
+}
+
+pub(crate) fn fleet_of(part: Part) -> Fleet {
+    let mut fleet = Fleet::join([&part]);
     fleet.note_image(SCOPE.into(), OLD.into(), image(OLD, "available", "x86_64"));
     fleet.note_image(SCOPE.into(), NEW.into(), image(NEW, "available", "x86_64"));
     fleet
@@ -85,7 +89,11 @@ fn check_warns(plan: &Plan, expected: &str) {
 fn a_surge_is_planned_call_by_call() {
     let plan = plan(&format!("reami linux {NEW} --batch 2"), &fleet(|_| {})).unwrap();
     let calls: Vec<String> = plan.calls.iter().map(ToString::to_string).collect();
+    let mark = "pooldeck:operation";
     let first = [
+        format!(
+            "autoscaling:CreateOrUpdateTags group=linux {mark}=the operation's id propagate=false"
+        ),
         format!(
             "ec2:CreateLaunchTemplateVersion from=linux:3 image={NEW} token=the operation's id"
         ),
@@ -96,16 +104,17 @@ fn a_surge_is_planned_call_by_call() {
             IDS[0]
         ),
     ];
-    assert_eq!(calls[..4], first);
+    assert_eq!(calls[..5], first);
     let end = format!(
         "autoscaling:TerminateInstanceInAutoScalingGroup group=linux instance={} decrement=true",
         IDS[3]
     );
     assert_eq!(
-        calls[calls.len() - 2..],
+        calls[calls.len() - 3..],
         [
             end,
-            "autoscaling:ResumeProcesses group=linux processes=AZRebalance".to_owned()
+            "autoscaling:ResumeProcesses group=linux processes=AZRebalance".to_owned(),
+            format!("autoscaling:DeleteTags group=linux {mark}"),
         ]
     );
     let roll = roll(&plan);
@@ -350,8 +359,8 @@ fn a_launch_configuration_is_copied_with_advice() {
         template.version = String::new();
     });
     let plan = plan(&format!("reami linux {NEW}"), &old).unwrap();
-    assert!(matches!(&plan.calls[0], Call::CopyConfiguration { from, .. } if from == "linux-2019"));
-    assert!(matches!(&plan.calls[1], Call::LaunchFrom { .. }));
+    assert!(matches!(&plan.calls[1], Call::CopyConfiguration { from, .. } if from == "linux-2019"));
+    assert!(matches!(&plan.calls[2], Call::LaunchFrom { .. }));
     check_warns(&plan, "move it to a launch template");
 }
 
