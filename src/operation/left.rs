@@ -1,7 +1,7 @@
 //! What an operation that is over has not done, in sentences.
 
 use super::{Claim, Operation, Spec, TAG, freeze, refresh, roll};
-use crate::fleet::{Fleet, InstanceId};
+use crate::fleet::{ControllerName, Fleet, InstanceId};
 
 /// Says what is left undone, given the fleet as last observed.
 pub fn left(operation: &Operation, fleet: &Fleet) -> Vec<String> {
@@ -11,6 +11,7 @@ pub fn left(operation: &Operation, fleet: &Fleet) -> Vec<String> {
         Spec::Roll(it) => roll::left(operation, it, fleet)
             .into_iter()
             .chain(taken_over(operation, fleet))
+            .chain(maybe_closed(operation, fleet))
             .collect(),
         Spec::Refresh(it) => refresh::left(operation, it, fleet),
     }
@@ -26,6 +27,28 @@ fn not_terminated(operation: &Operation, fleet: &Fleet) -> Vec<String> {
         .filter(is_there)
         .map(|id| format!("{id} was not terminated{}", removed(operation, id)))
         .chain(taken_over(operation, fleet))
+        .chain(maybe_closed(operation, fleet))
+        .collect()
+}
+
+/// Names the agents that we closed, and that nobody listed when their cordon was to be lifted.
+fn maybe_closed(operation: &Operation, fleet: &Fleet) -> Vec<String> {
+    let given_back = operation.targets().filter(|(_, it)| it.untag.is_applied());
+    let is_listed = |controller: &ControllerName, agent: &str| {
+        let mut executors = fleet.executors.iter();
+        executors.any(|it| it.controller == *controller && it.id == agent)
+    };
+    given_back
+        .filter(|(id, _)| fleet.instances.contains_key(*id))
+        .flat_map(|(id, target)| {
+            let closed = target.cordons.keys();
+            let closed = closed.filter(|(controller, agent)| !is_listed(controller, agent));
+            closed.map(move |(controller, agent)| {
+                format!(
+                    "agent {agent} of {id} is not listed by {controller}, and may still be cordoned"
+                )
+            })
+        })
         .collect()
 }
 

@@ -20,8 +20,17 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         terms,
         ..
     } = context;
+    // A journal that was cut short knows less than the marks do.
+    let tag = instance.tags.get(TAG).map(|it| Claim::parse(it));
+    let tag = tag.filter(|it| operation.owns(&it.id));
+    let is_begun = target.is_begun() || tag.is_some();
+    let is_noted_ours = |it: &Executor| {
+        let note = it.note.as_ref().filter(|_| it.cordoned);
+        note.is_some_and(|it| is_noted(operation, it))
+    };
+    let is_closed = fleet.executors_on(id).any(|it| is_noted_ours(it));
     // One that left by itself is closed without a mark, and a reading may show it back for once.
-    if !target.is_begun() && !has_cordoned(target) {
+    if !is_begun && !has_cordoned(target) && !is_closed {
         return Step::Finished;
     }
     // Nothing gives it its agents back, and a machine without any serves nobody.
@@ -66,6 +75,9 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         let what = "its agent, which is not listed".to_owned();
         return Step::Wait(WaitingOn::Settling { what });
     }
+    if let Some(step) = open_unread(context, &agents) {
+        return step;
+    }
     let is_anothers = |it: &String| !operation.owns(&Claim::parse(it).id);
     if instance.tags.get(TAG).is_some_and(is_anothers) {
         // Two began at once, and this one came second: protection and mark are the other's now.
@@ -77,11 +89,12 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         protected: false,
     };
     // Somebody who lifted it meanwhile wanted that; only what is still as we left it is undone.
-    let is_borrowed = target.protect.may_have_happened_at().is_some() && instance.protected;
+    let has_protected = target.protect.may_have_happened_at().is_some();
+    let is_borrowed = (has_protected || tag.is_some_and(|it| it.protects)) && instance.protected;
     if is_borrowed && !target.unprotect.is_applied() {
         return context.attempt(&target.unprotect, "the end of its protection", unprotect);
     }
-    if !target.is_begun() {
+    if !is_begun {
         return Step::Finished;
     }
     let untag = || Call::UntagInstances {
@@ -90,6 +103,25 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         key: TAG.to_owned(),
     };
     context.attempt(&target.untag, "the end of its mark", untag)
+}
+
+/// Lifts a cordon of ours from an agent of which its controller says nothing that can be read:
+/// that it does not look closed means as little as that it does not look busy.
+fn open_unread(context: &Context<'_>, agents: &[&Executor]) -> Option<Step> {
+    let target = context.target;
+    let key_of = |it: &Executor| (it.controller.clone(), it.id.clone());
+    let is_unread = |it: &&&Executor| {
+        matches!(it.work, Work::Unknown(_))
+            && !it.cordoned
+            && target.cordons.contains_key(&key_of(it))
+    };
+    let agent = agents.iter().find(is_unread)?;
+    let call = || Call::Uncordon {
+        controller: agent.controller.clone(),
+        executor: agent.id.clone(),
+    };
+    let what = format!("the end of the cordon of {}", agent.name);
+    Some(context.attempt(&target.uncordon, &what, call))
 }
 
 /// Returns whether we may have closed an agent of it, lifted since or not.

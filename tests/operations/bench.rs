@@ -8,7 +8,7 @@ use std::{
 };
 
 use pooldeck::{
-    fleet::{Call, FailureKind, Fleet, Part, SourceId, Timestamp},
+    fleet::{Call, Executor, FailureKind, Fleet, Part, SourceId, Timestamp},
     operation::{
         Decision, Event, Happening, Operation, OperationId, Owner, Spec, decide, fights, left,
         notices, sightings,
@@ -44,6 +44,8 @@ pub(crate) struct Driver {
     pub(crate) plant: Option<Plant>,
     /// Agents that their controller does not list any more, whatever they run.
     pub(crate) hidden_agents: BTreeSet<String>,
+    /// Agents of which their controller says nothing that can be read.
+    pub(crate) unreadable_agents: BTreeSet<String>,
     /// How often it reads; two drivers that take turns read twice as often.
     pub(crate) interval: Duration,
     /// By how much the driver's own clock is wrong, in seconds.
@@ -90,6 +92,7 @@ impl Driver {
             crash_at: None,
             plant: None,
             hidden_agents: BTreeSet::new(),
+            unreadable_agents: BTreeSet::new(),
             interval: INTERVAL,
             skew: 0,
             is_dead: false,
@@ -98,6 +101,15 @@ impl Driver {
             n_steps: 0,
             violation: None,
         }
+    }
+
+    /// Makes a driver whose clock is so many seconds ahead of the world's from the beginning.
+    pub(crate) fn ahead(world: World, spec: Spec, seed: u64, secs: u64) -> Self {
+        let mut driver = Self::new(world, spec, seed);
+        driver.journal[0].at = driver.journal[0].at + Duration::from_secs(secs);
+        driver.operation = Operation::replay(&driver.journal).unwrap();
+        driver.skew = i64::try_from(secs).unwrap();
+        driver
     }
 
     /// Goes on until the operation is over or waits for an operator.
@@ -197,6 +209,15 @@ impl Driver {
                     let mut part = self.by_our_clock(reading.part);
                     let hidden = &self.hidden_agents;
                     part.executors.retain(|it| !hidden.contains(&it.name));
+                    let unreadable = &self.unreadable_agents;
+                    let unread = part
+                        .executors
+                        .iter_mut()
+                        .filter(|it| unreadable.contains(&it.name));
+                    for executor in unread {
+                        let row = Executor::new(executor.controller.clone(), &*executor.name);
+                        *executor = Arc::new(row);
+                    }
                     self.parts.insert(id, part);
                 }
                 Err(error) => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pooldeck::{
     fleet::{Capacity, Hook, HookResult, HookTransition, InstanceId, PoolKey, Timestamp},
-    operation::{Decision, Drain, Happening, Proof, Spec},
+    operation::{Decision, Drain, Happening, Operation, Proof, Spec, TAG, left},
     sim::{Faults, LoadSpec, PoolSpec, Project, Scenario, World},
 };
 
@@ -148,6 +148,85 @@ fn an_abort_at_any_time_gives_back_what_is_not_terminated() {
     assert!(
         20 < n_given_back,
         "the aborts came too early or too late to give anything back: {n_given_back}"
+    );
+}
+
+/// Its marks say more than what is left of its journal.
+#[test]
+fn an_abort_from_a_journal_that_was_cut_short_gives_everything_back() {
+    let mut n_protected = 0;
+    for seed in 0..20 {
+        let mut driver = driver(seed, Faults::none());
+        for _ in 0..8 {
+            if driver.step().is_some() {
+                break;
+            }
+        }
+        let is_left = |driver: &Driver| {
+            let id = driver.operation.spec.targets()[0].clone();
+            let machine = driver.world.machine(&id);
+            machine.is_some_and(|it| it.row.protected && it.row.tags.contains_key(TAG))
+        };
+        n_protected += usize::from(is_left(&driver));
+        driver.journal.truncate(1);
+        driver.operation = Operation::replay(&driver.journal).unwrap();
+        driver.record(Happening::Aborted {
+            why: "changed my mind".to_owned(),
+        });
+        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        driver.check_no_leaks();
+    }
+    assert!(
+        10 < n_protected,
+        "there was nothing to give back: {n_protected}"
+    );
+}
+
+/// An agent whose row cannot be read does not look cordoned; that says nothing.
+#[test]
+fn an_abort_lifts_the_cordon_of_an_agent_that_cannot_be_read() {
+    for seed in 0..20 {
+        let mut driver = driver(seed, Faults::none());
+        let id = driver.operation.spec.targets()[0].clone();
+        while driver
+            .world
+            .agent_on(&id)
+            .is_some_and(|it| it.cordon.is_none())
+        {
+            driver.step();
+        }
+        let name = driver.world.agent_on(&id).unwrap().name.clone();
+        driver.unreadable_agents.insert(name);
+        driver.record(Happening::Aborted {
+            why: "changed my mind".to_owned(),
+        });
+        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        driver.check_no_leaks();
+    }
+}
+
+#[test]
+fn an_abort_names_an_agent_that_is_not_listed_and_may_stay_cordoned() {
+    let mut driver = driver(2, Faults::none());
+    let id = driver.operation.spec.targets()[0].clone();
+    while driver
+        .world
+        .agent_on(&id)
+        .is_some_and(|it| it.cordon.is_none())
+    {
+        driver.step();
+    }
+    let name = driver.world.agent_on(&id).unwrap().name.clone();
+    driver.hidden_agents.insert(name.clone());
+    driver.record(Happening::Aborted {
+        why: "changed my mind".to_owned(),
+    });
+    assert_eq!(driver.run(), Decision::Done);
+    let fleet = driver.read();
+    let said = left(&driver.operation, &fleet).join("\n");
+    assert!(
+        said.contains(&format!("agent {name} of {id} is not listed")),
+        "{said}"
     );
 }
 

@@ -11,7 +11,7 @@ use pooldeck::{
         Change, Decision, Halt, Happening, OnFailure, PoolRoll, Proof, Roll, Spec, Standing,
         Strategy, TAG, eta, left, phase,
     },
-    sim::{Deed, Faults, ImageTrait, LoadSpec, PoolSpec, Project, Scenario, World},
+    sim::{Deed, Faults, ImageTrait, LoadSpec, Machine, PoolSpec, Project, Scenario, World},
 };
 
 use crate::bench::Driver;
@@ -263,6 +263,57 @@ fn an_image_whose_agents_never_register_leads_back_or_holds() {
                 assert!(left.contains("is in standby"), "{left}");
             }
         }
+    }
+}
+
+/// Our clock is ahead of AWS', by which a newcomer was launched before the roll began.
+#[test]
+fn a_newcomer_without_an_agent_is_noticed_whatever_the_clocks_say() {
+    for secs in [0, 60, 240] {
+        let mut world = world(2, Faults::none(), &["linux"]);
+        world.set_image(NEW.into(), ImageTrait::NeverRegisters);
+        let spec = Spec::Roll(roll(&world, Strategy::Surge));
+        let old = spec.targets();
+        let mut driver = Driver::ahead(world, spec, 2, secs);
+        assert_eq!(driver.run(), Decision::Done, "{secs} s ahead");
+        let is_there = |id: &InstanceId| driver.world.machine(id).is_some_and(Machine::is_alive);
+        assert!(
+            old.iter().all(is_there),
+            "{secs} s ahead: {}",
+            driver.told()
+        );
+        check_end(&driver, OLD, &format!("{secs} s ahead"));
+    }
+}
+
+/// What is too many is the newcomer that never took a job, and not who does.
+#[test]
+fn an_abort_after_a_failed_canary_keeps_every_instance_that_works() {
+    for (seed, strategy) in [
+        (2, Strategy::Surge),
+        (3, Strategy::Surge),
+        (4, Strategy::Surge),
+    ] {
+        let mut world = world(seed, Faults::none(), &["linux"]);
+        world.set_image(NEW.into(), ImageTrait::NeverRegisters);
+        let mut spec = roll(&world, strategy);
+        spec.on_failure = OnFailure::Hold;
+        let mut driver = Driver::new(world, Spec::Roll(spec), seed);
+        assert!(matches!(driver.run(), Decision::Halt(_)), "seed {seed}");
+        let working = |driver: &Driver| {
+            let key = key();
+            let members = driver.world.members(&key).filter(|it| it.is_counted());
+            members.filter(|it| !it.agents.is_empty()).count()
+        };
+        let before = working(&driver);
+        driver.record(Happening::Aborted {
+            why: "a bad image".to_owned(),
+        });
+        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        driver.check_no_leaks();
+        assert_eq!(working(&driver), before, "seed {seed}: {}", driver.told());
+        let capacity = driver.world.group(&key()).unwrap().capacity().unwrap();
+        assert_eq!(capacity.desired, 6, "seed {seed}");
     }
 }
 

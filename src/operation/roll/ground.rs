@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// How far AWS' clock may be from ours; it refuses requests that are further from its own.
+pub(super) const SKEW: Duration = Duration::from_mins(5);
+
 #[derive(Clone, Debug)]
 pub(super) struct Ground<'a> {
     pub(super) operation: &'a Operation,
@@ -135,9 +138,13 @@ impl<'a> Ground<'a> {
         is_placed && instance.pool.as_ref() == Some(&self.plan.pool)
     }
 
-    /// Returns whether it came up after the operation began.
+    /// Returns whether it came up after the operation began, so that its agent has yet to be seen.
+    ///
+    /// The launch is of AWS' clock and in whole seconds, and the beginning of ours: whoever might
+    /// be new is, unless it was planned to go.
     pub(super) fn is_new(&self, instance: &Instance) -> bool {
-        self.operation.started_at < launched_at(instance)
+        let is_planned = self.plan.targets.contains(&instance.id);
+        !is_planned && self.operation.started_at <= launched_at(instance) + SKEW
     }
 
     /// Returns whether it takes jobs, as far as this operation is concerned.
@@ -147,6 +154,35 @@ impl<'a> Ground<'a> {
             target.is_some_and(|it| it.is_begun() && !it.is_finished(self.now, self.settle()));
         let has_agent = !self.is_new(instance) || self.state.registered.contains_key(&instance.id);
         self.is_up(instance) && has_agent && !is_ours
+    }
+
+    /// Returns whether it came up, and had the time to take jobs, and takes none.
+    pub(super) fn has_failed(&self, instance: &Instance) -> bool {
+        let budget = self.plan.boot_budget;
+        instance.phase() == Phase::InService
+            && self.is_new(instance)
+            && !self.is_serving(instance)
+            && launched_at(instance) + budget <= self.now
+    }
+
+    /// Returns the targets that never took a job.
+    pub(super) fn failed_targets(&self) -> impl Iterator<Item = &'a InstanceId> {
+        let has_failed = |id: &InstanceId| {
+            let instance = self.fleet.instances.get(id);
+            instance.is_some_and(|it| {
+                it.phase() == Phase::InService
+                    && self.is_new(it)
+                    && !self.state.registered.contains_key(id)
+            })
+        };
+        let targets = self.targets().filter(|it| it.1.is_surplus);
+        targets.map(|it| it.0).filter(move |it| has_failed(it))
+    }
+
+    /// Returns how many more the pool has than it shall have in the end, by our own calls.
+    pub(super) fn n_surplus(&self) -> u32 {
+        let desired = self.state.desired();
+        desired.map_or(0, |it| it.saturating_sub(self.state.base))
     }
 
     #[expect(clippy::unused_self, reason = "it is asked like its neighbours")]

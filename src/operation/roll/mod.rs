@@ -206,8 +206,14 @@ fn to_shed<'a>(ground: &Ground<'a>) -> Vec<&'a InstanceId> {
         return begun.map(|it| it.0).collect();
     };
     let n = usize::try_from(desired.saturating_sub(ground.state.base)).unwrap_or(usize::MAX);
-    let others = open.iter().filter(|it| !it.1.is_begun());
-    begun.chain(others).map(|it| it.0).take(n).collect()
+    // Whoever never took a job is missed least, then who takes none any more.
+    let failed: Vec<&InstanceId> = ground.failed_targets().collect();
+    let rest = |is_begun| {
+        let rest = open.iter().filter(move |it| it.1.is_begun() == is_begun);
+        rest.map(|it| it.0).filter(|it| !failed.contains(it))
+    };
+    let ordered = failed.iter().copied().chain(rest(true)).chain(rest(false));
+    ordered.take(n).collect()
 }
 
 /// Returns what its turn still lacks: the stages, the batch, and what the pool may be short of.

@@ -252,7 +252,17 @@ fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
         instance: it.id.clone(),
         is_surplus,
     };
-    if !ground.is_stopping() {
+    if ground.is_stopping() {
+        // Where something is too many, it is they who go, and not who takes jobs.
+        let failed = ground.members.iter().filter(|it| is_new(it));
+        let failed: Vec<_> = failed.filter(|it| ground.has_failed(it)).collect();
+        if !failed.is_empty() {
+            let n = usize::try_from(ground.n_surplus()).unwrap_or(usize::MAX);
+            let n_listed = ground.failed_targets().count();
+            let failed = failed.into_iter().take(n.saturating_sub(n_listed));
+            return failed.map(|it| enlist(it, true)).collect();
+        }
+    } else {
         if !is_in_use(ground) {
             return Vec::new();
         }

@@ -1,8 +1,6 @@
 //! The size of a pool during a roll: what is borrowed for new instances, and given back.
 
-use std::time::Duration;
-
-use super::ground::{Ground, count};
+use super::ground::{Ground, SKEW, count};
 use crate::{
     fleet::{Call, Process, Suspension},
     operation::{Halt, Mark, Slot, Strategy, WaitingOn, decide::Step},
@@ -12,9 +10,6 @@ use crate::{
 const N_EVENED_MAX: usize = 3;
 /// Somebody who changes desired more often than this is not raced.
 const N_FIGHTS_MAX: u32 = 5;
-
-/// How far AWS' clock may be from ours.
-const SKEW: Duration = Duration::from_mins(5);
 
 /// Raises desired, so that new instances come up before old ones go.
 pub(super) fn grow(ground: &Ground<'_>) -> Step {
