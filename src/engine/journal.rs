@@ -1,4 +1,7 @@
 //! The journal of one operation: a file of JSON lines, appended to by one driver at a time.
+//!
+//! Each line ends with a checksum of itself and all before it, so that a line that was changed or
+//! taken out is noticed; a last line that a crash cut short is ordinary.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -22,8 +25,8 @@ pub enum OperationError {
     )]
     Driven { id: OperationId },
     #[error(
-        "{path}: line {line} cannot be read ({why}); the file was edited, or is not a journal: mend the line, or move \
-         the file away and `ops adopt` what its marks show"
+        "{path}: line {line} cannot be read ({why}); the file was edited, or is not a journal: put back what it was, or \
+         move the file away and `ops adopt` what its marks show"
     )]
     Damaged {
         path: PathBuf,
@@ -77,6 +80,8 @@ pub enum OperationError {
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
+    /// Of everything written so far.
+    sum: u32,
 }
 
 const DIRECTORY: &str = "operations";
@@ -111,6 +116,7 @@ impl Journal {
         let mut journal = Self {
             path: path.clone(),
             file,
+            sum: 0,
         };
         journal.append(planned, true)?;
         Ok(journal)
@@ -157,15 +163,16 @@ impl Journal {
             Ok(())
         };
         mend().map_err(in_path)?;
-        Ok((Self { path, file }, operation))
+        let sum = parsed.sum;
+        Ok((Self { path, file, sum }, operation))
     }
 
     /// Appends one event; `must_last` waits until the disk has it.
     pub(super) fn append(&mut self, event: &Event, must_last: bool) -> Result<(), OperationError> {
         let mut write = || -> io::Result<()> {
-            let mut line = serde_json::to_vec(event)?;
-            line.push(b'\n');
-            self.file.write_all(&line)?;
+            let (line, sum) = summed(serde_json::to_string(event)?, self.sum);
+            self.file.write_all(line.as_bytes())?;
+            self.sum = sum;
             if must_last {
                 self.file.sync_data()?;
             }
@@ -176,6 +183,30 @@ impl Journal {
             source,
         })
     }
+}
+
+/// How a line ends, before the eight digits of its checksum.
+const SUM: &str = ",\"sum\":\"";
+
+/// Returns an event as a line that carries the checksum of itself and of all before it.
+fn summed(mut json: String, before: u32) -> (String, u32) {
+    let sum = sum_of(&json, before);
+    json.truncate(json.len() - 1);
+    (format!("{json}{SUM}{sum:08x}\"}}\n"), sum)
+}
+
+fn sum_of(json: &str, before: u32) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(before);
+    hasher.update(json.as_bytes());
+    hasher.finalize()
+}
+
+/// Takes the checksum off a line; `None` for one that has none.
+fn split_sum(line: &[u8]) -> Option<(String, u32)> {
+    let line = std::str::from_utf8(line).ok()?.trim_end();
+    let (json, sum) = line.rsplit_once(SUM)?;
+    let sum = u32::from_str_radix(sum.strip_suffix("\"}")?, 16).ok()?;
+    Some((format!("{json}}}"), sum))
 }
 
 /// An operation as its journal tells, whoever drives it.
@@ -345,6 +376,7 @@ struct Parsed {
     n_whole: usize,
     /// Whether the last whole line has no end, as some editors leave it.
     lacks_newline: bool,
+    sum: u32,
 }
 
 /// Reads whole lines; what comes after them was cut short by a crash.
@@ -353,22 +385,31 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Parsed, OperationError> {
         events: Vec::new(),
         n_whole: 0,
         lacks_newline: false,
+        sum: 0,
     };
+    // Those of an older pooldeck have no checksums.
+    let first = bytes.split(|it| *it == b'\n').next().unwrap_or_default();
+    let has_sums = split_sum(first).is_some();
     for (line_idx, line) in bytes.split_inclusive(|it| *it == b'\n').enumerate() {
         let is_ended = line.ends_with(b"\n");
-        match serde_json::from_slice(line) {
-            Ok(event) => parsed.events.push(event),
+        let sum = if has_sums {
+            check_sum(line, parsed.sum)
+        } else {
+            Ok(0)
+        };
+        let event = serde_json::from_slice(line).map_err(|it| it.to_string());
+        match event.and_then(|event| Ok((event, sum?))) {
+            Ok((event, sum)) => {
+                parsed.events.push(event);
+                parsed.sum = sum;
+            }
             // The driver died while it wrote this: it never happened.
             Err(_) if !is_ended => break,
-            Err(error) => {
-                if let Some(version) = newer_version(bytes) {
-                    let path = path.to_owned();
-                    return Err(OperationError::Newer { path, version });
-                }
-                return Err(OperationError::Damaged {
-                    path: path.to_owned(),
-                    line: line_idx + 1,
-                    why: error.to_string(),
+            Err(why) => {
+                let (path, line) = (path.to_owned(), line_idx + 1);
+                return Err(match newer_version(bytes) {
+                    Some(version) => OperationError::Newer { path, version },
+                    None => OperationError::Damaged { path, line, why },
                 });
             }
         }
@@ -376,6 +417,18 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Parsed, OperationError> {
         parsed.n_whole += line.len();
     }
     Ok(parsed)
+}
+
+/// Returns the checksum of all up to this line, if it is the one that the line has.
+fn check_sum(line: &[u8], before: u32) -> Result<u32, String> {
+    let Some((json, told)) = split_sum(line) else {
+        return Err("it has no checksum".to_owned());
+    };
+    let sum = sum_of(&json, before);
+    if sum == told {
+        return Ok(sum);
+    }
+    Err("its checksum fits neither it nor what stands before it".to_owned())
 }
 
 /// Returns the version of a journal that a newer pooldeck wrote: its words may be new to us.

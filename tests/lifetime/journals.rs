@@ -59,6 +59,26 @@ fn an_edited_journal_is_named_with_its_line() {
     }
 }
 
+/// Every line of it is whole, and could be replayed.
+#[test]
+fn a_journal_with_a_line_taken_out_or_changed_is_named_with_the_line_after() {
+    let text = sample();
+    let mut lines: Vec<&str> = text.lines().collect();
+    let at = lines
+        .iter()
+        .position(|it| it.contains("set_instance_protection"));
+    lines.remove(at.unwrap());
+    let taken_out = lines.join("\n") + "\n";
+    let changed = text.replacen("\"protected\":true", "\"protected\":false", 1);
+    assert_ne!(changed, text);
+    for edited in [taken_out, changed] {
+        let line = format!("line {} cannot be read (its checksum", at.unwrap() + 1);
+        for said in <[String; 2]>::from(listed_beside(edited.as_bytes())) {
+            assert!(said.contains(&line), "{said}");
+        }
+    }
+}
+
 #[test]
 fn a_journal_that_is_no_text_is_named_with_its_line() {
     let mut bytes = sample().into_bytes();
@@ -122,7 +142,13 @@ fn an_abort_is_not_paused() {
     let text = host.journal(&id);
     let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     let event = serde_json::json!({"at": last["at"], "event": "aborted", "why": "changed my mind"});
-    std::fs::write(host.journal_path(&id), format!("{text}{event}\n")).unwrap();
+    let event = event.to_string();
+    let sum = u32::from_str_radix(last["sum"].as_str().unwrap(), 16).unwrap();
+    let mut hasher = crc32fast::Hasher::new_with_initial(sum);
+    hasher.update(event.as_bytes());
+    let open = event.strip_suffix('}').unwrap();
+    let line = format!("{open},\"sum\":\"{:08x}\"}}\n", hasher.finalize());
+    std::fs::write(host.journal_path(&id), text + &line).unwrap();
     let said = host.run(&format!("ops pause {id}"));
     assert_eq!(said.code, 3, "{}", said.stderr);
     assert!(said.stderr.contains("only gives back"), "{}", said.stderr);
