@@ -6,7 +6,8 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Happening, Mark, Operation, Sight, Spec, Standing, Subject, TAG, TargetState, sight::is_leaving,
+    Happening, Mark, Operation, PoolRoll, Sight, Slot, Spec, Standing, Subject, TAG, TargetState,
+    sight::is_leaving,
 };
 use crate::fleet::{Activity, Fleet, Instance, InstanceId, Phase, Pool, PoolKey, Timestamp};
 
@@ -116,6 +117,13 @@ pub fn fights(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Vec<Happe
         news.extend(explained(operation, fleet, pool, now));
         news.extend(about_pool(operation, fleet, pool, now));
     }
+    if let Spec::Roll(roll) = &operation.spec {
+        let resumed = roll
+            .pools
+            .iter()
+            .filter_map(|it| resumed(operation, it, fleet));
+        news.extend(resumed.map(|fight| Happening::Fought { fight }));
+    }
     let settle = operation.spec.proof().settle;
     for (id, target) in operation.targets() {
         let Some(instance) = fleet.instances.get(id).filter(|it| !is_leaving(it)) else {
@@ -127,6 +135,34 @@ pub fn fights(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Vec<Happe
         }
     }
     news
+}
+
+/// Returns what somebody else resumed of what a roll suspended; told once, and left so.
+fn resumed(operation: &Operation, plan: &PoolRoll, fleet: &Fleet) -> Option<Fight> {
+    let pool = fleet.pool(&plan.pool)?;
+    let state = operation.pool(&plan.pool);
+    let Mark::Applied(suspended_at) = state.mark(Slot::Suspend) else {
+        return None;
+    };
+    let read_at = fleet.read_at(&plan.pool.scope)?;
+    let is_settled = operation.spec.proof().settle <= read_at.since(*suspended_at);
+    let running = plan.suspends.iter().filter(|it| !pool.is_suspended(it));
+    let running: Vec<String> = running.map(ToString::to_string).collect();
+    let subject = Subject::Pool(plan.pool.clone());
+    let is_told = |(at, it): &(Timestamp, Fight)| {
+        it.what == Fought::Suspended && it.subject == subject && suspended_at <= at
+    };
+    let is_news = is_settled
+        && !running.is_empty()
+        && state.mark(Slot::Resume) == &Mark::None
+        && !operation.fights().iter().any(is_told);
+    is_news.then(|| Fight {
+        subject: subject.clone(),
+        what: Fought::Suspended,
+        left: format!("{} suspended", running.join(", ")),
+        found: "running".to_owned(),
+        cause: None,
+    })
 }
 
 fn about_pool(operation: &Operation, fleet: &Fleet, pool: &Pool, now: Timestamp) -> Vec<Happening> {

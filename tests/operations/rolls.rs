@@ -8,8 +8,8 @@ use pooldeck::{
         Lifecycle, PoolKey, Process, Timestamp,
     },
     operation::{
-        Change, Decision, Halt, Happening, OnFailure, PoolRoll, Proof, Roll, Spec, Standing,
-        Strategy, TAG, eta, left, phase,
+        Change, Decision, Fought, Halt, Happening, OnFailure, PoolRoll, Proof, Roll, Spec,
+        Standing, Strategy, TAG, eta, left, phase,
     },
     sim::{Deed, Faults, ImageTrait, LoadSpec, Machine, PoolSpec, Project, Scenario, World},
 };
@@ -460,6 +460,34 @@ fn somebody_who_sets_the_template_from_before_stops_the_roll() {
     assert!(words.contains("somebody else"), "{words}");
     let says = driver.world.group(&key()).unwrap().row.template.clone();
     assert_eq!(says.unwrap().version, before.version, "it is left as it is");
+}
+
+#[test]
+fn a_process_that_somebody_else_resumes_during_a_roll_is_told_once_and_left_so() {
+    let mut driver = driver(0, Faults::none());
+    for _ in 0..30 {
+        assert_eq!(driver.step(), None);
+    }
+    let call = Call::ResumeProcesses {
+        pool: key(),
+        processes: vec![Process::AzRebalance],
+    };
+    driver.world.meddle(&Deed::Call(call)).unwrap();
+    for _ in 0..40 {
+        driver.step();
+    }
+    let told = driver.operation.fights().iter();
+    let told: Vec<_> = told.filter(|it| it.1.what == Fought::Suspended).collect();
+    assert_eq!(told.len(), 1, "{}", driver.told());
+    assert!(told[0].1.left.contains("AZRebalance"));
+    let is_suspended = |it: &Driver| {
+        it.world
+            .group(&key())
+            .unwrap()
+            .row
+            .is_suspended(&Process::AzRebalance)
+    };
+    assert!(!is_suspended(&driver), "somebody wanted it so");
 }
 
 #[test]

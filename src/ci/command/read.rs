@@ -17,10 +17,30 @@ const N_ITEMS_MAX: usize = 100;
 /// What was seen longer ago is not believed; nor what is seen that far ahead.
 const AGE_MAX: std::time::Duration = std::time::Duration::from_mins(1);
 
+/// So long after its start a controller may not know yet what its workers run.
+const BLACKOUT: std::time::Duration = std::time::Duration::from_mins(5);
+
 /// Returns why no idle executor of this answer is believed, if so.
 pub(super) fn doubt(observation: &Observation, now: Timestamp) -> Option<String> {
     if !observation.complete {
         return Some("the answer does not say that it is complete".to_owned());
+    }
+    let controller = observation.controller.as_ref();
+    if let Some(at) = controller
+        .and_then(|it| it.started_at.as_ref())
+        .map(|it| it.0)
+    {
+        let age = now.since(at);
+        if now < at {
+            return Some(format!("it starts at {at}, which is yet to come"));
+        }
+        if age < BLACKOUT {
+            return Some(format!(
+                "it started {} ago, and may not know yet what its workers run; idle counts in {}",
+                short_duration(age),
+                short_duration(BLACKOUT.saturating_sub(age))
+            ));
+        }
     }
     let at = observation.at?.0;
     let age = now.since(at).max(at.since(now));

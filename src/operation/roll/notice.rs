@@ -190,7 +190,14 @@ fn is_ours(ground: &Ground<'_>, activity: &Activity) -> bool {
 /// Returns whether somebody said this very number, and not how many more or fewer.
 fn is_explicit(ground: &Ground<'_>, activity: &Activity, desired: u32) -> bool {
     let before = ground.state.desired();
-    before.is_some_and(|it| activity.cause.contains(&explicit(it, desired)))
+    // As AWS words SetDesiredCapacity, and UpdateAutoScalingGroup.
+    let of_update = |from: u32| {
+        format!("desired: {desired} changing the desired capacity from {from} to {desired}.")
+    };
+    before.is_some_and(|it| {
+        let cause = &activity.cause;
+        cause.contains(&explicit(it, desired)) || cause.contains(&of_update(it))
+    })
 }
 
 fn explicit(from: u32, to: u32) -> String {

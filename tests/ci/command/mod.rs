@@ -104,6 +104,25 @@ async fn an_answer_that_does_not_say_that_it_is_complete_has_no_idle_executor() 
 }
 
 #[tokio::test]
+async fn a_controller_that_just_started_has_no_idle_executor() {
+    let mut body = documented("executors");
+    for (secs, words) in [
+        (0, "it started 0s ago"),
+        (-299, "idle counts in 1s"),
+        (60, "yet to come"),
+    ] {
+        body["controller"]["started_at"] = json!(NOW.as_millis() + secs * 1000);
+        let reading = read(&body).await;
+        let why = why_unknown(&reading, "worker-2");
+        assert!(why.contains(words), "{secs}: {why}");
+        assert_eq!(executor(&reading, "worker-1").work.as_str(), "busy");
+    }
+    body["controller"]["started_at"] = json!(NOW.as_millis() - 300_000);
+    let reading = read(&body).await;
+    assert_eq!(executor(&reading, "worker-2").work.as_str(), "idle");
+}
+
+#[tokio::test]
 async fn what_was_seen_a_while_ago_or_ahead_of_us_is_not_believed() {
     let mut body = documented("executors");
     for (secs, is_believed, words) in [
