@@ -14,7 +14,7 @@ mod verb;
 
 pub use draft::check_writable;
 pub use grammar::{
-    Action, ActionLine, EngineArg, EngineFlags, Flag, HookAnswer, Instances, PoolArg,
+    Action, ActionLine, Drained, EngineArg, EngineFlags, Flag, HookAnswer, Instances, PoolArg,
     RefreshAnswer, RefreshFlags, Selection, Size, Verb, verbs,
 };
 pub use guardrail::{Confirmation, Guardrail, Policy};

@@ -217,22 +217,20 @@ pub fn plan(
         } => verb::scale(&mut draft, pool, *size, *min, *max)?,
         Action::Launch { pool, count } => verb::launch(&mut draft, pool, *count)?,
         Action::Drain {
-            instances,
-            pool,
-            count,
-            scope,
+            drained,
             replace,
+            decrement: _,
             max_unavailable,
             deadline,
         } => {
             let pool = PoolArg {
-                pool: pool.clone(),
-                scope: scope.clone(),
+                pool: drained.pool.clone(),
+                scope: drained.scope.clone(),
             };
             let choice = verb::Choice {
-                named: &instances.instances,
+                named: &drained.instances,
                 pool: &pool,
-                count: *count,
+                count: drained.count,
             };
             let terms = verb::Terms {
                 decrement: !replace,

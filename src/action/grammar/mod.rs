@@ -1,5 +1,6 @@
 //! The grammar of actions. A doc comment here is the `--help` there.
 
+mod drained;
 mod engine;
 mod line;
 mod parse;
@@ -16,6 +17,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use self::parse::{parse_freeze, parse_heartbeat, parse_instance, parse_process, parse_tag};
 pub use self::{
+    drained::Drained,
     engine::{EngineArg, EngineFlags},
     line::ActionLine,
     refresh::{RefreshAnswer, RefreshFlags},
@@ -58,24 +60,13 @@ pub enum Action {
     /// Empty instances of their jobs, then terminate them through their group
     Drain {
         #[command(flatten)]
-        instances: Instances,
-        /// Let pooldeck choose --count instances of this pool
-        #[arg(
-            long,
-            value_name = "POOL",
-            conflicts_with = "instances",
-            requires = "count"
-        )]
-        pool: Option<PoolName>,
-        /// With --pool: how many
-        #[arg(long, value_name = "N", requires = "pool")]
-        count: Option<u32>,
-        /// With --pool: the scope, where several have a pool of that name
-        #[arg(long, value_name = "SCOPE", requires = "pool")]
-        scope: Option<ScopeId>,
+        drained: Drained,
         /// Let the group launch replacements instead of lowering desired
         #[arg(long)]
         replace: bool,
+        /// Lower desired with each instance, as without --replace
+        #[arg(long, conflicts_with = "replace")]
+        decrement: bool,
         /// With --replace: how many instances the pool may lack at any time
         #[arg(long, value_name = "N", default_value_t = 1, requires = "replace")]
         max_unavailable: u32,
@@ -258,9 +249,7 @@ impl Action {
     pub fn leaves_choice(&self) -> bool {
         match self {
             Self::Scale { .. } => true,
-            Self::Drain {
-                instances, count, ..
-            } => instances.instances.is_empty() && count.is_some(),
+            Self::Drain { drained, .. } => drained.instances.is_empty() && drained.count.is_some(),
             _ => false,
         }
     }
@@ -306,12 +295,12 @@ impl Action {
                     it.instances.clone_from(&selection.instances);
                 }
             }
-            Self::Drain {
-                instances: Instances { instances },
-                pool,
-                ..
+            Self::Drain { drained, .. } => {
+                if drained.pool.is_none() && drained.instances.is_empty() {
+                    drained.instances.clone_from(&selection.instances);
+                }
             }
-            | Self::Tag {
+            Self::Tag {
                 instances, pool, ..
             } => {
                 if pool.is_none() && instances.is_empty() {

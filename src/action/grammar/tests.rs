@@ -51,6 +51,32 @@ fn every_verb_writes_itself_as_it_is_read() {
 }
 
 #[test]
+fn a_drain_takes_a_pool_where_it_takes_instances() {
+    let by_flag = parse("drain --pool workhorse --count 2");
+    assert_eq!(parse("drain workhorse --count 2"), by_flag);
+    assert_eq!(
+        parse("drain i-0123456789abcdef0 --decrement").to_string(),
+        "drain i-0123456789abcdef0 --decrement"
+    );
+    for (line, words) in [
+        ("drain workhorse", "`drain POOL --count N`"),
+        ("drain --count 2", "--count is of a pool"),
+        (
+            "drain i-0123456789abcdef0 --count 2",
+            "--count is of a pool",
+        ),
+        ("drain workhorse arm", "is not an instance id"),
+        (
+            "drain workhorse --count 2 --replace --decrement",
+            "cannot be used with",
+        ),
+    ] {
+        let error = line.parse::<ActionLine>().unwrap_err().to_string();
+        assert!(error.contains(words), "{line}: {error}");
+    }
+}
+
+#[test]
 fn a_line_keeps_its_reason_quoted_for_a_shell() {
     for line in [
         "scale workhorse 12 --reason monday",

@@ -35,19 +35,18 @@ impl std::fmt::Display for Action {
                 pool.scope_to(&mut words);
             }
             Self::Drain {
-                instances,
-                pool,
-                count,
-                scope,
+                drained,
                 replace,
+                decrement,
                 max_unavailable,
                 deadline,
             } => {
-                ids(&mut words, &instances.instances);
-                flag(&mut words, "--pool", pool.as_ref());
-                flag(&mut words, "--count", count.as_ref());
-                flag(&mut words, "--scope", scope.as_ref());
+                ids(&mut words, &drained.instances);
+                flag(&mut words, "--pool", drained.pool.as_ref());
+                flag(&mut words, "--count", drained.count.as_ref());
+                flag(&mut words, "--scope", drained.scope.as_ref());
                 words.extend(replace.then(|| "--replace".to_owned()));
+                words.extend(decrement.then(|| "--decrement".to_owned()));
                 let shown = (*max_unavailable != 1).then_some(max_unavailable);
                 flag(&mut words, "--max-unavailable", shown);
                 let deadline = deadline.map(|it| format!("{}s", it.as_secs()));
