@@ -7,6 +7,7 @@
 
 mod acting;
 mod agents;
+mod asking;
 mod budget;
 mod chaos;
 mod data;

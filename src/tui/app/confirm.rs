@@ -46,6 +46,8 @@ pub(super) const SEEN_AFTER: Duration = Duration::from_millis(250);
 /// A question that nobody waited for wants to be read first.
 const SEEN_AFTER_UNCALLED: Duration = Duration::from_millis(1500);
 
+const TOO_EARLY: &str = "that key came before the question; press it again";
+
 /// What the operator answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -91,6 +93,16 @@ impl Confirm {
             .is_none_or(|it| it == self.input.value())
     }
 
+    /// Changes the name that is typed; not before the operator could see what it is typed for.
+    pub(super) fn edit(&mut self, change: impl FnOnce(&mut Input)) {
+        if self.stage == Stage::Armed {
+            self.hint = None;
+            change(&mut self.input);
+        } else {
+            self.hint = Some(TOO_EARLY);
+        }
+    }
+
     /// Decides what `y` means now.
     pub fn answer_yes(&self) -> Answer {
         let Ok(plan) = &self.plan else {
@@ -98,9 +110,7 @@ impl Confirm {
         };
         match (self.stage, plan.confirmation) {
             (_, Confirmation::Deny) => Answer::NotYet("a guardrail forbids it"),
-            (Stage::New | Stage::Painted, _) => {
-                Answer::NotYet("that key came before the question; press it again")
-            }
+            (Stage::New | Stage::Painted, _) => Answer::NotYet(TOO_EARLY),
             (Stage::Armed, Confirmation::YesNo) => Answer::Yes,
             (Stage::Armed, Confirmation::TypePoolName | Confirmation::TypeAccountAlias) => {
                 if self.is_typed() {
@@ -131,8 +141,15 @@ impl Confirm {
         };
         if !is_same {
             self.stage = Stage::New;
+            // Whoever has read down to the calls has to see that they are others now.
+            self.scroll = 0;
+            self.hint = None;
+            let is_begun = !self.input.value().is_empty();
             self.input = Input::default();
-            self.note = Some("the fleet changed: this is what would be done now".to_owned());
+            let again = if is_begun { "; type it again" } else { "" };
+            self.note = Some(format!(
+                "the fleet changed: this is what would be done now{again}"
+            ));
         }
         if let Ok(plan) = &fresh {
             self.wanted = wanted_word(plan, fleet);
@@ -141,19 +158,32 @@ impl Confirm {
     }
 }
 
-/// Returns the word that the operator has to type, by the strength of the confirmation.
+/// Returns what the operator has to type, by the strength of the confirmation: every name that the
+/// plan is about, in its order.
 fn wanted_word(plan: &Plan, fleet: &Fleet) -> Option<String> {
-    let target = plan.targets.first()?;
-    match plan.confirmation {
-        Confirmation::YesNo | Confirmation::Deny => None,
+    let names: Vec<String> = match plan.confirmation {
+        Confirmation::YesNo | Confirmation::Deny => return None,
         Confirmation::TypePoolName => {
-            // An instance outside every pool has no name to type.
-            let name = Some(target.pool.name.to_string()).filter(|it| !it.is_empty());
-            Some(name.unwrap_or_else(|| plan.verb.clone()))
+            let pools = plan.targets.iter().map(|it| it.pool.name.to_string());
+            pools.filter(|it| !it.is_empty()).collect()
         }
         Confirmation::TypeAccountAlias => {
-            let alias = fleet.scope(&target.pool.scope).map(|it| it.alias.clone());
-            Some(alias.unwrap_or_else(|| target.pool.scope.to_string()))
+            let alias = |scope| fleet.scope(scope).map(|it| it.alias.clone());
+            let scopes = plan.targets.iter().map(|it| &it.pool.scope);
+            scopes
+                .map(|it| alias(it).unwrap_or_else(|| it.to_string()))
+                .collect()
+        }
+    };
+    let mut wanted: Vec<String> = Vec::new();
+    for name in names {
+        if !wanted.contains(&name) {
+            wanted.push(name);
         }
     }
+    // An instance outside every pool has no name to type.
+    if wanted.is_empty() {
+        return plan.targets.first().map(|_| plan.verb.clone());
+    }
+    Some(wanted.join(" "))
 }

@@ -2,6 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use ratatui::layout::Size;
+
 use super::{App, Command, Effect, Overlay, Severity, Target, edit, propose::Vocabulary};
 use crate::tui::keymap::{Context, Keys, Lookup, key_of};
 
@@ -27,7 +29,7 @@ impl App {
             Lookup::Unbound => {
                 let n_pressed = self.pressed.0.len();
                 let pressed = std::mem::take(&mut self.pressed);
-                if context == Context::Input {
+                if matches!(context, Context::Input | Context::TypedName) {
                     self.type_char(event);
                 } else if 1 < n_pressed {
                     self.say(
@@ -85,16 +87,8 @@ impl App {
                 change(&mut line.input);
                 self.apply_filter_line();
             }
-            Some(Overlay::Confirm(confirm)) if confirm.stage == super::Stage::Armed => {
-                change(&mut confirm.input);
-            }
-            Some(
-                Overlay::Confirm(_)
-                | Overlay::Question(_)
-                | Overlay::Picker(_)
-                | Overlay::Reader(_),
-            )
-            | None => {}
+            Some(Overlay::Confirm(confirm)) => confirm.edit(change),
+            Some(Overlay::Question(_) | Overlay::Picker(_) | Overlay::Reader(_)) | None => {}
         }
     }
 
@@ -152,12 +146,12 @@ impl App {
         let Some(Overlay::Confirm(confirm)) = self.overlays.last_mut() else {
             return Vec::new();
         };
-        let page = usize::from(self.size.height / 2).max(1);
+        if let Some(scroll) = scrolled(confirm.scroll, self.size, command) {
+            confirm.scroll = scroll;
+            confirm.hint = None;
+            return Vec::new();
+        }
         match command {
-            Command::RowNext => confirm.scroll += 1,
-            Command::RowPrevious => confirm.scroll = confirm.scroll.saturating_sub(1),
-            Command::PageNext => confirm.scroll += page,
-            Command::PagePrevious => confirm.scroll = confirm.scroll.saturating_sub(page),
             Command::CopyCommand => {
                 let line = confirm.plan.as_ref().ok().map(|it| it.command_line.clone());
                 return line
@@ -169,11 +163,10 @@ impl App {
             | Command::ConfirmNo
             | Command::ConfirmEnter
             | Command::ConfirmEdit => return self.answer(command),
-            command => {
-                if confirm.stage == super::Stage::Armed && confirm.wants_typing() {
-                    edit::edit(&mut confirm.input, command);
-                }
-            }
+            command if confirm.wants_typing() => confirm.edit(|it| {
+                edit::edit(it, command);
+            }),
+            _ => {}
         }
         Vec::new()
     }
@@ -261,6 +254,25 @@ impl App {
         prompt.input = tui_input::Input::new(line.to_owned());
         prompt.propose(vocabulary);
     }
+}
+
+/// Returns the line that a question is scrolled to by a command; none for any other command.
+///
+/// The end is found by `scroll`, which knows how long the text is.
+pub(super) fn scrolled(from: usize, size: Size, command: &Command) -> Option<usize> {
+    let half = usize::from(size.height / 4).max(1);
+    let page = usize::from(size.height / 2).max(1);
+    Some(match command {
+        Command::RowNext => from.saturating_add(1),
+        Command::RowPrevious => from.saturating_sub(1),
+        Command::HalfPageNext => from.saturating_add(half),
+        Command::HalfPagePrevious => from.saturating_sub(half),
+        Command::PageNext => from.saturating_add(page),
+        Command::PagePrevious => from.saturating_sub(page),
+        Command::RowFirst => 0,
+        Command::RowLast => usize::MAX,
+        _ => return None,
+    })
 }
 
 /// Returns the place in a history after a step, counted from the newest.

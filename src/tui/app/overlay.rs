@@ -21,7 +21,7 @@ pub enum Overlay {
 impl Overlay {
     pub fn context(&self) -> Context {
         match self {
-            Self::Confirm(confirm) if confirm.wants_typing() => Context::Input,
+            Self::Confirm(confirm) if confirm.wants_typing() => Context::TypedName,
             Self::Confirm(_) | Self::Question(_) => Context::Confirm,
             Self::Prompt(_) | Self::Filter(_) => Context::Input,
             Self::Picker(_) => Context::Picker,

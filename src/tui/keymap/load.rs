@@ -201,6 +201,12 @@ fn read_line(value: &Spanned<DeValue<'_>>) -> Result<Option<String>, String> {
     }
 }
 
+const TEXT: &str = "a character or a sequence is text while a line is typed";
+
+fn is_text(keys: &Keys) -> bool {
+    keys.0.len() != 1 || keys.0[0].as_letter().is_some()
+}
+
 fn binding(context: Context, keys: Keys, line: String) -> Result<Binding, String> {
     let command: Command = line.parse()?;
     let is_edit = command.group() == Group::Edit;
@@ -212,8 +218,18 @@ fn binding(context: Context, keys: Keys, line: String) -> Result<Binding, String
                     "`{line}` does not edit a line; in [input] only input.* may be bound"
                 ));
             }
-            if keys.0.len() != 1 || keys.0[0].as_letter().is_some() {
-                return Err("a character or a sequence is text while a line is typed".to_owned());
+            if is_text(&keys) {
+                return Err(TEXT.to_owned());
+            }
+        }
+        Context::TypedName => {
+            if command.group() != Group::Move {
+                return Err(format!(
+                    "`{line}` does not scroll; in [typed-name] only moves may be bound, and [input] has the rest"
+                ));
+            }
+            if is_text(&keys) {
+                return Err(TEXT.to_owned());
             }
         }
         Context::Confirm if !is_confirm && command != Command::CopyCommand => {

@@ -68,6 +68,8 @@ contexts! {
     Confirm = "confirm",
     /// Every line that is typed: the palette, the filter, a name that confirms.
     Input = "input",
+    /// A name that is typed under a plan, which may be longer than the screen.
+    TypedName = "typed-name",
 }
 
 impl Context {
@@ -92,6 +94,7 @@ impl Context {
             | Self::Cost
             | Self::Utilisation
             | Self::Boots => Some(Self::Screen),
+            Self::TypedName => Some(Self::Input),
             Self::Screen | Self::Picker | Self::Reader | Self::Confirm | Self::Input => None,
         }
     }

@@ -1,136 +1,136 @@
 //! The question before anything is done.
 
-use super::{dim, middle, plain, wrap};
+use super::{
+    dialog::{Dialog, Typed, flow, inner_width},
+    dim, plain, wrap,
+};
 use crate::{
-    action::{Confirmation, Plan},
-    fleet::InstanceId,
+    action::{Confirmation, Plan, Target},
+    fleet::{InstanceId, Scope},
     tui::{
-        app::{App, Confirm, Stage},
+        app::{App, Command, Confirm, Stage},
+        keymap::Context,
         theme::Role,
-        widget::{Canvas, Span},
+        widget::{Canvas, Span, width_of},
     },
 };
 
 type Line = Vec<Span<'static>>;
 
-/// The lines under the text: a rule, the question, the note.
-const N_QUESTION_LINES: u16 = 3;
+const WIDTH: u16 = 100;
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, confirm: &Confirm) {
-    let width = app.size.width.min(100);
-    let lines = lines(app, confirm, width.saturating_sub(4));
-    let height = u16::try_from(lines.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(2 + N_QUESTION_LINES);
-    let area = middle(app, width, height);
-    let is_destructive = confirm.plan.as_ref().is_ok_and(|it| it.is_destructive);
-    let role = if is_destructive {
-        Role::OverlayDanger
-    } else {
-        Role::Overlay
-    };
-    let title = confirm
-        .plan
-        .as_ref()
-        .map_or("refused", |it| it.verb.as_str());
-    let inside = canvas.frame(area, title, role);
-    let text_height = inside.height.saturating_sub(N_QUESTION_LINES);
-    let shown = lines.iter().skip(confirm.scroll);
-    for (y, line) in (inside.y..inside.y + text_height).zip(shown) {
-        canvas.put_spans(inside.x + 1, y, inside.width.saturating_sub(2), line);
-    }
-    let y = inside.y + text_height;
-    let below = lines
-        .len()
-        .saturating_sub(confirm.scroll + usize::from(text_height));
-    if 0 < below {
-        canvas.put_right(
-            inside.x,
-            y,
-            inside.width,
-            &format!("{below} more lines "),
-            Role::Warn,
-        );
-    } else if let Some(note) = &confirm.note {
-        canvas.put(
-            inside.x + 1,
-            y,
-            inside.width.saturating_sub(2),
-            note,
-            Role::Warn,
-        );
-    }
-    question(canvas, confirm, inside, y + 1);
-    if let Some(hint) = confirm.hint.filter(|_| y + 2 < inside.bottom()) {
-        canvas.put(
-            inside.x + 1,
-            y + 2,
-            inside.width.saturating_sub(2),
-            hint,
-            Role::Warn,
-        );
+    dialog(app, confirm).draw(canvas, app);
+}
+
+pub(super) fn max_scroll(app: &App, confirm: &Confirm) -> usize {
+    dialog(app, confirm).max_scroll(app)
+}
+
+fn dialog<'a>(app: &App, confirm: &'a Confirm) -> Dialog<'a> {
+    let width = inner_width(app, WIDTH);
+    let plan = confirm.plan.as_ref();
+    let is_destructive = plan.is_ok_and(|it| it.is_destructive);
+    let (answers, typed) = question(app, confirm, width);
+    Dialog {
+        title: plan.map_or("refused", |it| it.verb.as_str()),
+        role: if is_destructive {
+            Role::OverlayDanger
+        } else {
+            Role::Overlay
+        },
+        width: WIDTH,
+        text: lines(app, confirm, width),
+        scroll: confirm.scroll,
+        hint: confirm.hint,
+        answers,
+        typed,
     }
 }
 
-fn question(canvas: &mut Canvas<'_>, confirm: &Confirm, inside: ratatui::layout::Rect, y: u16) {
-    if inside.bottom() <= y {
-        return;
-    }
-    let x = inside.x + 1;
-    let width = inside.width.saturating_sub(2);
+/// What answers: keys, or a name that is typed.
+fn question<'a>(app: &App, confirm: &'a Confirm, width: u16) -> (Vec<Line>, Option<Typed<'a>>) {
     match (&confirm.wanted, &confirm.plan) {
         (_, Err(_)) => {
-            canvas.put(x, y, width, "esc closes this", Role::Dim);
+            let close = answer(app, Role::Key, &[Command::ConfirmNo], "closes this");
+            (vec![close], None)
         }
-        (Some(word), Ok(_)) => {
-            let what = match confirm.plan.as_ref().map(|it| it.confirmation) {
-                Ok(Confirmation::TypeAccountAlias) => "the account",
-                _ => "the pool",
-            };
-            let label = format!("type {what}, {word}, then enter: ");
-            let taken = canvas.put(x, y, width, &label, Role::Text);
+        (Some(word), Ok(plan)) => {
+            let label = format!("type {}, {word}, then enter", what_is_typed(plan, word));
             let role = if confirm.is_typed() {
                 Role::Ok
             } else {
                 Role::Input
             };
-            let typed = canvas.put(x + taken, y, width - taken, confirm.input.value(), role);
-            canvas.set_cursor(x + taken + typed, y);
+            let typed = |label| Typed {
+                label,
+                input: &confirm.input,
+                role,
+            };
+            let has_room = width_of(&label) + 2 + width_of(word) < width;
+            if has_room {
+                let label = Span::new(format!("{label}: "), Role::Text);
+                return (Vec::new(), Some(typed(label)));
+            }
+            let label = wrapped(&label, width, Role::Text);
+            (label, Some(typed(Span::new("> ", Role::Key))))
         }
         (None, Ok(plan)) => {
-            let enter = if plan.is_destructive { "" } else { " or enter" };
             let role = if confirm.stage == Stage::Armed {
                 Role::Key
             } else {
                 Role::Dim
             };
-            let spans = [
-                Span::new(format!("y{enter}"), role),
-                plain(" does it   "),
-                Span::new("n", Role::Key),
-                plain(" does nothing   "),
-                Span::new("e", Role::Key),
-                dim(" edit   "),
-                Span::new("c", Role::Key),
-                dim(" copy the command line"),
+            let yes = [Command::ConfirmYes, Command::ConfirmEnter];
+            let n_yes = if plan.is_destructive { 1 } else { 2 };
+            let pieces = vec![
+                answer(app, role, &yes[..n_yes], "does it"),
+                answer(app, Role::Key, &[Command::ConfirmNo], "does nothing"),
+                answer(app, Role::Key, &[Command::ConfirmEdit], "edit"),
+                answer(
+                    app,
+                    Role::Key,
+                    &[Command::CopyCommand],
+                    "copy the command line",
+                ),
             ];
-            canvas.put_spans(x, y, width, &spans);
+            (flow(pieces, 3, width), None)
         }
     }
 }
 
-pub(super) fn max_scroll(app: &App, confirm: &Confirm) -> usize {
-    let width = app.size.width.min(100);
-    let n_lines = lines(app, confirm, width.saturating_sub(4)).len();
-    let height = app.size.height.saturating_sub(2 + N_QUESTION_LINES);
-    n_lines.saturating_sub(usize::from(height))
+/// Says which names are asked for: of several pools, all of them.
+fn what_is_typed(plan: &Plan, word: &str) -> &'static str {
+    let is_one = !word.contains(' ');
+    match (plan.confirmation, is_one) {
+        (Confirmation::TypeAccountAlias, true) => "the account",
+        (Confirmation::TypeAccountAlias, false) => "the accounts",
+        (_, true) => "the pool",
+        (_, false) => "the pools",
+    }
+}
+
+/// The keys of an answer, as the keymap has them, and what they do.
+fn answer(app: &App, role: Role, commands: &[Command], words: &'static str) -> Line {
+    let keys = commands.iter().filter_map(|it| {
+        let keys = app.keymap.keys_for(Context::Confirm, it);
+        keys.map(ToString::to_string)
+    });
+    let keys: Vec<String> = keys.collect();
+    vec![
+        Span::new(keys.join(" or "), role),
+        plain(format!(" {words}")),
+    ]
 }
 
 fn lines(app: &App, confirm: &Confirm, width: u16) -> Vec<Line> {
+    let note = confirm.note.as_deref();
+    let mut lines = note.map_or_else(Vec::new, |it| wrapped(it, width, Role::Warn));
     match &confirm.plan {
-        Ok(plan) => plan_lines(app, confirm, plan, width),
-        Err(refusal) => wrapped(&refusal.to_string(), width, Role::Warn),
+        Ok(plan) => lines.extend(plan_lines(app, confirm, plan, width)),
+        Err(refusal) => lines.extend(wrapped(&refusal.to_string(), width, Role::Warn)),
     }
+    lines
 }
 
 fn wrapped(text: &str, width: u16, role: Role) -> Vec<Line> {
@@ -140,83 +140,88 @@ fn wrapped(text: &str, width: u16, role: Role) -> Vec<Line> {
         .collect()
 }
 
+/// A label, and beside it a text of as many lines as it needs.
+fn labelled(label: &'static str, text: &str, width: u16, role: Role) -> Vec<Line> {
+    beside(
+        label,
+        wrapped(text, width.saturating_sub(width_of(label)), role),
+    )
+}
+
+fn beside(label: &'static str, lines: Vec<Line>) -> Vec<Line> {
+    let blank = " ".repeat(label.len());
+    let lines = lines.into_iter().enumerate();
+    lines
+        .map(|(line_idx, line)| {
+            let label = if line_idx == 0 {
+                dim(label)
+            } else {
+                dim(blank.clone())
+            };
+            std::iter::once(label).chain(line).collect()
+        })
+        .collect()
+}
+
+const WHERE: &str = "where    ";
+const BLANK: &str = "         ";
+
 fn plan_lines(app: &App, confirm: &Confirm, plan: &Plan, width: u16) -> Vec<Line> {
-    let fleet = &app.observation.fleet;
-    let mut lines = wrapped(
-        &format!("pooldeck {}", plan.command_line),
-        width,
-        Role::Title,
-    );
+    let command_line = format!("pooldeck {}", plan.command_line);
+    let mut lines = wrapped(&command_line, width, Role::Title);
     for target in &plan.targets {
-        let scope = fleet.scope(&target.pool.scope);
-        let account = scope
-            .and_then(|it| it.identity.as_ref())
-            .map_or("account not proven", |it| it.account.as_str());
-        let (alias, region) = scope.map_or(("", ""), |it| (it.alias.as_str(), it.region.as_str()));
-        let environment = scope.and_then(|it| it.environment.as_ref());
-        let environment = environment.map_or(String::new(), |it| format!("  {it}"));
-        let role = if scope.is_some_and(crate::fleet::Scope::is_production) {
-            Role::Danger
-        } else {
-            Role::Text
-        };
-        lines.push(vec![
-            dim("where    "),
-            Span::new(format!("{alias} {account}  {region}"), role),
-            dim("  pool "),
-            plain(target.pool.name.to_string()),
-            dim(environment),
-        ]);
-        if !target.instances.is_empty() {
-            let ids: Vec<&str> = target.instances.iter().map(InstanceId::as_str).collect();
-            let text = format!("{} of it: {}", ids.len(), ids.join(" "));
-            lines.extend(
-                wrapped(&text, width.saturating_sub(9), Role::Text)
-                    .into_iter()
-                    .map(indented),
-            );
-        }
+        lines.extend(target_lines(app, target, width));
     }
     for (change_idx, change) in plan.changes.iter().enumerate() {
-        let label = if change_idx == 0 {
-            "changes  "
-        } else {
-            "         "
-        };
+        let label = if change_idx == 0 { "changes  " } else { BLANK };
         let what = format!("{}  {} → {}", change.what, change.from, change.to);
-        lines.push(vec![dim(label), plain(what)]);
+        lines.extend(labelled(label, &what, width, Role::Text));
     }
     if let Some(cost) = &plan.cost {
-        let text = cost.to_string();
-        for (line_idx, line) in wrap(&text, width.saturating_sub(9)).into_iter().enumerate() {
-            lines.push(vec![
-                dim(if line_idx == 0 {
-                    "cost     "
-                } else {
-                    "         "
-                }),
-                plain(line),
-            ]);
-        }
+        lines.extend(labelled("cost     ", &cost.to_string(), width, Role::Text));
     }
     for job in &plan.jobs_at_risk {
-        lines.push(vec![Span::new(format!("job      {job}"), Role::Busy)]);
+        lines.extend(labelled("job      ", &job.to_string(), width, Role::Busy));
     }
     for warning in &plan.warnings {
-        for line in wrapped(warning, width.saturating_sub(9), Role::Warn) {
-            lines.push(indented(line));
-        }
+        lines.extend(labelled(BLANK, warning, width, Role::Warn));
     }
     if let Some(reason) = &confirm.reason {
-        lines.push(vec![dim("reason   "), plain(reason.clone())]);
+        lines.extend(labelled("reason   ", reason, width, Role::Text));
     }
     if let Some(guardrail) = &plan.guardrail {
-        lines.push(vec![
-            dim("guardrail "),
-            Span::new(guardrail.clone(), Role::Warn),
-        ]);
+        lines.extend(labelled("guardrail ", guardrail, width, Role::Warn));
     }
     lines.extend(calls(plan, width));
+    lines
+}
+
+/// Where a pool is, and which of its instances are meant.
+fn target_lines(app: &App, target: &Target, width: u16) -> Vec<Line> {
+    let scope = app.observation.fleet.scope(&target.pool.scope);
+    let account = scope
+        .and_then(|it| it.identity.as_ref())
+        .map_or("account not proven", |it| it.account.as_str());
+    let (alias, region) = scope.map_or(("", ""), |it| (it.alias.as_str(), it.region.as_str()));
+    let role = if scope.is_some_and(Scope::is_production) {
+        Role::Danger
+    } else {
+        Role::Text
+    };
+    let mut pieces = vec![
+        vec![Span::new(format!("{alias} {account}"), role)],
+        vec![Span::new(region.to_owned(), role)],
+        vec![dim("pool "), plain(target.pool.name.to_string())],
+    ];
+    let environment = scope.and_then(|it| it.environment.as_ref());
+    pieces.extend(environment.map(|it| vec![dim(it.clone())]));
+    let room = width.saturating_sub(width_of(WHERE));
+    let mut lines = beside(WHERE, flow(pieces, 2, room));
+    if !target.instances.is_empty() {
+        let ids: Vec<&str> = target.instances.iter().map(InstanceId::as_str).collect();
+        let text = format!("{} of it: {}", ids.len(), ids.join(" "));
+        lines.extend(labelled(BLANK, &text, width, Role::Text));
+    }
     lines
 }
 
@@ -224,18 +229,8 @@ fn plan_lines(app: &App, confirm: &Confirm, plan: &Plan, width: u16) -> Vec<Line
 fn calls(plan: &Plan, width: u16) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for call in &plan.calls {
-        for line in wrap(&call.to_string(), width.saturating_sub(9)) {
-            let label = if lines.is_empty() {
-                "calls    "
-            } else {
-                "         "
-            };
-            lines.push(vec![dim(label), plain(line)]);
-        }
+        let label = if lines.is_empty() { "calls    " } else { BLANK };
+        lines.extend(labelled(label, &call.to_string(), width, Role::Text));
     }
     lines
-}
-
-fn indented(line: Line) -> Line {
-    std::iter::once(dim("         ")).chain(line).collect()
 }

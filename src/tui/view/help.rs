@@ -71,6 +71,10 @@ fn lines(app: &App, glyphs: Glyphs) -> Vec<Line> {
     ] {
         section(&mut lines, title, &app.keymap.bindings(context), |_| true);
     }
+    let under_plans = app.keymap.bindings(Context::TypedName);
+    section(&mut lines, "While a name is typed", &under_plans, |it| {
+        it.command.group() == Group::Move
+    });
     lines.push(vec![Span::new("The signs of a lifecycle bar", Role::Title)]);
     for phase in Phase::ALL {
         let words = phase.as_str().replace('_', " ");

@@ -6,6 +6,7 @@ mod boots;
 mod columns;
 mod confirm;
 mod cost;
+mod dialog;
 mod executor;
 mod finding;
 mod foot;

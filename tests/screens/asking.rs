@@ -1,0 +1,176 @@
+//! What is asked before anything is done: all of it can be read, at every size, and says what is so.
+
+use std::{sync::Arc, time::Duration};
+
+use pooldeck::{
+    engine::{Event, OperationView},
+    fleet::{Call, InstanceId, PoolKey},
+    operation::{
+        Event as Line, Happening, Operation, OperationId, Owner, Sight, Spec, WaitingOn, outlook,
+    },
+    tui::{Effect, Msg, app::Overlay},
+};
+use ratatui::layout::Size;
+
+use crate::robot::{Look, Robot, START};
+
+/// Types a line after `:`, and leaves its question open.
+pub(crate) fn ask(robot: &mut Robot, line: &str) {
+    robot.press(":");
+    robot.type_text(line);
+    robot.press("enter");
+}
+
+/// Returns the operation that a line would begin, a moment after it began.
+pub(crate) fn begun(robot: &mut Robot, line: &str) -> OperationView {
+    ask(robot, line);
+    let Some(Overlay::Confirm(confirm)) = robot.app.overlay() else {
+        panic!("no question:\n{}", robot.text());
+    };
+    let plan = confirm.plan.as_ref().unwrap();
+    let spec: Spec = plan.operation.clone().unwrap();
+    let command_line = plan.command_line.clone();
+    robot.press("esc");
+    let planned = Line {
+        at: START,
+        what: Happening::Planned {
+            version: Line::VERSION,
+            id: OperationId(crate::operating::ID.to_owned()),
+            spec,
+            owner: Owner {
+                user: "ada".to_owned(),
+                host: "desk".to_owned(),
+            },
+            reason: None,
+            command_line,
+        },
+    };
+    let operation = Operation::replay(&[planned]).unwrap();
+    OperationView {
+        outlook: outlook(&operation, &robot.app.observation.fleet, START),
+        operation,
+        waits: Vec::new(),
+        halts: Vec::new(),
+        is_driven: true,
+        is_foreign: false,
+        cost: None,
+    }
+}
+
+pub(crate) fn show(robot: &mut Robot, view: OperationView) {
+    robot.hear(Event::Operation(Arc::new(view)));
+    robot.press("g o");
+}
+
+#[test]
+fn a_plan_that_wants_a_name_is_read_to_its_end_before_the_name_is_typed() {
+    for keymap in ["default", "vim-like", "emacs-like"] {
+        let mut robot = Robot::with(Look {
+            size: (80, 24),
+            keymap,
+            ..Look::default()
+        });
+        ask(&mut robot, "reami workhorse --bootstrap");
+        robot.sees("more lines");
+        robot.sees(" scroll ");
+        let top = robot.text();
+        robot.press("down");
+        assert_ne!(robot.text(), top, "{keymap}");
+        robot.press("up");
+        assert_eq!(robot.text(), top, "{keymap}");
+        for _ in 0..40 {
+            robot.press("pagedown");
+        }
+        robot.sees_not("more line");
+        robot.type_text("workhorse");
+        robot.sees("then enter: workhorse");
+        robot.press("enter");
+        assert!(matches!(robot.take_effects()[..], [Effect::Submit(_)]));
+    }
+}
+
+#[test]
+fn a_question_of_yes_or_no_says_which_keys_scroll_it() {
+    let mut robot = Robot::sized(60, 9);
+    ask(&mut robot, "scale arm-linux +2");
+    robot.sees("j k");
+    robot.sees("scroll");
+    let top = robot.text();
+    robot.press("j");
+    assert_ne!(robot.text(), top);
+    robot.press("k");
+    assert_eq!(robot.text(), top);
+}
+
+#[test]
+fn what_is_typed_is_seen_at_every_size() {
+    for (width, height) in [(160, 45), (80, 24), (40, 10), (24, 6)] {
+        let mut robot = Robot::sized(width, height);
+        ask(&mut robot, "reami workhorse --bootstrap");
+        robot.type_text("workho");
+        let text = robot.text();
+        let is_seen = text.contains(": workho") || text.contains("> workho");
+        assert!(is_seen, "{width}x{height}:\n{text}");
+    }
+}
+
+#[test]
+fn a_plan_that_changed_says_so_above_everything_else_and_that_the_name_is_typed_again() {
+    for (width, height) in [(160, 45), (80, 24), (40, 10)] {
+        let mut robot = Robot::sized(width, height);
+        ask(&mut robot, "reami workhorse --bootstrap");
+        robot.press("pagedown");
+        robot.type_text("workh");
+        let call = Call::SetDesiredCapacity {
+            pool: PoolKey::new("demo/us-east-1", "workhorse"),
+            desired: 18,
+        };
+        robot.world().apply(&call).unwrap();
+        robot.read_after(Duration::from_mins(1));
+        // Lines are broken where the width wants it.
+        let words: Vec<String> = robot
+            .text()
+            .split(|it: char| it.is_whitespace() || it == '│')
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect();
+        let text = words.join(" ");
+        assert!(
+            text.contains("the fleet changed: this is what would be done now; type it again"),
+            "{width}x{height}:\n{}",
+            robot.text()
+        );
+        assert!(!text.contains("workh "), "{}", robot.text());
+    }
+}
+
+#[test]
+fn a_plan_over_several_pools_wants_the_names_of_all() {
+    let mut robot = Robot::sized(120, 36);
+    ask(&mut robot, "reami gpu,windows --bootstrap");
+    robot.sees("type the pools, gpu windows, then enter:");
+    robot.type_text("gpu");
+    robot.press("enter");
+    assert!(robot.take_effects().is_empty());
+    robot.type_text(" windows");
+    robot.press("enter");
+    assert!(matches!(robot.take_effects()[..], [Effect::Submit(_)]));
+}
+
+#[test]
+fn no_line_of_a_plan_is_cut() {
+    let mut robot = Robot::sized(80, 24);
+    ask(&mut robot, "reami workhorse --bootstrap");
+    for _ in 0..20 {
+        robot.sees_not("…");
+        robot.press("down");
+    }
+    let mut robot = Robot::sized(40, 10);
+    ask(&mut robot, "reami workhorse --bootstrap");
+    for _ in 0..20 {
+        let text = robot.text();
+        let inside = text.lines().filter(|it| it.contains('│'));
+        assert!(inside.clone().all(|it| !it.contains('…')), "{text}");
+        robot.press("down");
+    }
+}
