@@ -174,3 +174,105 @@ fn no_line_of_a_plan_is_cut() {
         robot.press("down");
     }
 }
+
+#[test]
+fn an_abort_of_a_roll_says_what_was_begun_and_which_template_stays() {
+    let mut robot = Robot::sized(120, 36);
+    let mut view = begun(&mut robot, "reami workhorse --bootstrap");
+    let ids: Vec<InstanceId> = view.operation.targets().map(|it| it.0.clone()).collect();
+    let at = START;
+    let mut tell = |what| view.operation.evolve(&Line { at, what });
+    for id in &ids[..3] {
+        tell(Happening::Applied {
+            call: Call::TagInstances {
+                scope: "demo/us-east-1".into(),
+                instances: vec![id.clone()],
+                key: pooldeck::operation::TAG.to_owned(),
+                value: "ours".to_owned(),
+            },
+            made: None,
+        });
+    }
+    for sight in [Sight::Leaving { at }, Sight::Gone { at }] {
+        tell(Happening::Saw {
+            instance: ids[0].clone(),
+            sight,
+            met: Vec::new(),
+        });
+    }
+    let n = ids.len();
+    show(&mut robot, view);
+    robot.press("x");
+    robot.sees("Abort the reami of workhorse");
+    robot.sees(&format!("1 of {n} is terminated already, for good."));
+    robot.sees("2 are under way and given back");
+    robot.sees(&format!("{} are not begun and not replaced.", n - 3));
+    robot.sees("workhorse launches from");
+    robot.sees("as before, and goes on so.");
+}
+
+#[test]
+fn an_abort_of_a_refresh_says_that_it_is_cancelled_and_what_stays() {
+    let mut robot = Robot::sized(120, 36);
+    let mut view = begun(&mut robot, "refresh start arm-linux --force --reason old");
+    view.waits = vec![(
+        PoolKey::new("demo/eu-west-1", "arm-linux").into(),
+        WaitingOn::Refresh {
+            status: "InProgress".to_owned(),
+            percent: Some(40),
+            reason: None,
+        },
+    )];
+    show(&mut robot, view);
+    robot.press("x");
+    robot.sees("Abort the refresh of arm-linux");
+    robot.sees("EC2 Auto Scaling's own refresh of arm-linux is cancelled.");
+    robot.sees("The 40 %");
+    robot.sees_not("0 of 0");
+    robot.sees_not("uncordoned");
+    robot.press("esc +");
+    robot.sees("EC2 Auto Scaling goes at its own pace");
+}
+
+#[test]
+fn an_abort_of_a_freeze_says_what_it_resumes() {
+    let mut robot = Robot::sized(120, 36);
+    let view = begun(&mut robot, "freeze arm-linux --for 1h");
+    show(&mut robot, view);
+    robot.press("x");
+    robot.sees("Abort the freeze of arm-linux");
+    robot.sees("It thaws now: ");
+    robot.sees("Launch");
+    robot.sees_not("0 of 0");
+    robot.press("esc +");
+    robot.sees("a freeze takes nothing out of service");
+}
+
+#[test]
+fn a_roll_that_may_miss_none_is_not_offered_to_be_sped_up() {
+    let mut robot = Robot::sized(160, 36);
+    let view = begun(&mut robot, "reami workhorse --bootstrap");
+    assert_eq!(view.operation.max_unavailable(), Some(0));
+    show(&mut robot, view);
+    robot.press("+");
+    assert!(robot.app.overlays.is_empty());
+    robot.sees("its batch decides");
+}
+
+#[test]
+fn a_question_about_an_operation_is_read_to_its_end_on_a_small_terminal() {
+    let mut robot = Robot::sized(40, 10);
+    let view = begun(&mut robot, "freeze arm-linux --for 1h");
+    show(&mut robot, view);
+    robot.press("x");
+    robot.sees("y does it");
+    let mut seen = String::new();
+    for _ in 0..20 {
+        seen += &robot.text();
+        robot.press("j");
+    }
+    assert!(seen.contains("since"), "{seen}");
+    robot.update(Msg::Resize(Size::new(120, 36)));
+    robot.settle();
+    robot.sees("Abort the freeze");
+}

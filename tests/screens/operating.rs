@@ -201,7 +201,7 @@ fn an_abort_is_confirmed_by_y_and_by_nothing_else() {
     let mut robot = driving(80, 24);
     robot.press("g o x");
     robot.take_effects();
-    robot.sees("1 of 3 are terminated already");
+    robot.sees("1 of 3 is terminated already");
     robot.press("enter enter");
     robot.sees("enter does not confirm this");
     assert!(robot.take_effects().is_empty());

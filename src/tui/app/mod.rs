@@ -409,6 +409,7 @@ impl App {
             match self.overlays.last_mut() {
                 Some(Overlay::Reader(it)) => it.scroll = it.scroll.min(most),
                 Some(Overlay::Confirm(it)) => it.scroll = it.scroll.min(most),
+                Some(Overlay::Question(it)) => it.scroll = it.scroll.min(most),
                 _ => {}
             }
         }

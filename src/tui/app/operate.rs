@@ -6,7 +6,7 @@ use super::{About, App, Command, Effect, List, Noun, RowId, Severity, Submitted,
 use crate::{
     engine::{OperationRow, OperationView, Verdict},
     fleet::nearest,
-    operation::{OperationId, Standing},
+    operation::{Operation, OperationId, Spec, Standing},
 };
 
 impl App {
@@ -140,12 +140,11 @@ impl App {
                 Vec::new()
             }
             (_, Command::OperationSpeedUp(_)) => {
-                let max_unavailable = view.operation.max_unavailable().map(|it| it * 2);
-                if max_unavailable.is_none() {
-                    let why = "all its instances are emptied at once: there is nothing to speed up";
+                if let Some(why) = why_no_faster(&view.operation) {
                     self.say(Severity::Note, format!("operation {id}: {why}"));
                     return Vec::new();
                 }
+                let max_unavailable = view.operation.max_unavailable().map(|it| it * 2);
                 self.ask(About::Verdict(id, Verdict::SpeedUp { max_unavailable }));
                 Vec::new()
             }
@@ -179,5 +178,27 @@ impl App {
         };
         let running = self.submitted.iter().filter(|it| !it.is_over);
         running.filter(move |it| !is_driven(it))
+    }
+}
+
+/// Says why more instances at a time would not speed an operation up; none when they would.
+fn why_no_faster(it: &Operation) -> Option<String> {
+    match (&it.spec, it.max_unavailable()) {
+        (Spec::Refresh(_), _) => Some(
+            "EC2 Auto Scaling goes at its own pace, by the terms that the refresh began with"
+                .to_owned(),
+        ),
+        (Spec::Freeze(_), _) => Some("a freeze takes nothing out of service".to_owned()),
+        (Spec::Roll(roll), Some(0)) => {
+            let batch = roll.pools.iter().map(|it| it.batch).max().unwrap_or(1);
+            Some(format!(
+                "new instances come first, {batch} at a time, and none may be missing: its batch decides how fast it \
+                 goes, and a larger one wants a new `reami --batch`"
+            ))
+        }
+        (Spec::Drain(_), None) => {
+            Some("all its instances are emptied at once: there is nothing to speed up".to_owned())
+        }
+        (Spec::Drain(_) | Spec::Roll(_), _) => None,
     }
 }

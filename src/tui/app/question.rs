@@ -1,6 +1,6 @@
 //! Questions about long operations: what one is told, and what becomes of them when the console ends.
 
-use super::{App, Command, Effect, Overlay, Severity, Stage};
+use super::{App, Command, Effect, Overlay, Severity, Stage, keys::scrolled};
 use crate::{
     engine::Verdict,
     operation::{OnQuit, OperationId},
@@ -11,6 +11,7 @@ use crate::{
 pub struct Question {
     pub about: About,
     pub stage: Stage,
+    pub scroll: usize,
     /// Why the last key did not answer.
     pub hint: Option<&'static str>,
 }
@@ -28,6 +29,7 @@ impl Question {
         Self {
             about,
             stage: Stage::New,
+            scroll: 0,
             hint: None,
         }
     }
@@ -42,6 +44,11 @@ impl App {
         let Some(Overlay::Question(question)) = self.overlays.last_mut() else {
             return Vec::new();
         };
+        if let Some(scroll) = scrolled(question.scroll, self.size, command) {
+            question.scroll = scroll;
+            question.hint = None;
+            return Vec::new();
+        }
         let effect = match (&question.about, command) {
             (_, Command::ConfirmNo) => {
                 self.overlays.pop();

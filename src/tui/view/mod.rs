@@ -138,7 +138,8 @@ pub(super) fn max_overlay_scroll(app: &App) -> Option<usize> {
     match app.overlay()? {
         Overlay::Reader(it) => Some(reader::max_scroll(app, it)),
         Overlay::Confirm(it) => Some(confirm::max_scroll(app, it)),
-        Overlay::Question(_) | Overlay::Prompt(_) | Overlay::Filter(_) | Overlay::Picker(_) => None,
+        Overlay::Question(it) => Some(question::max_scroll(app, it)),
+        Overlay::Prompt(_) | Overlay::Filter(_) | Overlay::Picker(_) => None,
     }
 }
 

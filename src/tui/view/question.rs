@@ -1,9 +1,13 @@
 //! A question about long operations: what it means, and which keys answer it.
 
-use super::{middle, operation, plain, wrap};
+use super::{
+    dialog::{Dialog, flow, inner_width},
+    operation, plain, wrap,
+};
 use crate::{
-    engine::Verdict,
-    operation::OperationId,
+    engine::{OperationView, Verdict},
+    fleet::{Process, Template},
+    operation::{OperationId, PoolRoll, Refresh, Spec, WaitingOn},
     tui::{
         app::{About, App, Command, Question, Stage},
         keymap::Context,
@@ -12,14 +16,20 @@ use crate::{
     },
 };
 
+const WIDTH: u16 = 76;
+
 pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, question: &Question) {
-    let width = app.size.width.min(76);
-    let inner = width.saturating_sub(4);
+    dialog(app, question).draw(canvas, app);
+}
+
+pub(super) fn max_scroll(app: &App, question: &Question) -> usize {
+    dialog(app, question).max_scroll(app)
+}
+
+fn dialog(app: &App, question: &Question) -> Dialog<'static> {
+    let width = inner_width(app, WIDTH);
     let texts = texts(app, &question.about);
-    let lines: Vec<String> = texts.iter().flat_map(|it| wrap(it, inner)).collect();
-    let height = u16::try_from(lines.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(5);
+    let lines = texts.iter().flat_map(|it| wrap(it, width));
     let (title, role) = match &question.about {
         About::Verdict(_, Verdict::Abort { .. }) => ("abort", Role::OverlayDanger),
         About::Verdict(_, Verdict::Resume) => ("resume", Role::Overlay),
@@ -28,24 +38,20 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, question: &Question) {
         About::Verdict(_, Verdict::Pause) => ("pause", Role::Overlay),
         About::Leaving => ("leave", Role::OverlayDanger),
     };
-    let inside = canvas.frame(middle(app, width, height), title, role);
-    let x = inside.x + 1;
-    let room = inside.width.saturating_sub(2);
-    let last = inside.bottom().saturating_sub(1);
-    for (y, line) in (inside.y..last).zip(&lines) {
-        canvas.put(x, y, room, line, Role::Text);
+    Dialog {
+        title,
+        role,
+        width: WIDTH,
+        text: lines.map(|it| vec![plain(it)]).collect(),
+        scroll: question.scroll,
+        hint: question.hint,
+        answers: flow(answers(app, question), 3, width),
+        typed: None,
     }
-    if inside.height == 0 {
-        return;
-    }
-    if let Some(hint) = question.hint.filter(|_| inside.y < last) {
-        canvas.put(x, last - 1, room, hint, Role::Warn);
-    }
-    canvas.put_spans(x, last, room, &answers(app, question));
 }
 
 /// The keys that answer, as the keymap has them.
-fn answers(app: &App, question: &Question) -> Vec<Span<'static>> {
+fn answers(app: &App, question: &Question) -> Vec<Vec<Span<'static>>> {
     let role = if question.stage == Stage::Armed {
         Role::Key
     } else {
@@ -62,14 +68,12 @@ fn answers(app: &App, question: &Question) -> Vec<Span<'static>> {
             (Command::ConfirmNo, "stay"),
         ],
     };
-    let mut spans = Vec::new();
-    for (command, words) in offered {
+    let offered = offered.iter().map(|(command, words)| {
         let keys = app.keymap.keys_for(Context::Confirm, command);
         let keys = keys.map_or_else(String::new, ToString::to_string);
-        spans.push(Span::new(keys, role));
-        spans.push(plain(format!(" {words}   ")));
-    }
-    spans
+        vec![Span::new(keys, role), plain(format!(" {words}"))]
+    });
+    offered.collect()
 }
 
 fn texts(app: &App, about: &About) -> Vec<String> {
@@ -81,46 +85,130 @@ fn texts(app: &App, about: &About) -> Vec<String> {
             let now = view.and_then(|it| it.operation.max_unavailable());
             let (now, then) = (now.unwrap_or(0), max_unavailable.unwrap_or(0));
             vec![
-                format!("Speed up operation {id}?"),
+                format!("Speed up {}?", named(app, id)),
                 format!(
                     "{then} instances may be missing at a time, where it is {now} now; the guardrails are asked."
                 ),
             ]
         }
-        About::Verdict(id, verdict) => vec![format!("{} operation {id}?", verdict.verb())],
+        About::Verdict(id, verdict) => vec![format!("{} {}?", verdict.verb(), named(app, id))],
         About::Leaving => leaving_texts(app),
     }
 }
 
+/// Says which operation is meant: what it does, where, and its id.
+fn named(app: &App, id: &OperationId) -> String {
+    let Some(view) = app.operations.get(id) else {
+        return format!("operation {id}");
+    };
+    let spec = &view.operation.spec;
+    let pools: Vec<String> = spec.pools().iter().map(|it| it.name.to_string()).collect();
+    format!("the {} of {}, {id}", spec.kind(), pools.join(", "))
+}
+
 fn abort_texts(app: &App, id: &OperationId) -> Vec<String> {
-    let mut texts = vec![format!("Abort operation {id}?")];
-    if let Some(view) = app.operations.get(id) {
-        let targets: Vec<_> = view.operation.targets().map(|it| it.1.step()).collect();
-        let n_out = targets
-            .iter()
-            .filter(|it| matches!(**it, "gone" | "terminating"))
-            .count();
-        let n_back = targets.len() - n_out;
-        texts.push(format!(
-            "{n_out} of {} are terminated already and stay so.",
-            targets.len()
-        ));
-        texts.push(format!(
-            "{n_back} are given back: uncordoned, with their protection and tags as they were."
-        ));
-        let n_surplus = view.operation.n_surplus();
-        if 0 < n_surplus {
+    let mut texts = vec![format!("Abort {}?", named(app, id))];
+    let Some(view) = app.operations.get(id) else {
+        return texts;
+    };
+    match &view.operation.spec {
+        Spec::Drain(_) => texts.extend(targets_texts(view, "drained")),
+        Spec::Roll(roll) => {
+            texts.extend(targets_texts(view, "replaced"));
+            let pools = roll.pools.iter();
+            texts.extend(pools.map(|it| template_text(app, view, it)));
+        }
+        Spec::Refresh(refresh) => texts.push(refresh_text(view, refresh)),
+        Spec::Freeze(freeze) => {
+            let processes = freeze.processes.iter().map(Process::as_str);
             texts.push(format!(
-                "The pool has {n_surplus} more than it shall have: as many are still drained and terminated, and no \
-                 job ends for that."
+                "It thaws now: {} of {} run again, unless somebody else suspended them since.",
+                processes.collect::<Vec<_>>().join(", "),
+                freeze.pool.name
             ));
         }
+    }
+    let n_surplus = view.operation.n_surplus();
+    if 0 < n_surplus {
+        texts.push(format!(
+            "The pool has {n_surplus} more than it shall have: as many are still drained and terminated, and no job \
+             ends for that."
+        ));
     }
     texts
 }
 
+/// What becomes of the instances: those that are gone, those that were begun, and the others.
+fn targets_texts(view: &OperationView, done: &str) -> Vec<String> {
+    let targets: Vec<_> = view.operation.targets().map(|it| it.1.step()).collect();
+    let count = |words: &[&str]| targets.iter().filter(|it| words.contains(it)).count();
+    let (n_out, n_open) = (count(&["gone", "terminating"]), count(&["to come"]));
+    let n_over = count(&["given back", "standby"]);
+    let n_begun = targets.len() - n_out - n_open - n_over;
+    let mut texts = vec![format!(
+        "{n_out} of {} {} terminated already, for good.",
+        targets.len(),
+        are(n_out)
+    )];
+    if 0 < n_begun {
+        texts.push(format!(
+            "{n_begun} {} under way and given back: uncordoned, with protection and tags as they were.",
+            are(n_begun)
+        ));
+    }
+    if 0 < n_open {
+        texts.push(format!(
+            "{n_open} {} not begun and not {done}.",
+            are(n_open)
+        ));
+    }
+    texts
+}
+
+fn are(n: usize) -> &'static str {
+    if n == 1 { "is" } else { "are" }
+}
+
+/// An abort stops a roll where it is: it leads nobody back to the template before.
+fn template_text(app: &App, view: &OperationView, roll: &PoolRoll) -> String {
+    let name = &roll.pool.name;
+    let pool = app.observation.fleet.pool(&roll.pool);
+    let template = pool.and_then(|it| it.template.as_ref());
+    let in_use = template.and_then(Template::source);
+    match in_use {
+        Some(it) if it == roll.from => {
+            format!("{name} launches from {it}, as before, and goes on so.")
+        }
+        Some(it) => format!(
+            "{name} launches from {it} and goes on so; `rollback {name}` leads back to {}.",
+            roll.from
+        ),
+        None if view.is_foreign => format!("What {name} launches from stays as it is."),
+        None => format!(
+            "What {name} launches from stays as it is; it was {} before.",
+            roll.from
+        ),
+    }
+}
+
+/// AWS replaces by itself: what it has replaced is all that is known, and stays.
+fn refresh_text(view: &OperationView, refresh: &Refresh) -> String {
+    let name = &refresh.pool.name;
+    let percent = view.waits.iter().find_map(|it| match &it.1 {
+        WaitingOn::Refresh { percent, .. } => *percent,
+        _ => None,
+    });
+    let replaced = percent.map_or_else(
+        || "What it has replaced stays replaced".to_owned(),
+        |it| format!("The {it} % that it has replaced stay replaced"),
+    );
+    format!(
+        "EC2 Auto Scaling's own refresh of {name} is cancelled. {replaced}; the other instances stay as they are."
+    )
+}
+
 fn adopt_texts(app: &App, id: &OperationId, gives_back: bool) -> Vec<String> {
-    let mut texts = vec![format!("Take over operation {id}?")];
+    let mut texts = vec![format!("Take over {}?", named(app, id))];
     let Some(view) = app.operations.get(id) else {
         return texts;
     };
