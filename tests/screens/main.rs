@@ -18,6 +18,7 @@ mod known;
 mod money;
 mod moving;
 mod operating;
+mod reading;
 mod robot;
 mod shapes;
 mod sources;

@@ -154,9 +154,7 @@ impl App {
             RowId::Executor(controller, id) => self.go(View::Executor(controller, id)),
             RowId::Queue(controller, label) => return self.open_queue(&controller, &label),
             RowId::Stray(kind, name, instance) => return self.open_stray(kind, &name, instance),
-            RowId::Finding(_, pool, _) => {
-                return pool.map_or_else(Vec::new, |it| self.open_pool(it));
-            }
+            RowId::Finding(kind, pool, nth) => self.read(ReaderText::Finding(kind, pool, nth)),
             RowId::Operation(id) => self.go(View::Operation(id)),
             RowId::Activity(id) => self.read(ReaderText::Activity(id)),
             RowId::Message(id) => self.read(ReaderText::Message(id)),

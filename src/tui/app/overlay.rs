@@ -4,7 +4,7 @@ use tui_input::Input;
 
 use super::{confirm::Confirm, prompt::Prompt, question::Question, rows::Noun};
 use crate::{
-    fleet::{FilterError, InstanceId, PoolKey, SourceId},
+    fleet::{FilterError, FindingKind, InstanceId, PoolKey, SourceId},
     tui::keymap::Context,
 };
 
@@ -74,4 +74,6 @@ pub enum ReaderText {
     /// Why nothing is happening in a pool.
     Explanation(PoolKey),
     Source(SourceId),
+    /// What the doctor found, and how it knows.
+    Finding(FindingKind, Option<PoolKey>, usize),
 }

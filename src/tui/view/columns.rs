@@ -60,19 +60,19 @@ fn order(noun: Noun) -> &'static [&'static str] {
             "controller",
         ],
         Noun::Queues => &["label", "length", "oldest", "why", "controller"],
-        Noun::Findings => &["severity", "finding", "pool", "fix", "evidence"],
+        Noun::Findings => &["pool", "severity", "finding", "evidence", "fix"],
         Noun::Strays => &["kind", "name", "why", "for", "instance", "pool"],
         Noun::Activities => &["description", "started_at", "status", "pool", "message"],
         Noun::Operations => &[
-            "operation",
+            "kind",
+            "pool",
             "state",
             "done",
             "why",
+            "operation",
             "ends_in",
-            "pool",
             "cost",
             "owner",
-            "kind",
         ],
         Noun::Waiting | Noun::Messages | Noun::Sources => &[],
     }
@@ -166,26 +166,36 @@ pub(super) fn columns(
             },
         );
     }
-    if width < 100 {
-        // A description is worth its place even when it is cut.
-        for column in columns.iter_mut().filter(|it| it.name == "description") {
-            column.width = 24;
-        }
-    }
-    if list.noun == Noun::Strays {
-        // Who it is must be there, even cut; why comes next, and needs the rest.
-        let most = match width {
-            0..60 => 13,
-            60..100 => 20,
-            _ => u16::MAX,
-        };
-        for column in columns.iter_mut().filter(|it| it.name == "name") {
-            column.width = column.width.min(most);
+    for column in &mut columns {
+        if let Some(width) = width_where(list.noun, column, width) {
+            column.width = width;
         }
     }
     let mut columns = crate::tui::widget::fit(columns, width, order(list.noun));
     stretch(&mut columns, width);
     columns
+}
+
+/// Returns how wide a column is on a screen of this width, where that is not what it is elsewhere.
+fn width_where(noun: Noun, column: &Column, width: u16) -> Option<u16> {
+    let at_most = |most: u16| Some(column.width.min(most));
+    match (noun, column.name, width) {
+        // A description is worth its place even when it is cut.
+        (_, "description", 0..100) => Some(24),
+        // Who it is must be there, even cut; why comes next, and needs the rest.
+        (Noun::Strays, "name", 0..60) => at_most(13),
+        (Noun::Strays, "name", 60..100) => at_most(20),
+        // What is done where has to be there, and which one it is before all of its reason.
+        (Noun::Operations, "pool" | "state", 0..60) | (Noun::Findings, "pool", 0..60) => {
+            at_most(11)
+        }
+        (Noun::Operations, "pool", 60..100) => at_most(12),
+        (Noun::Operations, "why", 0..100) | (Noun::Findings, "finding", 0..60) => at_most(16),
+        (Noun::Operations, "why", 100..140) => at_most(24),
+        // A command line is read whole or not at all.
+        (Noun::Findings, "fix", 140..) => Some(44),
+        _ => None,
+    }
 }
 
 /// A column that would say the same in every row.
@@ -226,7 +236,7 @@ fn column(field: &Field, list: &List, observation: &Observation) -> Column {
             6,
             20,
         ),
-        "kind" if list.noun == Noun::Operations => 7,
+        "kind" if list.noun == Noun::Operations => 8,
         "state" if list.noun == Noun::Operations => 14,
         name => fixed_width(name),
     };
@@ -277,6 +287,7 @@ fn stretch(columns: &mut [Column], width: u16) {
         "cause",
         "job",
         "why",
+        "evidence",
         "failure",
         "text",
         BAR,

@@ -1,6 +1,6 @@
 //! A long text over the screen: console output, the whole of an activity or a message.
 
-use super::{activity, middle, sources, wrap};
+use super::{activity, finding, middle, sources, wrap};
 use crate::{
     engine::operations_in_the_way,
     fleet::{Obstacle, PoolKey, obstacles, sanitize, sanitize_lines},
@@ -105,6 +105,7 @@ fn title(app: &App, reader: &Reader) -> String {
         ReaderText::Activity(_) => "activity".to_owned(),
         ReaderText::Explanation(key) => format!("{key}: why nothing is happening"),
         ReaderText::Source(id) => id.to_string(),
+        ReaderText::Finding(kind, ..) => kind.as_str().replace('_', " "),
     }
 }
 
@@ -140,6 +141,13 @@ fn lines(app: &App, reader: &Reader, width: u16) -> Vec<String> {
             )
         }
         ReaderText::Source(id) => sources::lines(id, app),
+        ReaderText::Finding(kind, pool, nth) => {
+            let found = app.findings.finding(*kind, pool.as_ref(), *nth);
+            found.map_or_else(
+                || vec!["the last reading does not show it any more".to_owned()],
+                |it| finding::lines(app, it),
+            )
+        }
     };
     texts.iter().flat_map(|it| wrap(it, width)).collect()
 }

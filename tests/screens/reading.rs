@@ -1,0 +1,83 @@
+//! What an operator has to be able to read: to its end, at every size, and in one number.
+
+use std::{sync::Arc, time::Duration};
+
+use pooldeck::{
+    engine::Event,
+    fleet::{Call, PoolKey},
+    operation::{Event as Line, Fight, Fought, Halt, Happening, Sight, WaitingOn},
+    tui::{
+        Msg, Severity,
+        app::{Overlay, View},
+    },
+};
+
+use crate::{
+    asking::{ask, begun, show},
+    operating::{ID, drain, driving},
+    robot::{Robot, START},
+};
+
+/// Returns the words on the screen in their order, however its lines are broken.
+fn words(robot: &Robot) -> String {
+    let text = robot.text();
+    let words = text.split(|it: char| it.is_whitespace() || it == '│');
+    let words: Vec<&str> = words.filter(|it| !it.is_empty()).collect();
+    words.join(" ")
+}
+
+/// Returns all that is read by going down a screen of text.
+fn scrolled(robot: &mut Robot) -> String {
+    let mut read = Vec::new();
+    for _ in 0..100 {
+        read.push(robot.text().lines().nth(1).unwrap().trim().to_owned());
+        robot.press("j");
+    }
+    read.join(" ")
+}
+
+#[test]
+fn the_doctor_says_of_which_pool_and_how_it_knows_at_every_size() {
+    let mut robot = Robot::sized(160, 45);
+    robot.press("g d");
+    robot.sees("EVIDENCE");
+    robot.sees("FIX");
+    let evidence = robot.app.findings.diagnosis()[0].evidence.clone();
+    let begin: String = evidence.chars().take(55).collect();
+    robot.sees(&begin);
+    let mut robot = Robot::sized(80, 24);
+    robot.press("g d");
+    robot.sees("POOL");
+    robot.sees("EVIDENCE");
+    let mut robot = Robot::sized(40, 10);
+    robot.press("g d");
+    robot.sees("POOL");
+    robot.sees("SEVERITY");
+    robot.press("enter");
+    let inside = |robot: &Robot| {
+        let text = robot.text();
+        let lines = text.lines().filter_map(|it| it.split('│').nth(1));
+        let lines: Vec<String> = lines.map(|it| it.trim().to_owned()).collect();
+        lines.join(" ")
+    };
+    let mut read = inside(&robot);
+    robot.press("pagedown");
+    read += &inside(&robot);
+    let first: Vec<&str> = evidence.split_whitespace().collect();
+    assert!(read.contains(&first.join(" ")), "{read}");
+    robot.press("esc g p");
+    assert!(matches!(robot.app.screen().view, View::Pool(_)));
+}
+
+#[test]
+fn a_list_of_operations_says_what_is_done_where_at_every_size() {
+    for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 10)] {
+        let mut robot = driving(width, height);
+        robot.press("g o");
+        let text = robot.text();
+        let row = text.lines().find(|it| it.contains('▌')).expect(&text);
+        for wanted in ["drain", "arm-linux", "waiting", "1/3"] {
+            assert!(row.contains(wanted), "{width}x{height} {wanted}:\n{text}");
+        }
+    }
+}
