@@ -70,6 +70,34 @@ fn the_doctor_says_of_which_pool_and_how_it_knows_at_every_size() {
 }
 
 #[test]
+fn an_instance_is_explained_by_its_name_and_on_its_own_screen() {
+    let mut robot = Robot::sized(120, 36);
+    let fleet = &robot.app.observation.fleet;
+    let id = fleet.instances.keys().next().unwrap().clone();
+    ask(&mut robot, &format!("explain {id}"));
+    robot.sees(&format!("{id}: what is known of it, and how"));
+    robot.sees("missing for a proof of idleness");
+    robot.press("esc g i enter w");
+    robot.sees("what is known of it, and how");
+    robot.press("esc");
+    ask(&mut robot, "explain workhorse");
+    robot.sees("workhorse: why nothing is happening");
+    robot.press("esc");
+    ask(&mut robot, "explain workhors");
+    robot.sees("did you mean `workhorse`?");
+}
+
+#[test]
+fn an_operation_is_shown_by_its_name_in_the_words_of_the_command_line() {
+    let mut robot = driving(120, 36);
+    ask(&mut robot, &format!("ops show {ID}"));
+    assert!(matches!(robot.app.screen().view, View::Operation(_)));
+    robot.press("g f");
+    ask(&mut robot, "ops show op-20260302-abcdf");
+    robot.sees(&format!("did you mean `{ID}`?"));
+}
+
+#[test]
 fn a_list_of_operations_says_what_is_done_where_at_every_size() {
     for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 10)] {
         let mut robot = driving(width, height);

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::{Executor, Instance, SourceError, Stray, VERSION};
 use crate::{
-    cli::{explain::Explained, session::Sight},
+    cli::session::Sight,
+    engine::Explained,
     fleet::{self, ExecutorRow, Timestamp},
 };
 

@@ -109,7 +109,7 @@ commands! {
     GoExecutors = "executors", Open, "show every CI agent, and what waits for one";
     GoStrays = "strays", Open, "show where EC2 and the CI controllers disagree";
     GoDoctor = "doctor", Open, "show what about the pools' configuration ends jobs, and what mends it";
-    GoOperations = "operations", Open, "show the long operations, and what each waits for";
+    GoOperations("ID") = "operations", Open, "show the long operations and what each waits for, or the one that is named";
     GoActivities = "activities", Open, "show the scaling activities";
     GoMessages = "messages", Open, "show what was said and done in this session";
     GoSources = "sources", Open, "show where the data comes from, how old it is, and what fails";
@@ -124,7 +124,7 @@ commands! {
     GoCostGraph("NAME") = "cost-graph", Open, "show what the money went to over time, of a pool or of all";
     GoUtilisation("NAME") = "utilisation", Open, "show which hours of the week a pool works in";
     GoBoots("NAME") = "time-to-ready", Open, "show how long instances take to their first job, by image and type";
-    Explain = "explain", Open, "say why nothing is happening in the pool";
+    Explain("WHAT") = "explain", Open, "say why nothing is happening in the pool, or to the instance";
     ConsoleOutput = "console-output", Open, "fetch the console output of the instance";
     Help = "help", Open, "show every key and every command";
 
@@ -270,6 +270,11 @@ impl FromStr for Command {
         let line = line.trim();
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = Some(rest.trim().to_owned()).filter(|it| !it.is_empty());
+        if name == "ops"
+            && let Some((word, id)) = rest.as_deref().map(first_word)
+        {
+            return of_ops(word, id);
+        }
         let alias = ALIASES.iter().find(|it| it.0 == name);
         if let Some(found) = Self::named(alias.map_or(name, |it| it.1), rest) {
             return found;
@@ -284,6 +289,29 @@ impl FromStr for Command {
             "no command is called `{name}`; {}",
             hint(name, names)
         ))
+    }
+}
+
+fn first_word(line: &str) -> (&str, Option<String>) {
+    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let rest = rest.trim();
+    (word, (!rest.is_empty()).then(|| rest.to_owned()))
+}
+
+/// Reads what is said to an operation in the words of the command line: `ops show ID`.
+fn of_ops(word: &str, id: Option<String>) -> Result<Command, String> {
+    const WORDS: [&str; 6] = ["show", "pause", "resume", "abort", "adopt", "speed-up"];
+    match word {
+        "show" => Ok(Command::GoOperations(id)),
+        "pause" => Ok(Command::OperationPause(id)),
+        "resume" => Ok(Command::OperationResume(id)),
+        "abort" => Ok(Command::OperationAbort(id)),
+        "adopt" => Ok(Command::OperationAdopt(id)),
+        "speed-up" => Ok(Command::OperationSpeedUp(id)),
+        _ => Err(format!(
+            "`ops` does not know `{word}`; {}",
+            hint(word, WORDS.into_iter())
+        )),
     }
 }
 
@@ -324,7 +352,21 @@ mod tests {
         let error = |line: &str| line.parse::<Command>().unwrap_err();
         assert!(error("row.nxt").contains("did you mean `row.next`?"));
         assert!(error("scael x 3").contains("did you mean `scale`?"));
+        assert!(error("ops shwo op-x").contains("did you mean `show`?"));
         assert!(error("quit now").contains("takes no argument"));
+    }
+
+    #[test]
+    fn what_the_command_line_says_to_an_operation_is_understood() {
+        let command = |line: &str| line.parse::<Command>().unwrap();
+        let id = || Some("op-x".to_owned());
+        assert_eq!(command("ops"), Command::GoOperations(None));
+        assert_eq!(command("ops show op-x"), Command::GoOperations(id()));
+        assert_eq!(command("ops pause op-x"), Command::OperationPause(id()));
+        assert_eq!(
+            command("ops speed-up op-x"),
+            Command::OperationSpeedUp(id())
+        );
     }
 
     #[test]

@@ -5,7 +5,8 @@ use super::{
     Target, View,
 };
 use crate::{
-    fleet::{PoolKey, nearest},
+    fleet::{InstanceId, PoolKey, nearest},
+    operation::OperationId,
     tui::layout,
 };
 
@@ -19,11 +20,14 @@ impl App {
             Command::GoExecutors => self.go(View::Executors),
             Command::GoStrays => self.go(View::Strays),
             Command::GoDoctor => self.go(View::Doctor),
-            Command::GoOperations => {
-                self.go(View::Operations);
+            Command::GoOperations(name) => {
+                match name {
+                    Some(name) => self.go_operation(name),
+                    None => self.go(View::Operations),
+                }
                 return vec![Effect::FetchOperations];
             }
-            Command::Explain => self.explain(),
+            Command::Explain(name) => self.explain(name.as_deref()),
             Command::OperationPause(id)
             | Command::OperationResume(id)
             | Command::OperationAdopt(id)
@@ -210,8 +214,21 @@ impl App {
         }
     }
 
-    fn explain(&mut self) {
+    /// Explains what is named, or what is on the screen: an instance or a pool.
+    fn explain(&mut self, name: Option<&str>) {
+        let text = match name {
+            Some(name) => self.named_text(name),
+            None => self.shown_text(),
+        };
+        match text {
+            Ok(text) => self.read(text),
+            Err(why) => self.say(Severity::Note, why),
+        }
+    }
+
+    fn shown_text(&self) -> Result<ReaderText, String> {
         let pool = match &self.screen().view {
+            View::Instance(id) => return Ok(ReaderText::Instance(id.clone())),
             View::Operation(id) => {
                 let view = self.operations.get(id);
                 view.map(|it| it.operation.spec.pool().clone())
@@ -222,9 +239,36 @@ impl App {
                     .pool
             }
         };
-        match pool {
-            Some(key) => self.read(ReaderText::Explanation(key)),
-            None => self.say(Severity::Note, "no pool is under the cursor"),
+        pool.map(ReaderText::Explanation)
+            .ok_or_else(|| "no pool is under the cursor".to_owned())
+    }
+
+    /// Returns what explains the instance, the operation or the pool of that name.
+    fn named_text(&self, name: &str) -> Result<ReaderText, String> {
+        let fleet = &self.observation.fleet;
+        let id = InstanceId::from(name);
+        if fleet.instances.contains_key(&id) {
+            return Ok(ReaderText::Instance(id));
+        }
+        let view = self.operations.get(&OperationId(name.to_owned()));
+        let is_named = |it: &&PoolKey| it.name.as_str() == name || it.to_string() == name;
+        let of_operation = view.map(|it| it.operation.spec.pool());
+        if let Some(key) = of_operation.or_else(|| fleet.pools.keys().find(is_named)) {
+            return Ok(ReaderText::Explanation(key.clone()));
+        }
+        let pools = fleet.pools.keys().map(|it| it.name.as_str());
+        let instances = fleet.instances.keys().map(InstanceId::as_str);
+        let near = nearest(name, pools.chain(instances));
+        let near = near.map_or(String::new(), |it| format!("; did you mean `{it}`?"));
+        Err(format!(
+            "no instance, pool or operation is called `{name}`{near}"
+        ))
+    }
+
+    fn go_operation(&mut self, name: &str) {
+        match self.named_operation(Some(name)) {
+            Ok(view) => self.go(View::Operation(view.operation.id.clone())),
+            Err(why) => self.say(Severity::Note, why),
         }
     }
 

@@ -95,18 +95,12 @@ impl App {
 
     /// Runs a command on the operation that is named, or on the one that is shown.
     pub(super) fn operate(&mut self, command: &Command, name: Option<&str>) -> Vec<Effect> {
-        let Some(view) = self.named_operation(name) else {
-            let ids = self.operations.keys().map(|it| it.0.as_str());
-            let why = name.map_or_else(
-                || "no operation is under the cursor".to_owned(),
-                |name| {
-                    let near = nearest(name, ids);
-                    let near = near.map_or(String::new(), |it| format!("; did you mean `{it}`?"));
-                    format!("no operation is called `{name}`{near}")
-                },
-            );
-            self.say(Severity::Note, why);
-            return Vec::new();
+        let view = match self.named_operation(name) {
+            Ok(view) => view,
+            Err(why) => {
+                self.say(Severity::Note, why);
+                return Vec::new();
+            }
         };
         let id = view.operation.id.clone();
         match (view.operation.standing(), command) {
@@ -158,14 +152,26 @@ impl App {
         }
     }
 
-    fn named_operation(&self, name: Option<&str>) -> Option<&Arc<OperationView>> {
+    /// Returns the operation of that name, or the one that is shown; or says why there is none.
+    pub(in crate::tui) fn named_operation(
+        &self,
+        name: Option<&str>,
+    ) -> Result<&Arc<OperationView>, String> {
         let screen = self.screen();
         let id = match (name, &screen.view, screen.list().and_then(List::cursor)) {
-            (Some(name), ..) => &OperationId(name.to_owned()),
-            (None, View::Operation(id), _) | (None, _, Some(RowId::Operation(id))) => id,
-            (None, ..) => return None,
+            (Some(name), ..) => Some(&OperationId(name.to_owned())),
+            (None, View::Operation(id), _) | (None, _, Some(RowId::Operation(id))) => Some(id),
+            (None, ..) => None,
         };
-        self.operations.get(id)
+        let found = id.and_then(|it| self.operations.get(it));
+        found.ok_or_else(|| match name {
+            None => "no operation is under the cursor".to_owned(),
+            Some(name) => {
+                let near = nearest(name, self.operations.keys().map(|it| it.0.as_str()));
+                let near = near.map_or(String::new(), |it| format!("; did you mean `{it}`?"));
+                format!("no operation is called `{name}`{near}")
+            }
+        })
     }
 
     /// Returns the actions that run and are no operation driven here.

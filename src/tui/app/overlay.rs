@@ -76,4 +76,6 @@ pub enum ReaderText {
     Source(SourceId),
     /// What the doctor found, and how it knows.
     Finding(FindingKind, Option<PoolKey>, usize),
+    /// What is known of an instance, and what a proof of its idleness lacks.
+    Instance(InstanceId),
 }

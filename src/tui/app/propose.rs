@@ -133,6 +133,11 @@ impl Vocabulary<'_> {
                     .map(|it| Proposal::new(it.name.as_str(), it.scope.as_str()))
                     .collect()
             }
+            "WHAT" => {
+                let mut all = self.of_kind("POOL");
+                all.extend(self.of_kind("INSTANCE"));
+                all
+            }
             "INSTANCE" => {
                 let instances = fleet.instances.values();
                 let about = |it: &crate::fleet::Instance| {

@@ -2,7 +2,7 @@
 
 use super::{activity, finding, middle, sources, wrap};
 use crate::{
-    engine::operations_in_the_way,
+    engine::{Explained, operations_in_the_way},
     fleet::{Obstacle, PoolKey, obstacles, sanitize, sanitize_lines},
     tui::{
         app::{App, Reader, ReaderText},
@@ -106,6 +106,7 @@ fn title(app: &App, reader: &Reader) -> String {
         ReaderText::Explanation(key) => format!("{key}: why nothing is happening"),
         ReaderText::Source(id) => id.to_string(),
         ReaderText::Finding(kind, ..) => kind.as_str().replace('_', " "),
+        ReaderText::Instance(id) => format!("{id}: what is known of it, and how"),
     }
 }
 
@@ -146,6 +147,14 @@ fn lines(app: &App, reader: &Reader, width: u16) -> Vec<String> {
             found.map_or_else(
                 || vec!["the last reading does not show it any more".to_owned()],
                 |it| finding::lines(app, it),
+            )
+        }
+        ReaderText::Instance(id) => {
+            let observation = &app.observation;
+            let explained = Explained::new(observation, id, &app.policy.proof);
+            explained.map_or_else(
+                || vec!["gone: the last reading does not have it any more".to_owned()],
+                |it| it.in_words(observation),
             )
         }
     };
