@@ -109,3 +109,23 @@ fn a_list_of_operations_says_what_is_done_where_at_every_size() {
         }
     }
 }
+
+#[test]
+fn the_pool_under_the_cursor_is_proposed_first() {
+    let mut robot = Robot::sized(120, 36);
+    let first = |robot: &mut Robot, line: &str| {
+        robot.press(":");
+        robot.type_text(line);
+        let Some(Overlay::Prompt(prompt)) = robot.app.overlay() else {
+            panic!("no line");
+        };
+        let word = prompt.proposals[0].word.clone();
+        robot.press("esc");
+        word
+    };
+    assert_eq!(first(&mut robot, "launch "), "arm-linux");
+    robot.press("G");
+    assert_eq!(first(&mut robot, "launch "), "workhorse");
+    assert_eq!(first(&mut robot, "launch w"), "workhorse");
+    assert_eq!(first(&mut robot, "launch win"), "windows");
+}

@@ -77,6 +77,7 @@ impl App {
         let vocabulary = Vocabulary {
             fleet: &observation.fleet,
             noun: self.noun(),
+            pool: None,
         };
         match self.overlays.last_mut() {
             Some(Overlay::Prompt(prompt)) => {
@@ -239,6 +240,7 @@ impl App {
         let vocabulary = Vocabulary {
             fleet: &observation.fleet,
             noun: self.noun(),
+            pool: None,
         };
         let Some(Overlay::Prompt(prompt)) = self.overlays.last_mut() else {
             return;

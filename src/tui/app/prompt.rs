@@ -43,6 +43,8 @@ impl Prompt {
     pub(super) fn propose(&mut self, vocabulary: Vocabulary<'_>) {
         self.proposal_idx = None;
         self.error = None;
+        let pool = self.target.selection.pool.as_ref();
+        let vocabulary = Vocabulary { pool, ..vocabulary };
         self.proposals = propose::proposals(&self.typed(), vocabulary);
     }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     action::{Flag, Verb},
-    fleet::{Fleet, Process},
+    fleet::{Fleet, PoolKey, Process},
     tui::glyph::Marks,
 };
 
@@ -36,6 +36,8 @@ pub(super) struct Vocabulary<'a> {
     pub(super) fleet: &'a Fleet,
     /// What the list on the screen is made of.
     pub(super) noun: Option<Noun>,
+    /// The pool that the line is about when it names none.
+    pub(super) pool: Option<&'a PoolKey>,
 }
 
 /// Returns what the word at the end of `typed` could be, the likeliest first.
@@ -50,6 +52,13 @@ pub(super) fn proposals(typed: &str, vocabulary: Vocabulary<'_>) -> Vec<Proposal
         },
     };
     let mut found = edit::best_matches(word, all, |it| &it.word);
+    // What is selected is what is meant, as far as the letters allow.
+    let selected = vocabulary.pool.map(|it| it.name.as_str());
+    let is_selected =
+        |it: &Proposal| Some(it.word.as_str()) == selected && it.word.starts_with(word);
+    if let Some(found_idx) = found.iter().position(is_selected) {
+        found[..=found_idx].rotate_right(1);
+    }
     found.truncate(N_PROPOSALS_MAX);
     found
 }
@@ -139,12 +148,15 @@ impl Vocabulary<'_> {
                 all
             }
             "INSTANCE" => {
-                let instances = fleet.instances.values();
+                let mut instances: Vec<_> = fleet.instances.values().collect();
+                // Those of the pool that is selected come first.
+                instances.sort_by_key(|it| it.pool.as_ref() != self.pool);
                 let about = |it: &crate::fleet::Instance| {
                     let lifecycle = it.lifecycle.as_ref().map_or("", |it| it.as_str());
                     format!("{} {lifecycle}", it.pool_name())
                 };
                 instances
+                    .iter()
                     .map(|it| Proposal::new(it.id.as_str(), about(it)))
                     .collect()
             }

@@ -61,6 +61,7 @@ impl App {
         let vocabulary = Vocabulary {
             fleet: &self.observation.fleet,
             noun: self.noun(),
+            pool: None,
         };
         let prompt = Prompt::new(line, cursor, target, vocabulary);
         self.overlays.push(Overlay::Prompt(Box::new(prompt)));
