@@ -98,6 +98,13 @@ fn an_operation_is_shown_by_its_name_in_the_words_of_the_command_line() {
 }
 
 #[test]
+fn a_rollback_of_what_was_never_rolled_says_why_it_is_not_done() {
+    let mut robot = Robot::sized(120, 36);
+    ask(&mut robot, "rollback workhorse");
+    robot.sees("rollback needs ");
+}
+
+#[test]
 fn a_list_of_operations_says_what_is_done_where_at_every_size() {
     for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 10)] {
         let mut robot = driving(width, height);

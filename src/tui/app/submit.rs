@@ -37,14 +37,15 @@ impl App {
                 let why = "no instance is known for what is selected: nothing can be done to it";
                 self.say(Severity::Warning, why);
             }
-            // What is missing is asked for, with everything else filled in.
-            Err(Refusal::Incomplete { .. })
+            // What is missing is asked for by its name, with everything else filled in.
+            Err(refusal @ Refusal::Incomplete { .. })
                 if !wants_instances(action.verb()) && target.selection.pool.is_some() =>
             {
                 let line = action.to_string();
                 let verb_and_pool = line.split(" --").next().unwrap_or(&line).len();
                 let (head, tail) = line.split_at(verb_and_pool);
                 self.open_prompt(&format!("{head} {tail}"), verb_and_pool + 1, target);
+                self.set_prompt_error(refusal.to_string());
             }
             Err(Refusal::ReasonMissing { verb, pool, why }) => {
                 let line = format!("{action} --reason \"\"");

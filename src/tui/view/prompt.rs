@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::dim;
+use super::{dim, wrap};
 use crate::tui::{
     app::{App, FilterLine, Prompt},
     theme::Role,
@@ -12,22 +12,25 @@ use crate::tui::{
 /// How many proposals are shown at once.
 const N_SHOWN_MAX: u16 = 8;
 
-/// The line that is typed and the one under it, which says what is wrong or what is wanted.
+/// The line that is typed and the one under it, which says what is wanted.
 const N_LINES: u16 = 2;
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, prompt: &Prompt) {
+    let under = under(app, prompt);
+    let n_under = u16::try_from(under.len()).unwrap_or(u16::MAX);
+    let n_lines = n_under.saturating_add(1);
     let n_shown = u16::try_from(prompt.proposals.len())
         .unwrap_or(u16::MAX)
         .min(N_SHOWN_MAX)
-        .min(app.size.height.saturating_sub(N_LINES + 1));
-    let area = bottom(app, n_shown + 1 + N_LINES);
+        .min(app.size.height.saturating_sub(n_lines + 1));
+    let area = bottom(app, n_shown + 1 + n_lines);
     canvas.clear(area, Role::Text);
-    if N_LINES + n_shown < area.height {
+    if n_lines + n_shown < area.height {
         let target = dim(format!("  on {}", prompt.target.words()));
         canvas.title(area, &[Span::new("command", Role::Title), target]);
         proposals(canvas, area, prompt, n_shown);
     }
-    let y = area.bottom().saturating_sub(N_LINES.min(area.height));
+    let y = area.bottom().saturating_sub(n_lines.min(area.height));
     line(
         canvas,
         y,
@@ -40,11 +43,22 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, app: &App, prompt: &Prompt) {
         let x = 1 + width_of(prompt.input.value());
         canvas.put(x, y, app.size.width.saturating_sub(x), ghost, Role::Ghost);
     }
-    let under = match &prompt.error {
-        Some(error) => Span::new(error.clone(), Role::Danger),
-        None => dim(prompt.usage()),
+    for (y, line) in (y + 1..area.bottom()).zip(under) {
+        canvas.put_spans(1, y, area.width.saturating_sub(1), &[line]);
+    }
+}
+
+/// What is wrong, to its end, or what is wanted.
+fn under(app: &App, prompt: &Prompt) -> Vec<Span<'static>> {
+    let Some(error) = &prompt.error else {
+        return vec![dim(prompt.usage())];
     };
-    canvas.put_spans(1, y + 1, area.width.saturating_sub(1), &[under]);
+    let lines = wrap(error, app.size.width.saturating_sub(1)).into_iter();
+    let n_max = usize::from(app.size.height / 2).max(1);
+    lines
+        .take(n_max)
+        .map(|it| Span::new(it, Role::Danger))
+        .collect()
 }
 
 fn bottom(app: &App, height: u16) -> Rect {
