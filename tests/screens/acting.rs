@@ -358,9 +358,9 @@ fn a_failure_is_counted_until_the_history_was_looked_at() {
         id,
         progress: Progress::Ended(outcome),
     });
-    robot.sees("1 failed");
+    robot.sees("1 action failed");
     robot.press("g m");
-    robot.sees_not("1 failed");
+    robot.sees_not("1 action failed");
     robot.sees("no capacity");
 }
 

@@ -37,6 +37,64 @@ fn scrolled(robot: &mut Robot) -> String {
 }
 
 #[test]
+fn a_refusal_is_read_to_its_end_at_every_size() {
+    let refusal = "demo/us-east-1/workhorse: a roll is under way there already, and two at once would undo each other's \
+                   template; abort op-20260302-abcde first, or wait until it is over and ask for this again";
+    for (width, height) in [(160, 45), (80, 24), (40, 10)] {
+        let mut robot = driving(width, height);
+        robot.update(Msg::Notice(Severity::Warning, refusal.to_owned()));
+        robot.settle();
+        assert!(words(&robot).contains(refusal), "{}", robot.text());
+        robot.sees("drain arm-linux 1/3 waiting");
+        robot.press("j");
+        assert!(!words(&robot).contains("is over and ask"));
+    }
+}
+
+#[test]
+fn a_refusal_beyond_all_bounds_says_where_the_rest_is() {
+    let mut robot = Robot::sized(80, 24);
+    robot.update(Msg::Notice(Severity::Warning, "very long ".repeat(300)));
+    robot.settle();
+    robot.sees("… g m has the rest");
+    robot.sees("workhorse");
+}
+
+#[test]
+fn what_an_action_tells_of_its_steps_covers_no_row() {
+    let mut robot = Robot::sized(80, 24);
+    let before = robot.text();
+    robot.app.messages.say(
+        START,
+        Severity::Note,
+        "a step ".repeat(40),
+        Some(pooldeck::engine::SubmissionId(1)),
+    );
+    let rows = |text: &str| text.lines().take(23).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(rows(&robot.text()), rows(&before));
+}
+
+#[test]
+fn key_hints_end_whole_before_what_runs() {
+    let foot = |robot: &Robot| robot.text().lines().last().unwrap().to_owned();
+    let mut wide = driving(200, 24);
+    wide.press("g o enter");
+    let all = foot(&wide);
+    for width in 30..120 {
+        let mut robot = driving(width, 24);
+        robot.press("g o enter");
+        let line = foot(&robot);
+        let line = line.strip_suffix("drain arm-linux 1/3 waiting").unwrap();
+        let hints = line.trim_end();
+        let rest = all.strip_prefix(hints).unwrap_or_else(|| panic!("{line}"));
+        assert!(
+            hints.is_empty() || rest.starts_with("  "),
+            "{width}: {line}"
+        );
+    }
+}
+
+#[test]
 fn the_doctor_says_of_which_pool_and_how_it_knows_at_every_size() {
     let mut robot = Robot::sized(160, 45);
     robot.press("g d");
@@ -102,6 +160,30 @@ fn a_rollback_of_what_was_never_rolled_says_why_it_is_not_done() {
     let mut robot = Robot::sized(120, 36);
     ask(&mut robot, "rollback workhorse");
     robot.sees("rollback needs ");
+}
+
+#[test]
+fn operations_that_need_an_operator_are_counted_and_not_what_was_said_of_them() {
+    let mut robot = driving(140, 36);
+    let mut view = drain(&robot);
+    view.waits.clear();
+    for n in 1..4 {
+        view.halts = vec![Halt::CordonLost {
+            instance: view.operation.targets().next().unwrap().0.clone(),
+            n,
+        }];
+        robot.hear(Event::Operation(Arc::new(view.clone())));
+        view.halts.clear();
+        robot.hear(Event::Operation(Arc::new(view.clone())));
+    }
+    view.halts = vec![Halt::CordonLost {
+        instance: view.operation.targets().next().unwrap().0.clone(),
+        n: 4,
+    }];
+    robot.hear(Event::Operation(Arc::new(view)));
+    robot.press("g m");
+    robot.sees("1 operation needs you");
+    robot.sees_not("failed");
 }
 
 #[test]

@@ -178,6 +178,11 @@ impl App {
             });
         }
         if let Some(said) = said {
+            // Of an operation its own state tells, whatever becomes of what began it.
+            let is_end = matches!(progress, Progress::Ended(_));
+            if is_end && said.severity == Severity::Failure && submitted.operation.is_none() {
+                self.failed.actions.insert(id);
+            }
             self.messages
                 .say(self.now, said.severity, said.text, Some(id));
             self.refill_messages();

@@ -1,6 +1,6 @@
 //! What was said in this session, and what became of every action.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::{
     action::{Action, Plan},
@@ -38,8 +38,6 @@ pub struct Messages {
     n_said: u64,
     /// Whether the newest is still on the foot line.
     pub is_shown: bool,
-    /// Failures that the operator has not looked at in the history.
-    pub n_unread: usize,
 }
 
 impl Messages {
@@ -62,7 +60,6 @@ impl Messages {
             self.all.pop_front();
         }
         self.is_shown = true;
-        self.n_unread += usize::from(severity == Severity::Failure);
     }
 
     /// Returns the messages, the newest first.
@@ -97,6 +94,15 @@ pub struct Submitted {
     pub is_over: bool,
     /// The long operation that it began.
     pub operation: Option<OperationId>,
+}
+
+/// What failed since the operator last looked: each operation and each action once, however much
+/// was said of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failed {
+    pub operations: BTreeSet<OperationId>,
+    /// Those that began no operation.
+    pub actions: BTreeSet<SubmissionId>,
 }
 
 /// What an event of a submission says, and how bad it is; quiet steps say nothing.

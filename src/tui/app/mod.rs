@@ -41,7 +41,7 @@ pub use findings::{Figures, Findings, Spending};
 pub use graph::{CURVES, Graph, MARKETS, Split, USES, ZOOMS};
 pub use list::{List, RowId, Sort};
 pub(super) use message::aborted;
-pub use message::{Message, Messages, Review, Severity, Submitted};
+pub use message::{Failed, Message, Messages, Review, Severity, Submitted};
 pub use overlay::{FilterLine, Overlay, Picker, PickerKind, Reader, ReaderText};
 pub use past::{Asked, Pasts, Topic};
 pub use prompt::Prompt;
@@ -130,6 +130,7 @@ pub struct App {
     pub pressed: Keys,
     pub messages: Messages,
     pub submitted: Vec<Submitted>,
+    pub failed: Failed,
     /// Confirmations that wait until nothing else is asked.
     pub reviews: VecDeque<Review>,
     pub findings: Arc<Findings>,
@@ -178,6 +179,7 @@ impl App {
             pressed: Keys::default(),
             messages: Messages::default(),
             submitted: Vec::new(),
+            failed: Failed::default(),
             reviews: VecDeque::new(),
             findings: Arc::default(),
             figures: Figures::default(),

@@ -1,8 +1,8 @@
 //! Moving, opening, marking, copying: everything that changes nothing but the screen.
 
 use super::{
-    App, Command, Effect, Fetched, List, Overlay, Reader, ReaderText, RowId, Screen, Severity,
-    Target, View,
+    App, Command, Effect, Failed, Fetched, List, Overlay, Reader, ReaderText, RowId, Screen,
+    Severity, Target, View,
 };
 use crate::{
     fleet::{InstanceId, PoolKey, nearest},
@@ -21,6 +21,7 @@ impl App {
             Command::GoStrays => self.go(View::Strays),
             Command::GoDoctor => self.go(View::Doctor),
             Command::GoOperations(name) => {
+                self.failed.operations.clear();
                 match name {
                     Some(name) => self.go_operation(name),
                     None => self.go(View::Operations),
@@ -35,7 +36,7 @@ impl App {
             | Command::OperationAbort(id) => return self.operate(command, id.as_deref()),
             Command::GoActivities => self.go(View::Activities),
             Command::GoMessages => {
-                self.messages.n_unread = 0;
+                self.failed = Failed::default();
                 self.go(View::Messages);
             }
             Command::GoSources => self.go(View::Sources),

@@ -40,6 +40,10 @@ impl App {
             let text = format!("{id} waits for an operator: {halt}");
             self.say(Severity::Failure, text);
         }
+        let had_failed = before.as_ref().is_some_and(|it| it.state() == "failed");
+        if view.state() == "failed" && !had_failed {
+            self.failed.operations.insert(id.clone());
+        }
         if let Some(before) = before.filter(|_| view.cost.is_none()) {
             Arc::make_mut(&mut view).cost = before.cost;
         }
