@@ -6,17 +6,31 @@ use crate::{
         Align::{Left, Right},
         Field, Obstacle, PoolKey, Record, Timestamp, Usd, Value,
     },
-    operation::Standing,
+    operation::{Spec, Standing, Subject, WaitingOn},
 };
 
 #[derive(Clone, Debug)]
 pub struct OperationRow<'a>(pub &'a OperationView);
 
 impl OperationRow<'_> {
-    /// How many of its instances are over, of how many.
-    pub fn done(&self, now: Timestamp) -> String {
+    /// Returns how far it is: how many of its instances are over, of how many, or the part that
+    /// AWS says it has replaced; none of what replaces nothing.
+    pub fn done(&self, now: Timestamp) -> Option<String> {
         let it = &self.0.operation;
-        format!("{}/{}", it.n_finished(now), it.targets().count())
+        match &it.spec {
+            Spec::Freeze(_) => None,
+            Spec::Refresh(_) => {
+                let mut waits = self.0.waits.iter();
+                let percent = waits.find_map(|it| match &it.1 {
+                    WaitingOn::Refresh { percent, .. } => *percent,
+                    _ => None,
+                });
+                percent.map(|it| format!("{it} %"))
+            }
+            Spec::Drain(_) | Spec::Roll(_) => {
+                Some(format!("{}/{}", it.n_finished(now), it.targets().count()))
+            }
+        }
     }
 
     /// Returns the word of its state; one that is driven nowhere, or elsewhere, says so.
@@ -56,13 +70,17 @@ impl OperationRow<'_> {
             return left.first().cloned();
         }
         let (_, first) = view.waits.first()?;
+        let words = match first {
+            WaitingOn::Time { what, at } => format!("{what} at {}", at.clock_time()),
+            wait => wait.to_string(),
+        };
         let n_others = view.waits.iter().filter(|it| it.1 != *first).count();
         let more = match n_others {
             0 => String::new(),
             1 => "; another for something else".to_owned(),
             n => format!("; {n} others for something else"),
         };
-        Some(format!("{first}{more}"))
+        Some(format!("{words}{more}"))
     }
 }
 
@@ -158,7 +176,9 @@ impl Record for OperationRow<'_> {
             "pool" => Value::text(it.spec.pool().name.as_str()),
             "scope" => Value::text(it.spec.pool().scope.as_str()),
             "state" => Value::text(self.state()),
-            "done" => Value::Text(self.done(now).into()),
+            "done" => self
+                .done(now)
+                .map_or(Value::Missing, |it| Value::Text(it.into())),
             "owner" => Value::Text(it.owner.to_string().into()),
             "ends_in" => {
                 let ends_at = view.outlook.ends_at.filter(|_| !it.is_over());
@@ -201,9 +221,15 @@ pub fn operations_in_the_way<'a>(
         .map(|view| {
             let row = OperationRow(view);
             let it = &view.operation;
-            let why = row
-                .why()
-                .map_or(String::new(), |it| format!(", waits for {it}"));
+            // How far a refresh is, is said of its pool, by a newer reading than its driver's.
+            let is_refresh = |it: &(Subject, WaitingOn)| matches!(it.1, WaitingOn::Refresh { .. });
+            let why = match view.waits.first() {
+                Some(first) if view.halts.is_empty() && is_refresh(first) => {
+                    Some("EC2 Auto Scaling's own refresh".to_owned())
+                }
+                _ => row.why(),
+            };
+            let why = why.map_or(String::new(), |it| format!(", waits for {it}"));
             let what = format!(
                 "operation {} ({} of {}) is {}{why}",
                 it.id,

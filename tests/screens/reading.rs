@@ -187,6 +187,126 @@ fn operations_that_need_an_operator_are_counted_and_not_what_was_said_of_them() 
 }
 
 #[test]
+fn the_reason_of_every_instance_is_read_on_the_smallest_screen() {
+    let mut robot = driving(40, 10);
+    robot.press("g o enter");
+    let read = scrolled(&mut robot);
+    assert!(
+        read.contains("waits for proof of idleness: 2 of 3 readings, 40s to go"),
+        "{read}"
+    );
+    assert!(!read.contains('…'), "{read}");
+}
+
+#[test]
+fn how_an_instance_was_proven_idle_is_read_after_its_end() {
+    let mut robot = driving(120, 45);
+    let mut view = drain(&robot);
+    let id = view.operation.targets().nth(1).unwrap().0.clone();
+    let at = START + Duration::from_mins(3);
+    for sight in [Sight::Leaving { at }, Sight::Gone { at }] {
+        let what = Happening::Saw {
+            instance: id.clone(),
+            sight,
+            met: Vec::new(),
+        };
+        view.operation.evolve(&Line { at, what });
+    }
+    view.waits.remove(0);
+    show(&mut robot, view);
+    robot.press("enter");
+    let text = robot.text();
+    let (_, over) = text.split_once("instances that are over").expect(&text);
+    assert!(over.contains(id.as_str()), "{text}");
+    assert!(over.contains("09:31:20  counts, 2 now"), "{text}");
+}
+
+#[test]
+fn many_changes_by_others_leave_the_instances_on_the_screen() {
+    let mut robot = driving(120, 36);
+    let mut view = drain(&robot);
+    for n in 0..30 {
+        let fight = Fight {
+            subject: view.operation.spec.pool().clone().into(),
+            what: Fought::Desired,
+            left: "12".to_owned(),
+            found: format!("{n} hundred"),
+            cause: None,
+        };
+        view.operation.evolve(&Line {
+            at: START + Duration::from_secs(n),
+            what: Happening::Fought { fight },
+        });
+    }
+    show(&mut robot, view);
+    robot.press("enter");
+    robot.sees("instances, and what each waits for");
+    robot.sees("29 hundred");
+    robot.sees_not("26 hundred");
+    robot.sees(&format!(
+        "27 more changes by others before: `pooldeck ops show {ID}` lists all"
+    ));
+}
+
+#[test]
+fn a_proof_has_one_number_of_readings() {
+    let mut robot = driving(120, 36);
+    let mut view = drain(&robot);
+    let id = view.operation.targets().nth(1).unwrap().0.clone();
+    for secs in 82..89 {
+        let at = START + Duration::from_secs(secs);
+        view.operation.evolve(&Line {
+            at,
+            what: Happening::Saw {
+                instance: id.clone(),
+                sight: Sight::Idle { at },
+                met: Vec::new(),
+            },
+        });
+    }
+    view.waits[0].1 = WaitingOn::Proof {
+        n: 3,
+        of: 3,
+        span_left: Duration::from_secs(7),
+    };
+    show(&mut robot, view);
+    robot.press("enter");
+    robot.sees("3 of 3 readings, 7s to go");
+    robot.sees("3 of 3 readings, over 53s of 1m00s");
+    robot.sees_not("9 of 3");
+}
+
+#[test]
+fn a_refresh_counts_in_percent_and_a_freeze_not_at_all() {
+    let mut robot = Robot::sized(160, 36);
+    let mut view = begun(&mut robot, "refresh start arm-linux --force --reason old");
+    view.waits = vec![(
+        PoolKey::new("demo/eu-west-1", "arm-linux").into(),
+        WaitingOn::Refresh {
+            status: "InProgress".to_owned(),
+            percent: Some(40),
+            reason: None,
+        },
+    )];
+    show(&mut robot, view);
+    robot.sees("refresh arm-linux 40 % waiting");
+    robot.sees_not("0/0");
+    let mut robot = Robot::sized(160, 36);
+    let mut view = begun(&mut robot, "freeze arm-linux --for 1h");
+    view.waits = vec![(
+        PoolKey::new("demo/eu-west-1", "arm-linux").into(),
+        WaitingOn::Time {
+            what: "its thaw".to_owned(),
+            at: START + Duration::from_hours(1),
+        },
+    )];
+    show(&mut robot, view);
+    robot.sees("freeze arm-linux waiting");
+    robot.sees("its thaw at 10:30:00");
+    robot.sees_not("0/0");
+}
+
+#[test]
 fn a_list_of_operations_says_what_is_done_where_at_every_size() {
     for (width, height) in [(160, 45), (120, 36), (80, 24), (40, 10)] {
         let mut robot = driving(width, height);

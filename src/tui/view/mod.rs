@@ -39,7 +39,7 @@ use super::{
     app::{App, Overlay, RowId, View},
     layout,
     theme::{Role, Theme},
-    widget::Canvas,
+    widget::{Canvas, Span, width_of},
 };
 
 /// Paints everything, and returns where the terminal's cursor belongs.
@@ -227,13 +227,55 @@ fn wrap(text: &str, width: u16) -> Vec<String> {
     lines
 }
 
+/// Breaks a line of several texts where it is wider than the screen; what goes on is indented.
+fn fold(line: Vec<Span<'static>>, indent: u16, width: u16) -> Vec<Vec<Span<'static>>> {
+    let taken: u16 = line.iter().map(|it| width_of(&it.text)).sum();
+    if taken <= width {
+        return vec![line];
+    }
+    let indent = usize::from(indent.min(width / 2));
+    let chars = line
+        .iter()
+        .flat_map(|it| it.text.chars().map(|c| (c, it.role)));
+    let chars: Vec<(char, Role)> = chars.collect();
+    let (head, rest) = chars.split_at(indent.min(chars.len()));
+    let text: String = rest.iter().map(|it| it.0).collect();
+    let room = usize::from(width).saturating_sub(indent);
+    // Breaking takes nothing away but spaces, so each letter is found again in its order.
+    let mut rest = rest.iter();
+    let wrapped = wrap(&text, u16::try_from(room).unwrap_or(u16::MAX));
+    let lines = wrapped.into_iter().enumerate();
+    lines
+        .map(|(line_idx, line)| {
+            let kept = line.chars().filter_map(|c| rest.find(|it| it.0 == c));
+            let kept: Vec<(char, Role)> = kept.copied().collect();
+            if line_idx == 0 {
+                spans(head.iter().chain(&kept))
+            } else {
+                let blank = plain(" ".repeat(indent));
+                std::iter::once(blank).chain(spans(kept.iter())).collect()
+            }
+        })
+        .collect()
+}
+
+/// Joins letters of the same role.
+fn spans<'a>(chars: impl Iterator<Item = &'a (char, Role)>) -> Vec<Span<'static>> {
+    let mut spans: Vec<(String, Role)> = Vec::new();
+    for (c, role) in chars {
+        match spans.last_mut() {
+            Some((text, last)) if last == role => text.push(*c),
+            _ => spans.push((c.to_string(), *role)),
+        }
+    }
+    spans
+        .into_iter()
+        .map(|(text, role)| Span::new(text, role))
+        .collect()
+}
+
 /// Paints a screen of text from the line that it is scrolled to; a heading rules its line.
-fn text(
-    canvas: &mut Canvas<'_>,
-    area: Rect,
-    app: &App,
-    lines: Vec<Vec<super::widget::Span<'static>>>,
-) {
+fn text(canvas: &mut Canvas<'_>, area: Rect, app: &App, lines: Vec<Vec<Span<'static>>>) {
     let shown = lines.into_iter().skip(app.screen().scroll);
     for (y, line) in (area.y..area.bottom()).zip(shown) {
         match &line[..] {
@@ -249,10 +291,10 @@ fn text(
 }
 
 /// Text, for a place where what it means is plain.
-fn plain(text: impl Into<String>) -> super::widget::Span<'static> {
-    super::widget::Span::new(text.into(), Role::Text)
+fn plain(text: impl Into<String>) -> Span<'static> {
+    Span::new(text.into(), Role::Text)
 }
 
-fn dim(text: impl Into<String>) -> super::widget::Span<'static> {
-    super::widget::Span::new(text.into(), Role::Dim)
+fn dim(text: impl Into<String>) -> Span<'static> {
+    Span::new(text.into(), Role::Dim)
 }

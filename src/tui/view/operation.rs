@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{dim, list::value_cell, plain, wrap};
+use super::{dim, fold, list::value_cell, plain, wrap};
 use crate::{
     engine::{OperationRow, OperationView},
     fleet::{InstanceId, Process, Record as _, Timestamp, Value, short_duration},
@@ -55,7 +55,8 @@ fn state(view: &OperationView) -> Span<'static> {
     Span::new(word, role)
 }
 
-fn done(view: &OperationView, now: Timestamp) -> String {
+/// How far it is, where that is counted.
+fn done(view: &OperationView, now: Timestamp) -> Option<String> {
     OperationRow(view).done(now)
 }
 
@@ -73,13 +74,10 @@ pub(super) fn in_short(app: &App) -> Option<String> {
 /// Says in a few words what an operation is, and how far.
 pub(super) fn briefly(app: &App, view: &OperationView) -> String {
     let it = &view.operation;
-    format!(
-        "{} {} {} {}",
-        it.spec.kind(),
-        it.spec.pool().name,
-        done(view, app.observation.at),
-        state(view).text
-    )
+    let done = done(view, app.observation.at);
+    let done = done.map_or(String::new(), |it| format!("{it} "));
+    let (kind, pool) = (it.spec.kind(), &it.spec.pool().name);
+    format!("{kind} {pool} {done}{}", state(view).text)
 }
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, app: &App, id: &OperationId) {
@@ -100,7 +98,8 @@ fn lines(app: &App, id: &OperationId) -> Vec<Line> {
     // Ages are those of the reading: nothing moves until the next one.
     let at = app.observation.at;
     let width = app.size.width.saturating_sub(2);
-    lines.extend(facts(app, view, at));
+    let facts = facts(app, view, at).into_iter();
+    lines.extend(facts.flat_map(|it| fold(it, FACT, width)));
     for halt in &view.halts {
         let text = format!("needs you: {halt}");
         let wrapped = wrap(&text, width).into_iter();
@@ -111,12 +110,37 @@ fn lines(app: &App, id: &OperationId) -> Vec<Line> {
         let left = left.iter();
         lines.extend(left.map(|it| vec![Span::new(format!("not done: {it}"), Role::Warn)]));
     }
-    lines.push(heading("instances, and what each waits for".to_owned()));
-    for (instance, target) in view.operation.targets() {
-        lines.extend(target_lines(view, instance, target, at));
+    // What is under way comes first; of what is over, its proof can be read as long as this can.
+    let (over, mut open): (Vec<_>, Vec<_>) = view.operation.targets().partition(|it| is_over(it.1));
+    open.sort_by_key(|it| it.1.step() == "to come");
+    for (title, targets) in [
+        ("instances, and what each waits for", open),
+        (
+            "instances that are over, and how they were proven idle",
+            over,
+        ),
+    ] {
+        if !targets.is_empty() {
+            lines.push(heading(title.to_owned()));
+        }
+        let targets = targets.into_iter();
+        lines.extend(targets.flat_map(|(id, target)| target_lines(view, id, target, at, width)));
     }
     lines
 }
+
+fn is_over(target: &TargetState) -> bool {
+    matches!(target.step(), "gone" | "given back")
+}
+
+/// How wide a label is that stands before a fact, and before what is known of an instance.
+const FACT: u16 = 10;
+const KNOWN: u16 = 12;
+/// The id and the step of an instance.
+const TARGET: u16 = 33;
+
+/// A list that others write has no end; its newest lines say how it stands.
+const N_TROUBLES_SHOWN: usize = 3;
 
 /// What collides, what others changed, and what a source that fails holds up.
 fn ahead(view: &OperationView, width: u16) -> Vec<Line> {
@@ -130,12 +154,25 @@ fn ahead(view: &OperationView, width: u16) -> Vec<Line> {
     }
     if !it.is_over() {
         let collisions = view.outlook.collisions.iter();
-        texts.extend(collisions.map(|it| format!("collision: {it}")));
+        let collisions = collisions.map(|it| format!("collision: {it}"));
+        let (first, more) = few(collisions.collect(), "collisions", &it.id);
+        texts.extend(first.into_iter().chain(more));
     }
-    let fights = it.fights().iter();
-    texts.extend(fights.map(|(at, it)| format!("{} {it}; it is left so", at.clock_time())));
+    let fights = it.fights().iter().rev();
+    let fights = fights.map(|(at, it)| format!("{} {it}; it is left so", at.clock_time()));
+    let (newest, more) = few(fights.collect(), "changes by others before", &it.id);
+    texts.extend(more);
+    texts.extend(newest.into_iter().rev());
     let wrapped = texts.iter().flat_map(|it| wrap(it, width));
     wrapped.map(|it| vec![Span::new(it, Role::Warn)]).collect()
+}
+
+/// Keeps the first of what may be many, and says how many more there are and what lists them.
+fn few(mut all: Vec<String>, what: &str, id: &OperationId) -> (Vec<String>, Option<String>) {
+    let n_more = all.len().saturating_sub(N_TROUBLES_SHOWN);
+    all.truncate(N_TROUBLES_SHOWN);
+    let more = format!("{n_more} more {what}: `pooldeck ops show {id}` lists all");
+    (all, (0 < n_more).then_some(more))
 }
 
 fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
@@ -160,13 +197,12 @@ fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
     } else {
         plain("another process on this host")
     };
+    let mut standing = vec![dim("state     "), state(view)];
+    if let Some(done) = done(view, at) {
+        standing.extend([dim("  done "), plain(done)]);
+    }
     let mut lines = vec![
-        vec![
-            dim("state     "),
-            state(view),
-            dim("  done "),
-            plain(done(view, at)),
-        ],
+        standing,
         fact("command", plain(format!("pooldeck {}", it.command_line))),
         fact("pool", plain(it.spec.pool().to_string())),
         fact(
@@ -323,6 +359,7 @@ fn target_lines(
     id: &InstanceId,
     target: &TargetState,
     at: Timestamp,
+    width: u16,
 ) -> Vec<Line> {
     let step = target.step();
     let role = match step {
@@ -348,11 +385,23 @@ fn target_lines(
         };
         line.extend([dim("waits for "), Span::new(wait.to_string(), role)]);
     }
-    let mut lines = vec![line];
-    lines.extend(refusals(target));
-    if step == "gone" || step == "given back" || step == "to come" {
-        return lines;
+    // On a narrow screen a reason beside its instance would be a column of single words.
+    let indent = if width < 3 * TARGET { 4 } else { TARGET };
+    let mut lines = fold(line, indent, width);
+    let mut known = refusals(target);
+    if !is_over(target) && step != "to come" {
+        known.extend(sight_lines(target, at));
     }
+    if step != "to come" {
+        known.extend(ledger(view, target, wait));
+    }
+    lines.extend(known.into_iter().flat_map(|it| fold(it, KNOWN, width)));
+    lines
+}
+
+/// What was seen of an instance, and which of its agents are closed.
+fn sight_lines(target: &TargetState, at: Timestamp) -> Vec<Line> {
+    let mut lines = Vec::new();
     if let Some(sight) = &target.seen {
         let age = short_duration(at.since(sight.at()));
         let words = match sight {
@@ -383,19 +432,26 @@ fn target_lines(
         );
         lines.push(vec![Span::new(text, Role::Warn)]);
     }
-    lines.extend(ledger(view, target));
     lines
 }
 
 /// The proof of idleness: how far it is, and each reading that counted or cleared it.
-fn ledger(view: &OperationView, target: &TargetState) -> Vec<Line> {
+///
+/// How far it is, is told by the wait where there is one: what is believed of the time between
+/// two readings is the operation's to say.
+fn ledger(view: &OperationView, target: &TargetState, wait: Option<&WaitingOn>) -> Vec<Line> {
     let mut lines = Vec::new();
     let proof = view.operation.spec.proof();
+    let wanted = usize::try_from(proof.n_readings).unwrap_or(usize::MAX);
     if let Some((first, last)) = target.idle_at.first().zip(target.idle_at.last()) {
-        let span = last.since(*first);
-        let n = target.idle_at.len();
-        let is_enough =
-            usize::try_from(proof.n_readings).is_ok_and(|it| it <= n) && proof.span <= span;
+        let (n, span) = match wait {
+            Some(WaitingOn::Proof { n, span_left, .. }) => {
+                (*n, proof.span.saturating_sub(*span_left))
+            }
+            _ => (target.idle_at.len(), last.since(*first)),
+        };
+        let (n, span) = (n.min(wanted), span.min(proof.span));
+        let is_enough = n == wanted && span == proof.span;
         let role = if is_enough { Role::Ok } else { Role::Idle };
         let text = format!(
             "{n} of {} readings, over {} of {}",
@@ -408,10 +464,10 @@ fn ledger(view: &OperationView, target: &TargetState) -> Vec<Line> {
     // The newest matter.
     let shown = target.ledger.len().saturating_sub(N_READINGS_SHOWN);
     for reading in &target.ledger[shown..] {
-        let (word, role) = if reading.counted {
-            (format!("counts, {} now", reading.n), Role::Idle)
-        } else {
-            ("clears the proof".to_owned(), Role::Warn)
+        let (word, role) = match reading.counted {
+            true if reading.n <= wanted => (format!("counts, {} now", reading.n), Role::Idle),
+            true => ("extends the span".to_owned(), Role::Idle),
+            false => ("clears the proof".to_owned(), Role::Warn),
         };
         lines.push(vec![
             dim(format!("      {}  ", reading.at.clock_time())),
