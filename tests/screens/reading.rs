@@ -338,3 +338,25 @@ fn the_pool_under_the_cursor_is_proposed_first() {
     assert_eq!(first(&mut robot, "launch w"), "workhorse");
     assert_eq!(first(&mut robot, "launch win"), "windows");
 }
+
+#[test]
+fn activities_that_nobody_went_down_in_follow_the_newest() {
+    let mut robot = Robot::sized(120, 36);
+    let before = robot.app.screen().panels[2].rows().first().cloned();
+    let call = Call::SetDesiredCapacity {
+        pool: PoolKey::new("demo/eu-west-1", "arm-linux"),
+        desired: 18,
+    };
+    robot.world().apply(&call).unwrap();
+    robot.read_after(Duration::from_mins(5));
+    let feed = &robot.app.screen().panels[2];
+    assert_ne!(feed.rows().first(), before.as_ref(), "something happened");
+    assert_eq!(feed.cursor_idx(), Some(0));
+    assert_eq!(feed.cursor(), feed.rows().first());
+    // Who went down reads on where he is.
+    robot.press("tab tab j");
+    let read = robot.app.screen().panels[2].cursor().cloned();
+    robot.press("tab");
+    robot.read_after(Duration::from_mins(5));
+    assert_eq!(robot.app.screen().panels[2].cursor(), read.as_ref());
+}

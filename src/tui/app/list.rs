@@ -192,6 +192,12 @@ impl List {
         self.go_to_idx(to);
     }
 
+    /// Puts the cursor on the first row, as if nobody had moved in it.
+    pub(super) fn follow_top(&mut self) {
+        self.cursor_idx = 0;
+        self.cursor = self.rows.first().cloned();
+    }
+
     pub fn go_to_idx(&mut self, row_idx: usize) {
         self.is_touched = true;
         self.cursor_idx = row_idx.min(self.rows.len().saturating_sub(1));

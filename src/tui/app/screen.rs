@@ -133,9 +133,16 @@ impl Screen {
     }
 
     pub(super) fn observe(&mut self, observation: &Observation, findings: &Findings) {
-        for list in &mut self.panels {
+        for (panel_idx, list) in self.panels.iter_mut().enumerate() {
+            // What happens comes in at the top: who has not gone down looks at the newest.
+            let follows = panel_idx != self.focus
+                && list.noun == Noun::Activities
+                && list.cursor_idx() == Some(0);
             if list.noun.is_observed() {
                 list.observe(observation, findings);
+            }
+            if follows {
+                list.follow_top();
             }
         }
     }
