@@ -100,6 +100,17 @@ fn reports_are_tables_of_every_pool() {
 }
 
 #[test]
+fn a_report_since_the_middle_of_a_second_is_that_since_the_second() {
+    let said = |since: &str| {
+        let until = "--until 2026-03-01T12:00:00Z";
+        Sandbox::new().run(&format!("--demo report waste --since {since} {until}"))
+    };
+    let rows = |text: String| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let whole = rows(said("2026-03-01T10:00:00Z"));
+    assert_eq!(rows(said("2026-03-01T10:00:00.500Z")), whole);
+}
+
+#[test]
 fn a_report_in_json_has_unknown_money_as_null() {
     let document = json(&format!("--demo report waste ios release -o json {WHEN}"));
     let rows = document["waste"].as_array().unwrap();

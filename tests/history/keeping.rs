@@ -5,7 +5,7 @@ use std::time::Duration;
 use pooldeck::{
     cost::past::{SPENT_METRICS, TREND_METRICS, spent, trends},
     engine::{Kept, PastQuery, Store, Whose},
-    fleet::{Boot, Marker, MarkerKind, Metric, Past, PoolKey, Sample, Usd, Values},
+    fleet::{Boot, Marker, MarkerKind, Metric, Past, PoolKey, Sample, Span, Usd, Values},
 };
 
 use crate::{
@@ -283,6 +283,25 @@ fn what_a_time_cost_is_exact_wherever_it_begins() {
         );
         assert!(!found.is_partial());
     }
+}
+
+#[test]
+fn a_time_that_begins_within_a_second_lacks_none_of_its_steps() {
+    let mut store = Store::in_memory().unwrap();
+    for secs in (0..4 * 3600).step_by(30) {
+        keep(&mut store, &sample(secs, &[(Metric::UsdPerHour, 3.6)]));
+    }
+    let told = |since: Span| {
+        let past = store.past(&query(&SPENT_METRICS, since, 24), &whose());
+        spent(&past.unwrap())
+    };
+    let whole = span(3600, 10_800);
+    let within = Span {
+        from: whole.from + Duration::from_millis(500),
+        until: whole.until + Duration::from_millis(900),
+    };
+    assert_eq!(told(within).total, told(whole).total);
+    assert_eq!(told(within).seen, told(whole).seen);
 }
 
 #[test]

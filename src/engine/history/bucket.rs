@@ -38,6 +38,7 @@ impl Piece {
 /// the sum over the steps is the sum over the span.
 #[derive(Clone, Debug)]
 pub(super) struct Buckets {
+    span_from: Timestamp,
     begins: i64,
     ends: i64,
     pub(super) from: i64,
@@ -88,6 +89,7 @@ impl Buckets {
         let n = usize::try_from(length.div_euclid(step) + i64::from(length % step != 0));
         let n = n.unwrap_or(0).min(N_STEPS_MAX);
         Self {
+            span_from: span.from,
             begins: seconds(span.from),
             ends,
             from,
@@ -173,8 +175,10 @@ impl Buckets {
     }
 
     /// Returns when a step begins; the first begins with the span.
+    ///
+    /// That may be within a second: a step that began before the span would not be of it.
     pub(super) fn begin_of(&self, step_idx: usize) -> Timestamp {
-        Timestamp::from_secs(self.at(step_idx).max(self.begins))
+        Timestamp::from_secs(self.at(step_idx)).max(self.span_from)
     }
 
     pub(super) fn points(&self, metric: Metric) -> Vec<Point> {
