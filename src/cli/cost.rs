@@ -16,7 +16,7 @@ use crate::{
     },
     engine::{PastQuery, Wanted},
     fleet::{
-        Align, Metric, Past, PoolKey, Span, Timestamp, Usd, Use, parse_duration, sanitize,
+        Align, Amount, Metric, Past, PoolKey, Span, Timestamp, Usd, Use, parse_duration, sanitize,
         short_duration,
     },
 };
@@ -59,7 +59,7 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &CostFlags) -> Result<
         if named.as_ref().is_none_or(|it| it.contains(&pool.key())) {
             let past = past_of(session, pool.key(), sight.observation.at, flags.since).await;
             let split = cost::split(fleet, &pool.key(), sight.observation.at);
-            pools.push(PoolCost::new(fleet, pool, &split, &past.0));
+            pools.push(PoolCost::new(fleet, pool, split, past.0));
             notes.extend(past.1);
         }
     }
@@ -132,31 +132,72 @@ async fn past(
     session.handle.past(query).await
 }
 
-/// The name of a column, its title, and what stands there.
-type Amount = (&'static str, &'static str, Option<Usd>);
+/// A column of money.
+struct Column {
+    name: &'static str,
+    title: &'static str,
+    /// What the table shows; what was not seen of a time makes it the least, too.
+    shown: Amount,
+    /// What others read under this name: all of it, as far as it was seen.
+    whole: Option<Usd>,
+    /// Whether others read the known part of it as well, as `priced_` and this name.
+    has_part: bool,
+}
 
-/// The money of a pool, by the name of its column.
-fn amounts(it: &PoolCost) -> [Amount; 18] {
-    let by = |used: Use| it.by.get(used.as_str()).copied().flatten();
+const N_COLUMNS: usize = 18;
+
+/// The money of a pool, column by column.
+fn amounts(it: &PoolCost) -> [Column; N_COLUMNS] {
+    let column = |name, title, shown: Amount| Column {
+        name,
+        title,
+        shown,
+        whole: shown.exact(),
+        has_part: false,
+    };
+    let now = |name, title, shown| Column {
+        has_part: true,
+        ..column(name, title, shown)
+    };
+    let spent = |name, title, spent: &Spent| Column {
+        whole: spent.total,
+        ..now(name, title, spent.amount())
+    };
+    let wasted = |name, title, spent: &Spent| Column {
+        whole: spent.waste,
+        ..column(name, title, spent.amount_of_waste())
+    };
+    let used = |title, used: Use| now(used.as_str(), title, it.split.amount_of(used));
+    let (today, month) = (&it.past.today, &it.past.month);
+    let since = &it.past.since.clone().unwrap_or_default();
+    let (name, saved) = ("month_net_savings_usd", it.month_savings.net.into());
     [
-        ("usd_per_hour", "$/H", it.usd_per_hour),
-        ("waste_usd_per_hour", "WASTE/H", it.waste_usd_per_hour),
-        ("today_usd", "TODAY", it.today_usd),
-        ("today_waste_usd", "WASTED", it.today_waste_usd),
-        ("month_usd", "MONTH", it.month_usd),
-        ("projected_month_usd", "PROJECTED", it.projected_month_usd),
-        ("since_usd", "SINCE", it.since_usd),
-        ("since_waste_usd", "WASTED", it.since_waste_usd),
-        ("savings_usd_per_hour", "SAVED/H", it.savings_usd_per_hour),
-        ("month_net_savings_usd", "SAVED", it.month_savings.net),
-        ("busy", "BUSY", by(Use::Busy)),
-        ("idle", "IDLE", by(Use::Idle)),
-        ("booting", "BOOT", by(Use::Booting)),
-        ("draining", "DRAIN", by(Use::Draining)),
-        ("standby", "STBY", by(Use::Standby)),
-        ("retained", "RETAIN", by(Use::Retained)),
-        ("stray", "STRAY", by(Use::Stray)),
-        ("unknown", "UNKNOWN", by(Use::Unknown)),
+        now("usd_per_hour", "$/H", it.split.amount()),
+        now("waste_usd_per_hour", "WASTE/H", it.split.amount_of_waste()),
+        spent("today_usd", "TODAY", today),
+        wasted("today_waste_usd", "WASTED", today),
+        spent("month_usd", "MONTH", month),
+        column(
+            "projected_month_usd",
+            "PROJECTED",
+            it.projected_month_usd.into(),
+        ),
+        spent("since_usd", "SINCE", since),
+        wasted("since_waste_usd", "WASTED", since),
+        column(
+            "savings_usd_per_hour",
+            "SAVED/H",
+            it.savings_usd_per_hour.into(),
+        ),
+        column(name, "SAVED", saved),
+        used("BUSY", Use::Busy),
+        used("IDLE", Use::Idle),
+        used("BOOT", Use::Booting),
+        used("DRAIN", Use::Draining),
+        used("STBY", Use::Standby),
+        used("RETAIN", Use::Retained),
+        used("STRAY", Use::Stray),
+        used("UNKNOWN", Use::Unknown),
     ]
 }
 
@@ -171,14 +212,17 @@ fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> S
         "since_usd",
     ];
     let is_shown = |column_idx: usize| {
-        let (name, ..) = rows.first().map_or(("", "", None), |it| it[column_idx]);
+        let name = rows.first().map_or("", |it| it[column_idx].name);
         let is_asked = flags.since.is_some() || !name.starts_with("since");
-        let says = |it: &[Amount; 18]| it[column_idx].2.is_some_and(|it| it != Usd::ZERO);
+        let says = |it: &[Column; N_COLUMNS]| {
+            let least = it[column_idx].shown.least();
+            least.is_some_and(|it| it != Usd::ZERO)
+        };
         is_asked && (always.contains(&name) || rows.iter().any(says))
     };
-    let shown: Vec<usize> = (0..18).filter(|it| is_shown(*it)).collect();
+    let shown: Vec<usize> = (0..N_COLUMNS).filter(|it| is_shown(*it)).collect();
     let mut titles = vec!["POOL", "SCOPE"];
-    titles.extend(shown.iter().filter_map(|it| Some(rows.first()?[*it].1)));
+    titles.extend(shown.iter().filter_map(|it| Some(rows.first()?[*it].title)));
     titles.extend(["PRICE FROM", "AGE"]);
     let mut aligns = vec![Align::Left, Align::Left];
     aligns.extend(shown.iter().map(|_| Align::Right));
@@ -188,11 +232,7 @@ fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> S
             sanitize(&it.pool).into_owned(),
             sanitize(&it.scope).into_owned(),
         ];
-        let is_least = |name| is_partial(document.at, it, name, flags.since);
-        cells.extend(shown.iter().map(|it| {
-            let (name, _, amount) = row[*it];
-            least(amount, is_least(name))
-        }));
+        cells.extend(shown.iter().map(|it| words(row[*it].shown)));
         let price = it.price.as_ref();
         cells.push(price.map_or("-".to_owned(), |it| it.source.clone()));
         cells.push(price.map_or("-".to_owned(), |it| age(document.at, it.at)));
@@ -201,16 +241,8 @@ fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> S
     let mut lines: Vec<Vec<String>> = lines.collect();
     if 1 < lines.len() {
         let mut total = vec!["total".to_owned(), String::new()];
-        total.extend(shown.iter().map(|column_idx| {
-            let name = rows[0][*column_idx].0;
-            let is_least = |it| is_partial(document.at, it, name, flags.since);
-            let amounts = || rows.iter().map(|it| it[*column_idx].2);
-            // What one pool hides is no reason to hide the others.
-            let known: Usd = amounts().flatten().sum();
-            let is_whole = amounts().all(|it| it.is_some());
-            let sum = Some(known).filter(|it| is_whole || Usd::ZERO < *it);
-            least(sum, !is_whole || document.pools.iter().any(is_least))
-        }));
+        let sum = |column_idx: usize| rows.iter().map(|it| it[column_idx].shown).sum();
+        total.extend(shown.iter().map(|it| words(sum(*it))));
         total.extend([String::new(), String::new()]);
         lines.push(total);
     }
@@ -218,29 +250,13 @@ fn in_words(document: &CostDocument, flags: &CostFlags, width: Option<u16>) -> S
     table::of_cells(titles, &lines, &aligns, width)
 }
 
-/// Returns whether an amount is of a time that was not seen whole.
-fn is_partial(at: Timestamp, it: &PoolCost, name: &str, since: Option<Duration>) -> bool {
-    let (seen, asked) = match name {
-        "today_usd" | "today_waste_usd" => (it.today_seen_hours, at.since(at.start_of_day())),
-        "month_usd" => (it.month_seen_hours, at.since(at.month().0)),
-        "since_usd" | "since_waste_usd" => (
-            it.since_seen_hours.unwrap_or(0.0),
-            since.unwrap_or_default(),
-        ),
-        _ => return false,
-    };
-    let spent = Spent {
-        seen: Duration::try_from_secs_f64(seen * 3600.0).unwrap_or_default(),
-        asked,
-        ..Spent::default()
-    };
-    spent.is_partial()
-}
-
 /// An amount; marked when it is the least that it can be.
-fn least(amount: Option<Usd>, is_least: bool) -> String {
-    let mark = if is_least { ">" } else { "" };
-    amount.map_or("-".to_owned(), |it| format!("{mark}{it}"))
+fn words(amount: Amount) -> String {
+    match amount {
+        Amount::Exact(it) => it.to_string(),
+        Amount::AtLeast(it) => format!(">{it}"),
+        Amount::Unknown => "-".to_owned(),
+    }
 }
 
 /// The age of a price: of a list in days, of a spot price in minutes.
@@ -251,25 +267,39 @@ fn age(now: Timestamp, at: Timestamp) -> String {
 fn comma(document: &CostDocument, flags: &CostFlags, has_titles: bool) -> String {
     let is_asked = |name: &str| flags.since.is_some() || !name.starts_with("since");
     let mut lines = Vec::new();
+    let cell = |it: Option<Usd>| it.map_or(String::new(), |it| it.as_f64().to_string());
     if has_titles {
-        let names = amounts(&PoolCost::default()).map(|it| it.0);
-        let names = names.into_iter().filter(|it| is_asked(it));
+        let columns = amounts(&PoolCost::default());
+        let asked = || columns.iter().filter(|it| is_asked(it.name));
         let mut head = vec!["pool".to_owned(), "scope".to_owned()];
-        head.extend(names.map(str::to_owned));
+        head.extend(asked().map(|it| it.name.to_owned()));
         head.extend(["price_source", "price_at"].map(str::to_owned));
+        let with_part = asked().filter(|it| it.has_part);
+        head.extend(with_part.map(|it| format!("priced_{}", it.name)));
         lines.push(head);
     }
     for it in &document.pools {
         let safe = |it: &str| super::comma::harmless(&sanitize(it));
         let mut line = vec![safe(&it.pool), safe(&it.scope)];
-        let asked = amounts(it).into_iter().filter(|it| is_asked(it.0));
-        line.extend(asked.map(|it| it.2.map_or(String::new(), |it| it.as_f64().to_string())));
+        let columns = amounts(it);
+        let asked = || columns.iter().filter(|it| is_asked(it.name));
+        line.extend(asked().map(|it| cell(it.whole)));
         let price = it.price.as_ref();
         line.push(price.map_or(String::new(), |it| it.source.clone()));
         line.push(price.map_or(String::new(), |it| it.at.to_string()));
+        let with_part = asked().filter(|it| it.has_part);
+        line.extend(with_part.map(|it| cell(it.shown.least())));
         lines.push(line);
     }
     super::comma::of_lines(lines)
+}
+
+fn an_hour(strays: &json::Strays) -> String {
+    match (strays.usd_per_hour, strays.priced_usd_per_hour) {
+        (Some(whole), _) => format!("{whole} an hour"),
+        (None, Some(part)) => format!("at least {part} an hour"),
+        (None, None) => "what they cost is not known".to_owned(),
+    }
 }
 
 /// Returns whether nothing was kept of a pool whose machines have prices.
@@ -289,28 +319,22 @@ fn talk(session: &mut Session<'_>, document: &CostDocument) {
     if 0 < document.strays.instances {
         let n = document.strays.instances;
         session.printer.talk(&format!(
-            "{n} stray {}: {} an hour. `pooldeck strays` names them.",
+            "{n} stray {}: {}. `pooldeck strays` names them.",
             if n == 1 { "machine" } else { "machines" },
-            document
-                .strays
-                .usd_per_hour
-                .map_or("not known".to_owned(), |it| it.to_string())
+            an_hour(&document.strays)
         ));
     }
-    let is_least = |it: &PoolCost| {
-        let is_least = |name| is_partial(document.at, it, name, None);
-        (it.today_usd.is_some() && is_least("today_usd"))
-            || (it.month_usd.is_some() && is_least("month_usd"))
-    };
+    let is_of_part = |it: &Spent| it.total.is_some() && it.is_partial();
+    let is_least = |it: &PoolCost| is_of_part(&it.past.today) || is_of_part(&it.past.month);
     if document.pools.iter().any(is_least) {
         let what = "> at least: not all of the time was seen; -o json says how much.";
         session.printer.talk(what);
     }
     let n_unpriced = document.pools.iter().filter(|it| it.unpriced != 0).count();
-    if (1..document.pools.len()).contains(&n_unpriced) {
+    if 0 < n_unpriced && document.priced_usd_per_hour.is_some() {
         let pools = if n_unpriced == 1 { "pool" } else { "pools" };
         session.printer.talk(&format!(
-            "> at least, in the total: machines of {n_unpriced} {pools} have no known price."
+            "> at least: machines of {n_unpriced} {pools} have no known price."
         ));
     }
     for bill in &document.bills {

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     engine::Wanted,
-    fleet::{Observation, PoolRow, TrendKind, Usd, parse_duration, sanitize, strays, waiting},
+    fleet::{
+        Amount, Observation, PoolRow, Split, TrendKind, Usd, parse_duration, sanitize, strays,
+        waiting,
+    },
 };
 
 #[derive(Clone, Debug, Args)]
@@ -84,11 +87,15 @@ fn summarise(observation: &Observation, rows: &[PoolRow<'_>]) -> Summary {
     pools.sort_by_key(|it| std::cmp::Reverse(it.usd_per_hour.unwrap_or(Usd::from_nanos(i64::MAX))));
     let n_strays = strays.iter().filter(|it| it.kind.is_alarming()).count();
     let n_instances = pools.iter().flat_map(|it| it.states.values()).sum();
+    let sum = |of: fn(&Split) -> Amount| pools.iter().map(|it| of(&it.split)).sum::<Amount>();
+    let (usd, waste) = (sum(Split::amount), sum(Split::amount_of_waste));
     Summary {
         version: json::VERSION,
         at: now,
-        usd_per_hour: pools.iter().map(|it| it.usd_per_hour).sum(),
-        waste_usd_per_hour: pools.iter().map(|it| it.waste_usd_per_hour).sum(),
+        usd_per_hour: usd.exact(),
+        waste_usd_per_hour: waste.exact(),
+        priced_usd_per_hour: usd.least(),
+        priced_waste_usd_per_hour: waste.least(),
         instances: n_instances,
         pools,
         strays: u32::try_from(n_strays).unwrap_or(u32::MAX),
@@ -97,23 +104,23 @@ fn summarise(observation: &Observation, rows: &[PoolRow<'_>]) -> Summary {
 }
 
 fn in_words(summary: &Summary) -> String {
-    let known = |it: Option<Usd>| it.map_or("unknown".to_owned(), |it| format!("{it}/h"));
-    let sums = |of: fn(&PoolSummary) -> Option<Usd>| {
-        let least: Usd = summary.pools.iter().filter_map(of).sum();
-        let is_whole = summary.pools.iter().all(|it| of(it).is_some());
-        format!("{}{least}/h", if is_whole { "" } else { "at least " })
+    let priced = |whole: Option<Usd>, part: Option<Usd>| {
+        per_hour(Amount::new(whole, part.unwrap_or_default()))
     };
     let mut text = format!(
         "{} pools, {} instances, {}, waste {}, {} strays, {}\n",
         summary.pools.len(),
         summary.instances,
-        sums(|it| it.usd_per_hour),
-        sums(|it| it.waste_usd_per_hour),
+        priced(summary.usd_per_hour, summary.priced_usd_per_hour),
+        priced(
+            summary.waste_usd_per_hour,
+            summary.priced_waste_usd_per_hour
+        ),
         summary.strays,
         summary.at,
     );
     for (pool_idx, pool) in summary.pools.iter().enumerate() {
-        let lines = pool_in_words(pool, &known);
+        let lines = pool_in_words(pool);
         if N_CHARS_MAX < text.chars().count() + lines.chars().count() {
             let n_left = summary.pools.len() - pool_idx;
             let _ = writeln!(text, "and {n_left} more pools: name some, or use -o json");
@@ -124,7 +131,15 @@ fn in_words(summary: &Summary) -> String {
     text
 }
 
-fn pool_in_words(pool: &PoolSummary, known: &dyn Fn(Option<Usd>) -> String) -> String {
+fn per_hour(amount: Amount) -> String {
+    match amount {
+        Amount::Exact(it) => format!("{it}/h"),
+        Amount::AtLeast(it) => format!("at least {it}/h"),
+        Amount::Unknown => "unknown".to_owned(),
+    }
+}
+
+fn pool_in_words(pool: &PoolSummary) -> String {
     let n: u32 = pool.states.values().sum();
     let of = pool.desired.map_or(String::new(), |it| format!(" of {it}"));
     let states = counted(
@@ -147,8 +162,8 @@ fn pool_in_words(pool: &PoolSummary, known: &dyn Fn(Option<Usd>) -> String) -> S
     ));
     parts.push(format!(
         "{}, waste {}",
-        known(pool.usd_per_hour),
-        known(pool.waste_usd_per_hour)
+        per_hour(pool.split.amount()),
+        per_hour(pool.split.amount_of_waste())
     ));
     if n == 0 {
         parts[0] = format!("0{of} instances");

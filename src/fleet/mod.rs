@@ -3,6 +3,7 @@
 //! Plain data. Nothing here performs IO or reads a clock.
 
 mod activity;
+mod amount;
 mod bill;
 mod boot;
 mod call;
@@ -44,6 +45,7 @@ use std::{
 };
 
 pub use activity::Activity;
+pub use amount::Amount;
 pub use bill::Bill;
 pub use boot::Boot;
 pub use call::{Call, Receipt};

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fleet, Instance, Lifecycle, MachineState, Phase, PoolKind, Timestamp, Usd, Work, stray,
+    Amount, Fleet, Instance, Lifecycle, MachineState, Phase, PoolKind, Timestamp, Usd, Work, stray,
 };
 
 /// What the money of one running machine is spent on.
@@ -263,6 +263,22 @@ impl Split {
         }
         let waste = Use::ALL.into_iter().filter(|it| it.is_waste());
         waste.map(|it| self.known_part(it)).sum()
+    }
+
+    /// Returns the sum of all parts, as far as prices are known.
+    pub fn amount(&self) -> Amount {
+        Amount::new(self.total(), self.known())
+    }
+
+    /// Returns one part, as far as prices are known.
+    pub fn amount_of(&self, used: Use) -> Amount {
+        Amount::new(self.known_part(used), self.part(used))
+    }
+
+    /// Returns idle, standby, retained and stray together, as far as prices are known.
+    pub fn amount_of_waste(&self) -> Amount {
+        let waste = Use::ALL.into_iter().filter(|it| it.is_waste());
+        Amount::new(self.waste(), waste.map(|it| self.part(it)).sum())
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Use, Usd)> {

@@ -51,8 +51,8 @@ fn what_a_pool_costs_for_a_spreadsheet() {
         &priced(),
         "cost linux --since 7d -o csv",
         str![[r#"
-pool,scope,usd_per_hour,waste_usd_per_hour,today_usd,today_waste_usd,month_usd,projected_month_usd,since_usd,since_waste_usd,savings_usd_per_hour,month_net_savings_usd,busy,idle,booting,draining,standby,retained,stray,unknown,price_source,price_at
-linux,sim/us-east-1,1.2096,1.2096,,,,,,,0,,0,1.2096,0,0,0,0,0,0,bundled,2025-06-01T00:00:00Z
+pool,scope,usd_per_hour,waste_usd_per_hour,today_usd,today_waste_usd,month_usd,projected_month_usd,since_usd,since_waste_usd,savings_usd_per_hour,month_net_savings_usd,busy,idle,booting,draining,standby,retained,stray,unknown,price_source,price_at,priced_usd_per_hour,priced_waste_usd_per_hour,priced_today_usd,priced_month_usd,priced_since_usd,priced_busy,priced_idle,priced_booting,priced_draining,priced_standby,priced_retained,priced_stray,priced_unknown
+linux,sim/us-east-1,1.2096,1.2096,,,,,,,0,,0,1.2096,0,0,0,0,0,0,bundled,2025-06-01T00:00:00Z,1.2096,1.2096,,,,0,1.2096,0,0,0,0,0,0
 --- stderr
 
 "#]],
@@ -70,16 +70,22 @@ fn what_a_pool_costs_for_a_script() {
   "at": "2025-11-21T10:00:00Z",
   "usd_per_hour": 1.2096,
   "waste_usd_per_hour": 1.2096,
+  "priced_usd_per_hour": 1.2096,
+  "priced_waste_usd_per_hour": 1.2096,
   "pools": [
     {
       "pool": "linux",
       "scope": "sim/us-east-1",
       "usd_per_hour": 1.2096,
       "waste_usd_per_hour": 1.2096,
+      "priced_usd_per_hour": 1.2096,
+      "priced_waste_usd_per_hour": 1.2096,
       "today_usd": null,
+      "priced_today_usd": null,
       "today_waste_usd": null,
       "today_seen_hours": 0.0,
       "month_usd": null,
+      "priced_month_usd": null,
       "projected_month_usd": null,
       "month_seen_hours": 0.0,
       "month_savings": {
@@ -93,10 +99,21 @@ fn what_a_pool_costs_for_a_script() {
         "net_usd": null
       },
       "since_usd": null,
+      "priced_since_usd": null,
       "since_waste_usd": null,
       "since_seen_hours": null,
       "savings_usd_per_hour": 0.0,
       "by": {
+        "booting": 0.0,
+        "busy": 0.0,
+        "draining": 0.0,
+        "idle": 1.2096,
+        "retained": 0.0,
+        "standby": 0.0,
+        "stray": 0.0,
+        "unknown": 0.0
+      },
+      "priced_by": {
         "booting": 0.0,
         "busy": 0.0,
         "draining": 0.0,
@@ -115,7 +132,8 @@ fn what_a_pool_costs_for_a_script() {
   ],
   "strays": {
     "instances": 0,
-    "usd_per_hour": 0.0
+    "usd_per_hour": 0.0,
+    "priced_usd_per_hour": 0.0
   },
   "prices": {
     "lists": [
@@ -192,8 +210,8 @@ fn a_fleet_fits_into_a_chat_message() {
         "summary --demo --speed 0 --no-history",
         str![[r#"
 $ pooldeck summary --demo --speed 0 --no-history
-7 pools, 72 instances, at least $10.26/h, waste at least $3.47/h, 7 strays, 2026-03-02T09:30:00Z
-browsers: 13 of 12 instances (12 in service, 1 standby); 5 m7a.xlarge, 5 m7i.xlarge, 2 c7i.2xlarge, 1 m6i.xlarge; 8 spot, 5 on-demand; ami-0a1d50c6f1f6b9d20; 9 busy, 3 idle, 0 queued; unknown, waste unknown
+7 pools, 72 instances, at least $11.62/h, waste at least $3.55/h, 7 strays, 2026-03-02T09:30:00Z
+browsers: 13 of 12 instances (12 in service, 1 standby); 5 m7a.xlarge, 5 m7i.xlarge, 2 c7i.2xlarge, 1 m6i.xlarge; 8 spot, 5 on-demand; ami-0a1d50c6f1f6b9d20; 9 busy, 3 idle, 0 queued; at least $1.36/h, waste at least $0.08/h
 ios: 4 instances (4 unattached); mac2.metal; on-demand; ami-0a1d50c6f1f6b9d20; 4 busy, 0 idle, 0 queued; unknown, waste $0.00/h
   ! stray: its instance i-0c1c68b72dd7d9228 belongs to no Auto Scaling group
   ! stray: its instance i-01828ab30e84a3267 belongs to no Auto Scaling group
@@ -342,6 +360,49 @@ fn the_parts_of_the_cost_add_up_to_the_cent() {
     for name in ["busy", "idle", "booting", "draining", "standby", "retained"] {
         assert!(by.contains_key(name), "{name}");
     }
+}
+
+#[test]
+fn the_part_that_is_priced_is_the_same_least_everywhere() {
+    let said = |line: &str| {
+        let line = format!("{line} --demo --seed 7 --speed 0 --no-pricing --no-history");
+        let output = Sandbox::new().command(&line).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json = |line: &str| -> Value { serde_json::from_str(&said(line)).unwrap() };
+    let (cost, summary) = (json("cost -o json"), json("summary -o json"));
+    let sum = |document: &Value, of: &dyn Fn(&Value) -> Value| -> Usd {
+        let pools = document["pools"].as_array().unwrap().iter().map(of);
+        pools.filter(|it| !it.is_null()).map(|it| usd(&it)).sum()
+    };
+    for name in ["priced_usd_per_hour", "priced_waste_usd_per_hour"] {
+        let all = usd(&cost[name]);
+        assert_eq!(sum(&cost, &|it| it[name].clone()), all, "{name}");
+        assert_eq!(sum(&summary, &|it| it[name].clone()), all, "{name}");
+        assert_eq!(usd(&summary[name]), all, "{name}");
+        assert!(said("cost").contains(&format!(">{all}")), "{name}");
+        assert!(said("summary").contains(&format!("at least {all}/h")));
+    }
+    let parts = |it: &Value| {
+        let by: BTreeMap<String, Value> = serde_json::from_value(it["priced_by"].clone()).unwrap();
+        let known = by.values().filter(|it| !it.is_null()).map(usd);
+        serde_json::to_value(known.sum::<Usd>()).unwrap()
+    };
+    assert_eq!(sum(&cost, &parts), usd(&cost["priced_usd_per_hour"]));
+    // A pool of which some machines have a price, and what is wholly unknown stays so.
+    let browsers = &cost["pools"][1];
+    assert!(browsers["usd_per_hour"].is_null(), "{browsers}");
+    let part = usd(&browsers["priced_usd_per_hour"]);
+    assert!(Usd::ZERO < part);
+    let line = "cost browsers -o csv";
+    assert!(said(line).contains(&format!(",{},", part.as_f64())), "{part}");
+}
+
+#[test]
+fn where_nothing_has_a_price_the_summary_promises_no_least() {
+    let said = Stage::new().run("summary").stdout;
+    let wanted = "2 pools, 12 instances, unknown, waste unknown,";
+    assert!(said.starts_with(wanted), "{said}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::{
         past::{Savings, Spent},
     },
     fleet::{
-        self, Bill, Failure, FailureKind, Fleet, Observation, OwnSpend, Phase, PriceOrigin,
+        self, Amount, Bill, Failure, FailureKind, Fleet, Observation, OwnSpend, Phase, PriceOrigin,
         SourceId, Split, Timestamp, Usd, Use,
     },
 };
@@ -24,6 +24,9 @@ pub struct CostDocument {
     /// The sum of the pools; null when one of them is not known.
     pub usd_per_hour: Option<Usd>,
     pub waste_usd_per_hour: Option<Usd>,
+    /// The same as far as prices are known; null when none is.
+    pub priced_usd_per_hour: Option<Usd>,
+    pub priced_waste_usd_per_hour: Option<Usd>,
     pub pools: Vec<PoolCost>,
     /// Machines that belong to no group or registered no agent, those of the pools among them.
     pub strays: Strays,
@@ -43,13 +46,18 @@ pub struct PoolCost {
     pub usd_per_hour: Option<Usd>,
     /// Idle, standby, retained and stray; null when nobody can see what the machines do.
     pub waste_usd_per_hour: Option<Usd>,
+    /// The same as far as prices are known, and so is every `priced_` below: the least that it can be.
+    pub priced_usd_per_hour: Option<Usd>,
+    pub priced_waste_usd_per_hour: Option<Usd>,
     /// Since midnight UTC, as far as it was seen; null when none of it was.
     pub today_usd: Option<Usd>,
+    pub priced_today_usd: Option<Usd>,
     pub today_waste_usd: Option<Usd>,
     /// How many hours of today so far were seen.
     pub today_seen_hours: f64,
     /// Since the first of the month, UTC.
     pub month_usd: Option<Usd>,
+    pub priced_month_usd: Option<Usd>,
     /// The whole month at the mean of what was seen of it.
     pub projected_month_usd: Option<Usd>,
     /// How many hours of the month so far were seen.
@@ -58,16 +66,24 @@ pub struct PoolCost {
     pub month_savings: Savings,
     /// With `--since`: what it has cost since then.
     pub since_usd: Option<Usd>,
+    pub priced_since_usd: Option<Usd>,
     pub since_waste_usd: Option<Usd>,
     pub since_seen_hours: Option<f64>,
     /// What spot saves against on-demand now; null when a price is not known.
     pub savings_usd_per_hour: Option<Usd>,
     /// Dollars per hour by what the machines do; they add up to `usd_per_hour`.
     pub by: BTreeMap<&'static str, Option<Usd>>,
+    /// They add up to `priced_usd_per_hour`.
+    pub priced_by: BTreeMap<&'static str, Option<Usd>>,
     /// Null when no machine has a price.
     pub price: Option<PoolPrice>,
     /// Machines that run and whose price is not known.
     pub unpriced: u32,
+    /// What the figures above are made of.
+    #[serde(skip)]
+    pub(in crate::cli) split: Split,
+    #[serde(skip)]
+    pub(in crate::cli) past: Past,
 }
 
 /// Who said what the machines cost, and how old the oldest of it is.
@@ -82,6 +98,7 @@ pub struct PoolPrice {
 pub struct Strays {
     pub instances: u32,
     pub usd_per_hour: Option<Usd>,
+    pub priced_usd_per_hour: Option<Usd>,
 }
 
 /// The prices in use.
@@ -102,7 +119,7 @@ pub struct OwnCost {
 }
 
 /// What a pool has cost in the times that are told of.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::cli) struct Past {
     pub(in crate::cli) today: Spent,
     pub(in crate::cli) month: Spent,
@@ -119,11 +136,14 @@ impl CostDocument {
     ) -> Self {
         let (fleet, now) = (&observation.fleet, observation.at);
         let read = failures.iter().map(SourceError::new);
+        let sum = |of: fn(&Split) -> Amount| pools.iter().map(|it| of(&it.split)).sum::<Amount>();
         Self {
             version: VERSION,
             at: now,
             usd_per_hour: pools.iter().map(|it| it.usd_per_hour).sum(),
             waste_usd_per_hour: pools.iter().map(|it| it.waste_usd_per_hour).sum(),
+            priced_usd_per_hour: sum(Split::amount).least(),
+            priced_waste_usd_per_hour: sum(Split::amount_of_waste).least(),
             pools,
             strays: Strays::of(fleet, now),
             prices: Prices {
@@ -138,35 +158,39 @@ impl CostDocument {
 }
 
 impl PoolCost {
-    pub(in crate::cli) fn new(
-        fleet: &Fleet,
-        pool: &fleet::Pool,
-        split: &Split,
-        past: &Past,
-    ) -> Self {
+    pub(in crate::cli) fn new(fleet: &Fleet, pool: &fleet::Pool, split: Split, past: Past) -> Self {
         let key = pool.key();
         let since = past.since.as_ref();
         let hours = |it: &Spent| (it.seen_hours() * 100.0).round() / 100.0;
         let by = Use::ALL.map(|it| (it.as_str(), split.known_part(it)));
+        let priced_by = Use::ALL.map(|it| (it.as_str(), split.amount_of(it).least()));
         Self {
             pool: pool.name.to_string(),
             scope: pool.scope.to_string(),
             usd_per_hour: split.total(),
             waste_usd_per_hour: split.waste(),
+            priced_usd_per_hour: split.amount().least(),
+            priced_waste_usd_per_hour: split.amount_of_waste().least(),
             today_usd: past.today.total,
+            priced_today_usd: past.today.least(),
             today_waste_usd: past.today.waste,
             today_seen_hours: hours(&past.today),
             month_usd: past.month.total,
+            priced_month_usd: past.month.least(),
             projected_month_usd: past.month.projected(past.month_length),
             month_seen_hours: hours(&past.month),
             month_savings: past.savings.clone(),
             since_usd: since.and_then(|it| it.total),
+            priced_since_usd: since.and_then(Spent::least),
             since_waste_usd: since.and_then(|it| it.waste),
             since_seen_hours: since.map(hours),
             savings_usd_per_hour: cost::spot_saving(&fleet.roster(&key).instances),
             by: by.into(),
+            priced_by: priced_by.into(),
             price: PoolPrice::of(fleet, &key),
             unpriced: split.n_unpriced.total(),
+            split,
+            past,
         }
     }
 }
@@ -195,6 +219,7 @@ impl Strays {
         Self {
             instances: split.n_machines.total(),
             usd_per_hour: split.total(),
+            priced_usd_per_hour: split.amount().least(),
         }
     }
 }
@@ -259,6 +284,9 @@ pub struct Summary {
     pub at: Timestamp,
     pub usd_per_hour: Option<Usd>,
     pub waste_usd_per_hour: Option<Usd>,
+    /// The same as far as prices are known; null when none is.
+    pub priced_usd_per_hour: Option<Usd>,
+    pub priced_waste_usd_per_hour: Option<Usd>,
     pub instances: u32,
     /// The dearest first.
     pub pools: Vec<PoolSummary>,
@@ -282,7 +310,11 @@ pub struct PoolSummary {
     pub queued: Option<u32>,
     pub usd_per_hour: Option<Usd>,
     pub waste_usd_per_hour: Option<Usd>,
+    pub priced_usd_per_hour: Option<Usd>,
+    pub priced_waste_usd_per_hour: Option<Usd>,
     pub warnings: Vec<String>,
+    #[serde(skip)]
+    pub(in crate::cli) split: Split,
 }
 
 impl PoolSummary {
@@ -321,7 +353,10 @@ impl PoolSummary {
             queued: row.n_queued,
             usd_per_hour: split.total(),
             waste_usd_per_hour: split.waste(),
+            priced_usd_per_hour: split.amount().least(),
+            priced_waste_usd_per_hour: split.amount_of_waste().least(),
             warnings,
+            split,
         }
     }
 }

@@ -23,7 +23,7 @@ use serde::Serialize;
 
 pub use action::{ActionResult, Applied, Event, Launched, Plan, PlannedCall, What};
 pub(super) use cost::Past as CostPast;
-pub use cost::{CostDocument, PoolCost, PoolPrice, PoolSummary, Prices, Summary};
+pub use cost::{CostDocument, PoolCost, PoolPrice, PoolSummary, Prices, Strays, Summary};
 pub use executor::{Evidence, Executor, RunningJob};
 pub use explanation::{Explanation, Waiting};
 pub use finding::Finding;

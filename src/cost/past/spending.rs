@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{dollars_within, seen_within};
-use crate::fleet::{Metric, Past, PoolKey, Span, Usd, Use};
+use crate::fleet::{Amount, Metric, Past, PoolKey, Span, Usd, Use};
 
 /// What a pool cost in the time that was seen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,6 +63,23 @@ impl Spent {
     pub fn least(&self) -> Option<Usd> {
         let least = self.priced.max(self.total);
         least.filter(|it| self.total.is_some() || Usd::ZERO < *it)
+    }
+
+    /// Returns what it was, as far as it was seen and prices are known.
+    pub fn amount(&self) -> Amount {
+        let whole = self.total.filter(|_| !self.is_partial());
+        match self.least() {
+            Some(least) if whole.is_none() => Amount::AtLeast(least),
+            _ => whole.into(),
+        }
+    }
+
+    /// Returns what of it was waste, as far as it was seen.
+    pub fn amount_of_waste(&self) -> Amount {
+        match self.waste {
+            Some(waste) if self.is_partial() => Amount::AtLeast(waste),
+            waste => waste.into(),
+        }
     }
 
     /// Returns what the whole of a longer span comes to at the mean rate that was seen.

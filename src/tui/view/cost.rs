@@ -7,7 +7,10 @@ use ratatui::layout::Rect;
 use super::{dim, money::usd, plain};
 use crate::{
     cost::past::{Spent, savings_within, spent_within},
-    fleet::{Align, PoolKey, PriceSource, Record as _, Span as TimeSpan, Usd, Use, short_duration},
+    fleet::{
+        Align, Amount, PoolKey, PriceSource, Record as _, Span as TimeSpan, Usd, Use,
+        short_duration,
+    },
     tui::{
         app::{App, List, RowId, Topic},
         layout,
@@ -39,12 +42,9 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     let spending = app.findings.spending();
     let all = &spending.all;
     let (today, month) = (today(app, None), this_month(app, None));
-    let mut sum = vec![
-        dim("all "),
-        amount(all.total(), all.known(), "/h", Role::Title),
-    ];
+    let mut sum = vec![dim("all "), amount(all.amount(), "/h", Role::Title)];
     sum.push(dim("  waste "));
-    sum.push(maybe(all.waste(), "/h", Role::Warn));
+    sum.push(amount(all.amount_of_waste(), "/h", Role::Warn));
     sum.push(dim("  today "));
     sum.push(Span::new(words(&today), Role::Text));
     sum.push(dim("  month "));
@@ -60,8 +60,7 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
     for used in Use::ALL {
         if 0 < all.n_machines.get(used) {
             uses.push(dim(format!(" {used} ")));
-            let part = amount(all.known_part(used), all.part(used), "", role_of(used));
-            uses.push(part);
+            uses.push(amount(all.amount_of(used), "", role_of(used)));
         }
     }
     let mut strays = vec![dim("strays  ")];
@@ -70,12 +69,7 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         strays.push(dim("none costs anything"));
     } else {
         strays.push(plain(format!("{n_strays} machines ")));
-        strays.push(amount(
-            all.known_part(Use::Stray),
-            all.stray,
-            "/h",
-            Role::Danger,
-        ));
+        strays.push(amount(all.amount_of(Use::Stray), "/h", Role::Danger));
     }
     if 0 < all.n_unpriced.total() {
         let n = all.n_unpriced.total();
@@ -296,11 +290,12 @@ fn cells(app: &App, key: &PoolKey, columns: &[Column]) -> Vec<Cell<'static>> {
     let cell = |column: &Column| -> Cell<'static> {
         match column.name {
             "name" => vec![plain(key.name.to_string())],
-            "per_hour" => vec![amount(split.total(), split.known(), "", Role::Text)],
+            "per_hour" => vec![amount(split.amount(), "", Role::Text)],
             "waste" => {
-                let is_some = split.waste().is_some_and(|it| Usd::ZERO < it);
+                let waste = split.amount_of_waste();
+                let is_some = waste.least().is_some_and(|it| Usd::ZERO < it);
                 let role = if is_some { Role::Warn } else { Role::Dim };
-                vec![maybe(split.waste(), "", role)]
+                vec![amount(waste, "", role)]
             }
             "today" => vec![plain(words(&today(app, Some(key))))],
             "month" => vec![plain(words(&this_month(app, Some(key))))],
@@ -337,12 +332,11 @@ fn price_age(app: &App, key: &PoolKey) -> Span<'static> {
 
 /// What was spent; the least that it is, when a part of the time was not seen or has no price.
 fn words(spent: &Spent) -> String {
-    let whole = spent.total.filter(|_| !spent.is_partial());
-    match (whole, spent.least()) {
-        (Some(it), _) => usd(it.as_f64()),
-        (None, Some(it)) => format!(">{}", usd(it.as_f64())),
-        (None, None) if spent.priced.is_some() => "?".to_owned(),
-        (None, None) => "—".to_owned(),
+    match spent.amount() {
+        Amount::Exact(it) => usd(it.as_f64()),
+        Amount::AtLeast(it) => format!(">{}", usd(it.as_f64())),
+        Amount::Unknown if spent.priced.is_some() => "?".to_owned(),
+        Amount::Unknown => "—".to_owned(),
     }
 }
 
@@ -371,18 +365,11 @@ fn spent_in(app: &App, key: Option<&PoolKey>, span: TimeSpan) -> Spent {
 }
 
 /// An amount; the least that it can be, when a part of it has no price.
-fn amount(total: Option<Usd>, known: Usd, unit: &str, role: Role) -> Span<'static> {
-    match total {
-        Some(it) => Span::new(format!("{}{unit}", usd(it.as_f64())), role),
-        None if known == Usd::ZERO => Span::new("?", Role::Unknown),
-        None => Span::new(format!(">{}{unit}", usd(known.as_f64())), Role::Unknown),
-    }
-}
-
-fn maybe(amount: Option<Usd>, unit: &str, role: Role) -> Span<'static> {
+fn amount(amount: Amount, unit: &str, role: Role) -> Span<'static> {
     match amount {
-        Some(it) => Span::new(format!("{}{unit}", usd(it.as_f64())), role),
-        None => Span::new("?", Role::Unknown),
+        Amount::Exact(it) => Span::new(format!("{}{unit}", usd(it.as_f64())), role),
+        Amount::AtLeast(it) => Span::new(format!(">{}{unit}", usd(it.as_f64())), Role::Unknown),
+        Amount::Unknown => Span::new("?", Role::Unknown),
     }
 }
 
