@@ -395,7 +395,10 @@ fn the_part_that_is_priced_is_the_same_least_everywhere() {
     let part = usd(&browsers["priced_usd_per_hour"]);
     assert!(Usd::ZERO < part);
     let line = "cost browsers -o csv";
-    assert!(said(line).contains(&format!(",{},", part.as_f64())), "{part}");
+    assert!(
+        said(line).contains(&format!(",{},", part.as_f64())),
+        "{part}"
+    );
 }
 
 #[test]

@@ -103,6 +103,31 @@ async fn what_is_observed_is_kept_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_told_of_what_has_not_come_yet() {
+    let demo = sim::demo(1, START);
+    let doors = Doors {
+        clouds: demo.clouds,
+        cis: demo.cis,
+    };
+    let config = Config {
+        history: Keeping::Memory(demo.past),
+        ..config(Actor::default())
+    };
+    let (handle, _events) = engine::start(doors, config, Clock::scaled(START, 0.0));
+    let observation = handle.observe().await;
+    // It was kept when this is answered.
+    handle.look_back(&observation).await;
+    let by_seconds = PastQuery {
+        n_points: 10_000,
+        ..query(&[Metric::InService], START + Duration::from_mins(1))
+    };
+    let past = handle.past(by_seconds).await;
+    let seen = past.series[0].points.iter().filter(|it| it.value.is_some());
+    let newest = seen.map(|it| it.at).max();
+    assert_eq!(newest, Some(START), "a sample stands for 45 s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn new_instances_are_followed_to_their_first_job() {
     let directory = TempDir::new().unwrap();
     let (handle, mut events) = start(&directory, Keeping::Memory(Tale::default()));

@@ -305,6 +305,22 @@ fn a_time_that_begins_within_a_second_lacks_none_of_its_steps() {
 }
 
 #[test]
+fn what_has_not_come_yet_was_not_seen_and_cost_nothing() {
+    let mut store = Store::in_memory().unwrap();
+    for secs in (0..=600).step_by(15) {
+        keep(&mut store, &sample(secs, &[(Metric::UsdPerHour, 3.6)]));
+    }
+    // As a screen asks: to the end of the hour, so that the question stays the same.
+    let asked = query(&SPENT_METRICS, span(0, 3600), 1);
+    let told = |now| spent(&store.past_as_of(&asked, &whose(), now).unwrap());
+    let found = told(at(605));
+    assert_eq!(found.seen, Duration::from_secs(606), "the second has begun");
+    assert_eq!(found.total, Usd::from_f64(0.606));
+    // What was not seen after the newest sample stays so.
+    assert_eq!(told(at(1200)).seen, Duration::from_secs(645));
+}
+
+#[test]
 fn what_groups_do_all_day_pushes_out_no_interruption() {
     let mut store = Store::in_memory().unwrap();
     let other = PoolKey::new(SCOPE, "other");

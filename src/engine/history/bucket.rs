@@ -98,6 +98,14 @@ impl Buckets {
         }
     }
 
+    /// Returns the same steps, to which nothing is added that comes after `now`.
+    ///
+    /// The second that has begun counts: what was read in it is shown at once.
+    pub(super) fn until(mut self, now: Timestamp) -> Self {
+        self.ends = self.ends.min(seconds(now).saturating_add(1));
+        self
+    }
+
     /// Adds what holds over a piece of time to every step that it touches.
     pub(super) fn add(&mut self, piece: Piece) {
         let n_steps = i64::try_from(self.sums.len()).unwrap_or(i64::MAX);

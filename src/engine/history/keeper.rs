@@ -204,7 +204,9 @@ impl Book {
     }
 
     fn past(&mut self, query: &PastQuery, whose: &Whose) -> Past {
-        let answer = self.store.as_ref().map(|it| it.past(query, whose));
+        let now = self.keeper.clock.now();
+        let answer = self.store.as_ref();
+        let answer = answer.map(|it| it.past_as_of(query, whose, now));
         let mut past = match answer {
             Some(Ok(past)) => past,
             Some(Err(error)) => {

@@ -12,7 +12,7 @@ use super::{
     tails::Tails,
     total::Filled,
 };
-use crate::fleet::{Metric, Observation, Past, PoolKey, PoolName, ScopeId, Series};
+use crate::fleet::{Metric, Observation, Past, PoolKey, PoolName, ScopeId, Series, Timestamp};
 
 /// Where a past is looked for: the scopes that the console looks at, and whose they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +50,19 @@ impl Store {
         self.past_beside(query, whose, None)
     }
 
+    /// Answers as `past` does, of what had come by `now`.
+    ///
+    /// The newest sample stands for a while that nobody has seen yet, and costs nothing yet.
+    pub fn past_as_of(
+        &self,
+        query: &PastQuery,
+        whose: &Whose,
+        now: Timestamp,
+    ) -> Result<Past, HistoryError> {
+        let answer = self.try_past(query, whose, None, Some(now));
+        answer.map_err(|it| self.wrong(&it))
+    }
+
     /// Answers as `past` does; the newest samples may have been read for many questions.
     pub(super) fn past_beside(
         &self,
@@ -57,7 +70,7 @@ impl Store {
         whose: &Whose,
         tails: Option<&Tails>,
     ) -> Result<Past, HistoryError> {
-        let answer = self.try_past(query, whose, tails);
+        let answer = self.try_past(query, whose, tails, None);
         answer.map_err(|it| self.wrong(&it))
     }
 
@@ -66,14 +79,17 @@ impl Store {
         query: &PastQuery,
         whose: &Whose,
         tails: Option<&Tails>,
+        now: Option<Timestamp>,
     ) -> rusqlite::Result<Past> {
         let mut past = query.unseen();
+        let steps = Buckets::new(query.span, query.step());
+        let steps = now.map_or(steps.clone(), |now| steps.until(now));
         let own = self.series_asked(query, whose)?;
         let read = metrics_to_read(query);
         let mut is_filled = false;
         let mut found: Vec<Vec<Filled>> = Vec::new();
         for series in &own {
-            let (buckets, has_filled) = self.buckets(*series, &read, query, tails)?;
+            let (buckets, has_filled) = self.buckets((*series, &read), &steps, query, tails)?;
             is_filled |= has_filled;
             found.push(buckets);
         }
@@ -132,23 +148,22 @@ impl Store {
         Ok(found)
     }
 
-    /// Fills a set of steps for each metric; `true` when another source closed a gap.
+    /// Fills the steps for each metric; `true` when another source closed a gap.
     fn buckets(
         &self,
-        series: u32,
-        metrics: &[Metric],
+        (series, metrics): (u32, &[Metric]),
+        steps: &Buckets,
         query: &PastQuery,
         tails: Option<&Tails>,
     ) -> rusqlite::Result<(Vec<Filled>, bool)> {
         let ids: Vec<u32> = metrics.iter().map(|it| self.metric_id(*it)).collect();
-        let empty = Buckets::new(query.span, query.step());
-        let mut own = vec![empty.clone(); ids.len()];
+        let mut own = vec![steps.clone(); ids.len()];
         self.fill_own((series, &ids), &mut own, query, tails)?;
         join_wholes(metrics, &mut own);
         if !own.iter().any(Buckets::has_gaps) {
             return Ok((own.into_iter().map(Filled::from).collect(), false));
         }
-        let mut others = vec![empty; ids.len()];
+        let mut others = vec![steps.clone(); ids.len()];
         for tier in [Tier::Minute, Tier::Fine, Tier::Coarse] {
             self.fill_steps(series, &ids, &mut others, (tier, CLOUDWATCH), |_| true)?;
         }

@@ -8,11 +8,11 @@ use super::{dim, money::usd, plain};
 use crate::{
     cost::past::{Spent, savings_within, spent_within},
     fleet::{
-        Align, Amount, PoolKey, PriceSource, Record as _, Span as TimeSpan, Usd, Use,
+        Align, Amount, PoolKey, PriceSource, Record as _, Span as TimeSpan, Timestamp, Usd, Use,
         short_duration,
     },
     tui::{
-        app::{App, List, RowId, Topic},
+        app::{App, Asked, List, RowId, Topic},
         layout,
         theme::Role,
         widget::{Canvas, Cell, Column, RowState, Span, Table, fit},
@@ -152,10 +152,11 @@ fn api(app: &App) -> Vec<Span<'static>> {
 
 /// What spot saved this month, less the work that its interruptions threw away.
 fn saved(app: &App) -> Vec<Span<'static>> {
-    let Some(past) = app.pasts.past(&Topic::Month(None)) else {
+    let asked = app.pasts.get(&Topic::Month(None));
+    let Some((asked, past)) = asked.and_then(|it| Some((it, it.past.as_deref()?))) else {
         return vec![dim("spot    not read yet")];
     };
-    let found = savings_within(past, so_far(app));
+    let found = savings_within(past, until_read(app, app.now.month().0, asked));
     if !found.is_any() {
         let words = match found.saved {
             Some(_) => "spot    saved nothing this month",
@@ -340,28 +341,27 @@ fn words(spent: &Spent) -> String {
     }
 }
 
-fn so_far(app: &App) -> TimeSpan {
-    TimeSpan {
-        from: app.now.month().0,
-        until: app.now,
-    }
-}
-
 fn this_month(app: &App, key: Option<&PoolKey>) -> Spent {
-    spent_in(app, key, so_far(app))
+    spent_since(app, key, app.now.month().0)
 }
 
 fn today(app: &App, key: Option<&PoolKey>) -> Spent {
-    let span = TimeSpan {
-        from: app.now.start_of_day(),
-        until: app.now,
-    };
-    spent_in(app, key, span)
+    spent_since(app, key, app.now.start_of_day())
 }
 
-fn spent_in(app: &App, key: Option<&PoolKey>, span: TimeSpan) -> Spent {
-    let past = app.pasts.past(&Topic::Month(key.cloned()));
-    past.map_or_else(Spent::default, |it| spent_within(it, span))
+fn spent_since(app: &App, key: Option<&PoolKey>, from: Timestamp) -> Spent {
+    let asked = app.pasts.get(&Topic::Month(key.cloned()));
+    let read =
+        asked.and_then(|it| Some(spent_within(it.past.as_deref()?, until_read(app, from, it))));
+    read.unwrap_or_default()
+}
+
+/// Returns the time of which an answer tells: what came after it is no gap.
+fn until_read(app: &App, from: Timestamp, asked: &Asked) -> TimeSpan {
+    TimeSpan {
+        from,
+        until: asked.at.min(app.now),
+    }
 }
 
 /// An amount; the least that it can be, when a part of it has no price.
