@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     Error, Exit, Format, PoolPatterns, Session,
-    json::{self, CostDocument, CostPast, PoolCost},
+    json::{self, CostDocument, CostPast, PoolCost, SourceError},
     pattern, table,
 };
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
     },
     engine::{PastQuery, Wanted},
     fleet::{
-        Align, Amount, Metric, Past, PoolKey, Span, Timestamp, Usd, Use, parse_duration, sanitize,
-        short_duration,
+        Align, Amount, FailureKind, Metric, Observation, Past, PoolKey, Span, Timestamp, Usd, Use,
+        parse_duration, sanitize, short_duration,
     },
 };
 
@@ -55,15 +55,20 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &CostFlags) -> Result<
     let fleet = &sight.observation.fleet;
     let mut pools = Vec::new();
     let mut notes = BTreeSet::new();
+    let mut errors = sight.errors();
+    let mut unread = None;
     for pool in fleet.pools.values() {
         if named.as_ref().is_none_or(|it| it.contains(&pool.key())) {
             let past = past_of(session, pool.key(), sight.observation.at, flags.since).await;
             let split = cost::split(fleet, &pool.key(), sight.observation.at);
-            pools.push(PoolCost::new(fleet, pool, split, past.0));
-            notes.extend(past.1);
+            pools.push(PoolCost::new(fleet, pool, split, past.told));
+            notes.extend(past.notes);
+            unread = unread.or(past.unread);
         }
     }
-    let document = CostDocument::new(&sight.observation, pools, &sight.failures);
+    errors.extend(unread);
+    let exit = exit(&errors, &sight.observation);
+    let document = CostDocument::new(&sight.observation, pools, errors);
     let has_titles = !flags.no_headers;
     let text = match flags.output {
         Format::Json => json::to_text(&document),
@@ -85,16 +90,30 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &CostFlags) -> Result<
             session.printer.warn(&sanitize(note));
         }
     }
-    Ok(sight.exit())
+    Ok(exit)
 }
 
-/// Returns what a pool has cost, and what is to be said of the samples.
+/// Decides by what could not be read; kept prices that are damaged were read anew.
+fn exit(errors: &[SourceError], observation: &Observation) -> Exit {
+    let of_prices = observation.prices.failures.iter().map(|it| it.kind);
+    let of_prices = of_prices.filter(|it| *it != FailureKind::Invalid);
+    Exit::of_kinds(errors.iter().map(|it| it.kind).chain(of_prices))
+}
+
+/// What a pool has cost, and what is to be said of the samples.
+struct PoolPast {
+    told: CostPast,
+    notes: Vec<String>,
+    /// What kept the samples from being read.
+    unread: Option<SourceError>,
+}
+
 async fn past_of(
     session: &Session<'_>,
     key: PoolKey,
     now: Timestamp,
     since: Option<Duration>,
-) -> (CostPast, Vec<String>) {
+) -> PoolPast {
     let (month_from, month_until) = now.month();
     let today = past(session, &key, &SPENT_METRICS, now.start_of_day(), now).await;
     let mut metrics = SAVINGS_METRICS.to_vec();
@@ -113,7 +132,11 @@ async fn past_of(
             None => None,
         },
     };
-    (told, month.notes.clone())
+    PoolPast {
+        told,
+        notes: month.notes.clone(),
+        unread: SourceError::of_history(&month, now),
+    }
 }
 
 async fn past(

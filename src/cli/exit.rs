@@ -59,10 +59,15 @@ impl Exit {
 
     /// Decides the code of a listing: 0 only if everything was read.
     pub fn of_reading<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Self {
+        Self::of_kinds(failures.into_iter().map(|it| it.kind))
+    }
+
+    /// Decides the same by the kinds of what went wrong alone.
+    pub fn of_kinds(kinds: impl IntoIterator<Item = FailureKind>) -> Self {
         let mut exit = Self::Done;
-        for failure in failures {
+        for kind in kinds {
             // Waiting mends the one, only an operator mends the other, so the other wins.
-            exit = exit.max(if is_forbidden(failure.kind) {
+            exit = exit.max(if is_forbidden(kind) {
                 Self::Credentials
             } else {
                 Self::Unavailable

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Error, Exit, Format, Session, WhenFlags,
-    json::{self, History},
+    json::{self, History, SourceError},
     pattern,
     session::Sight,
     sheet::Sheet,
@@ -13,8 +13,8 @@ use super::{
 use crate::{
     engine::PastQuery,
     fleet::{
-        Marker, MarkerKind, Metric, Past, PoolKey, Span, Timestamp, Usd, Value, parse_duration,
-        sanitize,
+        Failure, Marker, MarkerKind, Metric, Past, PoolKey, SourceId, Span, Timestamp, Usd, Value,
+        parse_duration, sanitize,
     },
 };
 
@@ -73,15 +73,19 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &HistoryFlags) -> Resu
         span,
         n_points: n_points(span, step),
     };
+    let mut errors = sight.errors();
     if flags.backfill {
-        backfill(session, &query).await;
+        let failures = backfill(session, &query).await;
+        errors.extend(failures.iter().map(SourceError::new));
     }
     let past = session.handle.past(query).await;
+    errors.extend(SourceError::of_history(&past, now));
+    let exit = Exit::of_kinds(errors.iter().map(|it| it.kind));
     let text = match flags.output {
         Format::Table => sheet(&past).table(session.printer.width()),
         Format::Csv => sheet(&past).csv(),
-        Format::Json => json::to_text(&History::new(now, &past, &sight.failures)),
-        Format::Ndjson => History::new(now, &past, &sight.failures).lines(),
+        Format::Json => json::to_text(&History::new(now, &past, errors)),
+        Format::Ndjson => History::new(now, &past, errors).lines(),
     };
     let has_titles = flags.output == Format::Table;
     session.printer.table(&text, has_titles)?;
@@ -90,7 +94,7 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &HistoryFlags) -> Resu
         tell_markers(session, &past);
     }
     note(session, &past);
-    Ok(sight.exit())
+    Ok(exit)
 }
 
 /// Tells what operators, spot and the clock did; what groups do all day is only counted.
@@ -122,7 +126,8 @@ pub(super) fn note(session: &mut Session<'_>, past: &Past) {
     }
 }
 
-async fn backfill(session: &mut Session<'_>, query: &PastQuery) {
+/// Fills what was not seen, and returns what could not be.
+async fn backfill(session: &mut Session<'_>, query: &PastQuery) -> Vec<(SourceId, Failure)> {
     let filled = session
         .handle
         .backfill(query.pool.as_ref(), query.span)
@@ -131,9 +136,11 @@ async fn backfill(session: &mut Session<'_>, query: &PastQuery) {
         "asked CloudWatch for {} metrics of {} pools",
         filled.n_metrics, filled.n_pools
     ));
-    for it in &filled.failures {
-        session.printer.warn(&sanitize(it));
+    for (source, failure) in &filled.failures {
+        let what = format!("{source}: {}", failure.what);
+        session.printer.warn(&sanitize(&what));
     }
+    filled.failures
 }
 
 pub(super) fn span(when: &WhenFlags, now: Timestamp) -> Result<Span, Error> {

@@ -36,7 +36,7 @@ struct Document<'a> {
     prices: Prices,
     /// Whether AWS may be asked for prices.
     pricing: bool,
-    errors: &'a [String],
+    errors: Vec<&'a str>,
 }
 
 pub(super) async fn run(session: &mut Session<'_>, flags: &PricesFlags) -> Result<Exit, Error> {
@@ -63,7 +63,7 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &PricesFlags) -> Resul
             at: now,
             prices,
             pricing: may_ask,
-            errors: &state.failures,
+            errors: state.failures.iter().map(|it| &*it.what).collect(),
         }),
         InfoFormat::Table => {
             let origins = state.lists.iter().chain(&state.spot);
@@ -78,7 +78,7 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &PricesFlags) -> Resul
         .table(&text, flags.output == InfoFormat::Table)?;
     sight.warn(session.printer);
     for failure in &state.failures {
-        session.printer.warn(failure);
+        session.printer.warn(&failure.what);
     }
     // What was asked for and did not come is a failure; otherwise old prices will do.
     Ok(if flags.renew && !state.failures.is_empty() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Error, Exit, Format, PoolPatterns, Session, WhenFlags, history,
-    json::{self, Report},
+    json::{self, Report, SourceError},
     pattern,
     sheet::Sheet,
 };
@@ -86,12 +86,16 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &ReportFlags) -> Resul
         };
         pasts.push(session.handle.past(query).await);
     }
+    let mut errors = sight.errors();
+    // It is one database, whichever pool was asked for.
+    errors.extend(pasts.iter().find_map(|it| SourceError::of_history(it, now)));
+    let exit = Exit::of_kinds(errors.iter().map(|it| it.kind));
     let rows = Rows::of(flags.what, &pasts);
     let text = match flags.output {
         Format::Table => rows.sheet().table(session.printer.width()),
         Format::Csv => rows.sheet().csv(),
-        Format::Json => json::to_text(&Report::new(now, span, &rows, &sight.failures)),
-        Format::Ndjson => Report::new(now, span, &rows, &sight.failures).lines(),
+        Format::Json => json::to_text(&Report::new(now, span, &rows, errors)),
+        Format::Ndjson => Report::new(now, span, &rows, errors).lines(),
     };
     let is_empty = rows.sheet().rows.is_empty();
     session
@@ -106,7 +110,7 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &ReportFlags) -> Resul
     for it in notes {
         session.printer.warn(&sanitize(it));
     }
-    Ok(sight.exit())
+    Ok(exit)
 }
 
 fn n_points(what: ReportKind, span: Span) -> usize {

@@ -7,7 +7,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::{Error, Exit, Printer, exit::hint_of};
+use super::{Error, Exit, Printer, exit::hint_of, json::SourceError};
 use crate::{
     engine::{Event, Handle},
     fleet::{Failure, FailureKind, Observation, SourceId, sanitize, short_duration},
@@ -61,6 +61,11 @@ impl Sight {
             });
             format!("{source}: {}{age}", sanitize(&failure.what))
         })
+    }
+
+    /// Returns what could not be read, as JSON has it.
+    pub(super) fn errors(&self) -> Vec<SourceError> {
+        self.failures.iter().map(SourceError::new).collect()
     }
 
     pub(super) fn exit(&self) -> Exit {

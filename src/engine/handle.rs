@@ -254,8 +254,9 @@ impl Handle {
                 return;
             }
             let filled = history::fill(&handle.inner, query.pool.as_ref(), query.span).await;
-            for failure in filled.failures {
-                tracing::warn!(failure, "the past is not filled from CloudWatch");
+            for (source, failure) in filled.failures {
+                let why = failure.what;
+                tracing::warn!(%source, why, "the past is not filled from CloudWatch");
             }
             if 0 < filled.n_values {
                 let past = handle.past(query).await;

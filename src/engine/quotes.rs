@@ -18,8 +18,8 @@ use crate::{
     cloud::SharedCloud,
     cost::{PriceBook, PriceList},
     fleet::{
-        Bill, Fleet, ListPrice, Market, Observation, PriceOrigin, PriceSource, PriceState, ScopeId,
-        Timestamp,
+        Bill, Failure, FailureKind, Fleet, ListPrice, Market, Observation, PriceOrigin,
+        PriceSource, PriceState, ScopeId, Timestamp,
     },
 };
 
@@ -116,10 +116,10 @@ pub(super) struct Reader {
     list: BTreeMap<(String, String, String), ListPrice>,
     list_at: Option<Timestamp>,
     list_asked: BTreeMap<(ScopeId, String, String), Timestamp>,
-    failures: BTreeMap<(ScopeId, &'static str), String>,
+    failures: BTreeMap<(ScopeId, &'static str), Failure>,
     bill_file: Option<BillFile>,
     bills: Vec<Bill>,
-    kept_failure: Option<String>,
+    kept_failure: Option<Failure>,
     quoted: watch::Sender<Arc<Quoted>>,
     requests: mpsc::Receiver<Request>,
 }
@@ -197,16 +197,21 @@ impl Reader {
             Ok(Some(kept)) => self.take_kept(kept),
             Err(why) => {
                 tracing::warn!(why, "the kept prices cannot be read");
-                self.kept_failure = Some(why);
+                self.kept_failure = Some(self.kept_wrong(why));
             }
         }
         self.publish();
     }
 
+    /// What is kept and damaged is read anew, if it can be: it makes nothing that is told wrong.
+    fn kept_wrong(&self, why: String) -> Failure {
+        failure(FailureKind::Invalid, why, self.clock.now())
+    }
+
     fn load_bills(&mut self) {
         match self.bill_file.as_ref().map(BillFile::bills) {
             Some(Ok(bills)) => self.bills = bills,
-            Some(Err(why)) => self.kept_failure = Some(why),
+            Some(Err(why)) => self.kept_failure = Some(self.kept_wrong(why)),
             None => {}
         }
     }
@@ -241,20 +246,22 @@ impl Reader {
                 Ok(false) => continue,
                 Ok(true) => {
                     let answer = cloud.bill(&regions, now).await;
-                    answer.map_err(|it| it.to_string())
+                    answer.map_err(|it| (it.kind, it.what))
                 }
-                Err(why) => Err(why),
+                Err(why) => Err((FailureKind::Unknown, why)),
             };
-            let kept = answer.and_then(|bill| file.keep(bill));
+            let of_file = |why| (FailureKind::Unknown, why);
+            let kept = answer.and_then(|bill| file.keep(bill).map_err(of_file));
             let key = (scope.id.clone(), "bill");
             match kept {
                 Ok(()) => {
                     self.failures.remove(&key);
                     self.load_bills();
                 }
-                Err(why) => {
+                Err((kind, why)) => {
                     tracing::warn!(scope = %scope.id, why, "the bill was not read");
-                    self.failures.insert(key, format!("{}: {why}", scope.id));
+                    let failure = failure(kind, format!("{}: {why}", scope.id), now);
+                    self.failures.insert(key, failure);
                 }
             }
             is_changed = true;
@@ -338,7 +345,8 @@ impl Reader {
             Err(error) => {
                 tracing::warn!(%scope, why = error.what, "spot prices were not read");
                 let key = (scope.clone(), "spot");
-                self.failures.insert(key, format!("{scope}: {error}"));
+                let failure = failure(error.kind, format!("{scope}: {error}"), now);
+                self.failures.insert(key, failure);
             }
         }
         // A failure too: the next try comes with the next hour, or with a command.
@@ -406,7 +414,8 @@ impl Reader {
             Err(error) => {
                 tracing::warn!(%scope, why = error.what, "the price list was not read");
                 let key = (scope.clone(), "list");
-                self.failures.insert(key, format!("{scope}: {error}"));
+                let failure = failure(error.kind, format!("{scope}: {error}"), now);
+                self.failures.insert(key, failure);
             }
         }
         for (instance_type, platform) in kinds {
@@ -458,5 +467,14 @@ impl Reader {
             Ok(()) => {}
             Err(why) => tracing::warn!(why, "prices were not kept"),
         }
+    }
+}
+
+fn failure(kind: FailureKind, what: String, at: Timestamp) -> Failure {
+    Failure {
+        kind,
+        what,
+        at,
+        retry_at: None,
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, iter::Sum, ops, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Bill, Timestamp};
+use super::{Bill, Failure, Timestamp};
 
 /// US dollars, exact to the nano-dollar; a JSON number of dollars.
 ///
@@ -259,7 +259,7 @@ pub struct PriceState {
     /// What Cost Explorer said last, where it may be asked.
     pub bills: Vec<Bill>,
     /// A sentence each.
-    pub failures: Vec<String>,
+    pub failures: Vec<Failure>,
 }
 
 /// One source of prices.

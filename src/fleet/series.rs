@@ -374,6 +374,8 @@ pub struct Past {
     pub boots: Vec<Boot>,
     /// Where the points come from and what is wrong with them, a sentence each.
     pub notes: Vec<String>,
+    /// Why nothing of it could be read; it stands in the notes, too.
+    pub failure: Option<String>,
 }
 
 impl Past {

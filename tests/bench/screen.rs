@@ -98,6 +98,7 @@ fn past_of(query: &PastQuery) -> Msg {
         markers: Vec::new(),
         boots: Vec::new(),
         notes: Vec::new(),
+        failure: None,
     })))
 }
 

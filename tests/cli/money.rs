@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use pooldeck::{
+    cli::Exit,
     cost::{PriceBook, Terms},
+    engine::{Keeping, Limits},
     fleet::Usd,
+    sim::{Scenario, World, share},
 };
 use serde_json::Value;
 use snapbox::{IntoData, str};
 
 use crate::{
     sandbox::{Sandbox, check},
-    stage::Stage,
+    stage::{START, Stage, group},
 };
 
 /// Two pools of which one has an older price list, and nobody has ever looked.
@@ -399,6 +402,43 @@ fn the_part_that_is_priced_is_the_same_least_everywhere() {
         said(line).contains(&format!(",{},", part.as_f64())),
         "{part}"
     );
+}
+
+#[test]
+fn a_history_that_cannot_be_read_is_an_error_of_every_command_that_asks_it() {
+    let mut stage = priced();
+    stage.history = Keeping::StateDirectory(Limits::default());
+    let file = stage.state.path().join("history.sqlite");
+    let db = rusqlite::Connection::open(&file).unwrap();
+    db.execute_batch(
+        "create table t (a); pragma user_version = 99; pragma application_id = 1346650955",
+    )
+    .unwrap();
+    drop(db);
+    let lines = ["cost", "report waste", "report trends", "history linux"];
+    for line in lines {
+        let said = stage.run(&format!("{line} -o json"));
+        assert_eq!(said.exit, Exit::Unavailable, "{line}");
+        let errors = said.json()["errors"].clone();
+        assert_eq!(errors.as_array().unwrap().len(), 1, "{line}: {errors}");
+        assert_eq!(errors[0]["source_kind"], "history");
+        let what = errors[0]["what"].as_str().unwrap();
+        assert!(what.contains("written by a newer pooldeck"), "{what}");
+    }
+}
+
+#[test]
+fn prices_that_may_not_be_read_end_with_7() {
+    let mut stage = priced();
+    stage.has_no_spot_prices = true;
+    let mut scenario = Scenario::of(vec![group("linux", "us-east-1")], Vec::new());
+    scenario.regions[0].pools[0].is_spot = true;
+    stage.world = share(World::new(1, scenario, START));
+    let said = stage.run("cost -o json");
+    let errors = said.json()["errors"].clone();
+    let is_denial = |it: &Value| it["kind"] == "denied" && it["source_kind"] == "prices";
+    assert!(errors.as_array().unwrap().iter().any(is_denial), "{errors}");
+    assert_eq!(said.exit, Exit::Credentials);
 }
 
 #[test]

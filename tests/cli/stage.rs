@@ -44,7 +44,10 @@ pub(crate) struct Stage {
     /// How many times faster than life.
     pub(crate) speed: f64,
     pub(crate) pricing: Pricing,
-    state: tempfile::TempDir,
+    pub(crate) history: Keeping,
+    /// Whether EC2 tells no spot prices.
+    pub(crate) has_no_spot_prices: bool,
+    pub(crate) state: tempfile::TempDir,
 }
 
 /// What a command said, and how it ended.
@@ -89,6 +92,8 @@ impl Stage {
             stdout_ends_after: None,
             speed: 0.0,
             pricing: Pricing::default(),
+            history: Keeping::Off,
+            has_no_spot_prices: false,
             state: tempfile::tempdir().unwrap(),
         }
     }
@@ -166,6 +171,7 @@ impl Stage {
         let clouds = scopes.into_iter().map(|scope| {
             Arc::new(Meddled {
                 is_hung: self.hung.contains(&scope.id),
+                has_no_spot_prices: self.has_no_spot_prices,
                 inner: SimCloud::new(self.world.clone(), scope),
                 world: self.world.clone(),
                 meddling: self.meddling.clone(),
@@ -193,7 +199,7 @@ impl Stage {
             pricing: self.pricing.clone(),
             state_dir: Some(self.state.path().to_owned()),
             actor: Actor::default(),
-            history: Keeping::Off,
+            history: self.history.clone(),
             namespace: pooldeck::fleet::Namespace::default(),
             detach: Detach::Not("a test ends"),
         }
@@ -269,6 +275,7 @@ struct Meddled {
     world: SharedWorld,
     meddling: Option<Call>,
     is_hung: bool,
+    has_no_spot_prices: bool,
     n_readings: AtomicUsize,
 }
 
@@ -321,6 +328,10 @@ impl Cloud for Meddled {
         types: &BTreeSet<String>,
         now: Timestamp,
     ) -> Result<Vec<SpotPrice>, cloud::Error> {
+        if self.has_no_spot_prices {
+            let what = "ec2:DescribeSpotPriceHistory: AccessDenied";
+            return Err(cloud::Error::new(FailureKind::Denied, what));
+        }
         self.inner.spot_prices(types, now).await
     }
 

@@ -195,7 +195,7 @@ async fn a_denial_is_said_and_costs_no_second_cent() {
     let (prices, n_asked) = run(Some(&file), NOW, true, has_failed).await;
     assert_eq!((n_asked, prices.bills), (1, Vec::new()));
     assert!(
-        prices.failures[0].contains("AccessDenied"),
+        prices.failures[0].what.contains("AccessDenied"),
         "{:?}",
         prices.failures
     );
@@ -213,7 +213,7 @@ async fn nobody_is_asked_who_was_not_opted_in_or_whose_file_tells_nothing() {
     let (prices, n_asked) = run(Some(&file), NOW, false, has_failed).await;
     assert_eq!(n_asked, 0);
     assert!(
-        prices.failures[0].contains("not asked until"),
+        prices.failures[0].what.contains("not asked until"),
         "{:?}",
         prices.failures
     );

@@ -101,7 +101,7 @@ async fn nobody_who_was_not_told_asks_for_prices() {
             asking == Asking::WhenTold,
             "{asking:?}"
         );
-        assert_eq!(seen.prices.failures, Vec::<String>::new());
+        assert_eq!(seen.prices.failures, Vec::<Failure>::new());
     }
 }
 

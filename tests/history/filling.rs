@@ -283,8 +283,9 @@ async fn a_cloudwatch_that_refuses_leaves_the_gaps_and_is_said() {
     let bench = Bench::start(true).await;
     let filled = bench.handle.backfill(None, Bench::query(HOUR).span).await;
     assert_eq!(filled.n_values, 0);
+    assert!(0 < filled.n_metrics, "what was asked for, whatever came");
     assert!(
-        filled.failures[0].contains("AccessDenied"),
+        filled.failures[0].1.what.contains("AccessDenied"),
         "{:?}",
         filled.failures
     );

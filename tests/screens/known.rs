@@ -89,6 +89,7 @@ pub(crate) fn past(query: &PastQuery, known: Known) -> Past {
         markers: markers(query.span),
         boots: boots(query.pool.as_ref()),
         notes: vec!["some of it comes from CloudWatch, in steps of minutes".to_owned()],
+        failure: None,
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{
         past::{Savings, Spent},
     },
     fleet::{
-        self, Amount, Bill, Failure, FailureKind, Fleet, Observation, OwnSpend, Phase, PriceOrigin,
-        SourceId, Split, Timestamp, Usd, Use,
+        self, Amount, Bill, FailureKind, Fleet, Observation, OwnSpend, Phase, PriceOrigin, Split,
+        Timestamp, Usd, Use,
     },
 };
 
@@ -132,10 +132,9 @@ impl CostDocument {
     pub(in crate::cli) fn new(
         observation: &Observation,
         pools: Vec<PoolCost>,
-        failures: &[(SourceId, Failure)],
+        errors: Vec<SourceError>,
     ) -> Self {
         let (fleet, now) = (&observation.fleet, observation.at);
-        let read = failures.iter().map(SourceError::new);
         let sum = |of: fn(&Split) -> Amount| pools.iter().map(|it| of(&it.split)).sum::<Amount>();
         Self {
             version: VERSION,
@@ -152,7 +151,10 @@ impl CostDocument {
             },
             bills: observation.prices.bills.clone(),
             own: OwnCost::new(observation.own_spend),
-            errors: read.chain(price_errors(observation)).collect(),
+            errors: errors
+                .into_iter()
+                .chain(price_errors(observation))
+                .collect(),
         }
     }
 }
@@ -238,7 +240,7 @@ impl OwnCost {
 /// What is wrong with prices, as errors beside the others.
 fn price_errors(observation: &Observation) -> Vec<SourceError> {
     let failed = observation.prices.failures.iter();
-    let failed = failed.map(|it| (FailureKind::Unknown, it.clone()));
+    let failed = failed.map(|it| (it.kind, it.what.clone()));
     let errors = failed.chain(unpriced(&observation.fleet));
     let errors = errors.map(|(kind, what)| SourceError {
         source: "prices".to_owned(),

@@ -8,10 +8,7 @@ use super::{SourceError, VERSION, to_line};
 use crate::{
     cli::report::{Rows, dollars},
     cost::past,
-    fleet::{
-        self, Failure, Metric, MetricUnit, Past, PoolKey, SourceId, Span, Timestamp, TrendKind,
-        sanitize,
-    },
+    fleet::{self, Metric, MetricUnit, Past, PoolKey, Span, Timestamp, TrendKind, sanitize},
 };
 
 /// The document of `history -o json`.
@@ -67,7 +64,7 @@ struct Step {
 }
 
 impl History {
-    pub fn new(at: Timestamp, past: &Past, failures: &[(SourceId, Failure)]) -> Self {
+    pub fn new(at: Timestamp, past: &Past, errors: Vec<SourceError>) -> Self {
         let series = past.series.iter().map(|it| Series {
             metric: it.metric,
             unit: it.metric.unit(),
@@ -91,7 +88,7 @@ impl History {
             series: series.collect(),
             markers: markers.collect(),
             notes: past.notes.clone(),
-            errors: failures.iter().map(SourceError::new).collect(),
+            errors,
         }
     }
 
@@ -202,7 +199,7 @@ impl Report {
         at: Timestamp,
         span: Span,
         rows: &Rows,
-        failures: &[(SourceId, Failure)],
+        errors: Vec<SourceError>,
     ) -> Self {
         Self {
             version: VERSION,
@@ -210,7 +207,7 @@ impl Report {
             from: span.from,
             until: span.until,
             rows: ReportRows::new(rows),
-            errors: failures.iter().map(SourceError::new).collect(),
+            errors,
         }
     }
 

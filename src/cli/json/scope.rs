@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::fleet::{
-    self, ActivityRow, Failure, FailureKind, Identity, Liveness, Observation, ScopeRow, SourceId,
-    Timestamp,
+    self, ActivityRow, Failure, FailureKind, Identity, Liveness, Observation, Past, ScopeRow,
+    SourceId, Timestamp,
 };
 
 /// Where was looked, who we are there, and how it answers.
@@ -35,9 +35,9 @@ pub struct Scope {
 /// Something that could not be read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SourceError {
-    /// The `id` of a scope, or the name of a controller.
+    /// The `id` of a scope, the name of a controller, `prices` or `history`.
     pub source: String,
-    /// `scope` or `controller`.
+    /// `scope`, `controller`, `prices` or `history`.
     pub source_kind: &'static str,
     pub kind: FailureKind,
     pub what: String,
@@ -110,6 +110,18 @@ impl SourceError {
             at: failure.at,
             retry_at: failure.retry_at,
         }
+    }
+
+    /// Returns what kept the history from being read, if anything did.
+    pub(in crate::cli) fn of_history(past: &Past, at: Timestamp) -> Option<Self> {
+        past.failure.as_ref().map(|what| Self {
+            source: "history".to_owned(),
+            source_kind: "history",
+            kind: FailureKind::Unknown,
+            what: what.clone(),
+            at,
+            retry_at: None,
+        })
     }
 }
 

@@ -104,6 +104,7 @@ mod fixture {
             markers: Vec::new(),
             boots: Vec::new(),
             notes: Vec::new(),
+            failure: None,
         }
     }
 }

@@ -47,6 +47,7 @@ impl PastQuery {
             markers: Vec::new(),
             boots: Vec::new(),
             notes: Vec::new(),
+            failure: None,
         }
     }
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     cloud::{AskedMetric, Measured, SharedCloud, Statistic},
     engine::handle::Inner,
-    fleet::{Metric, Namespace, Pool, PoolKey, PoolKind, Span, Timestamp},
+    fleet::{Failure, Metric, Namespace, Pool, PoolKey, PoolKind, SourceId, Span, Timestamp},
 };
 
 /// CloudWatch keeps steps of a minute for 15 days, of five minutes for 63.
@@ -51,15 +51,15 @@ const PUBLISHED: [&str; 7] = [
 ];
 
 /// What came of asking CloudWatch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filled {
     pub n_pools: usize,
-    /// What AWS bills.
+    /// What was asked for, and AWS bills.
     pub n_metrics: usize,
     /// How many values came.
     pub n_values: usize,
-    /// A sentence for each region that did not answer.
-    pub failures: Vec<String>,
+    /// The regions that did not answer.
+    pub failures: Vec<(SourceId, Failure)>,
 }
 
 /// Which days of which pools were asked for, and when.
@@ -108,10 +108,11 @@ pub(in crate::engine) async fn fill(inner: &Inner, pool: Option<&PoolKey>, span:
             continue;
         }
         let tier = tier_of(span, now);
-        match ask(cloud, &pools, span, tier, &inner.config.namespace).await {
-            Ok((n_metrics, mut found)) => {
-                filled.n_pools += pools.len();
-                filled.n_metrics += n_metrics;
+        let questions = questions_of(&pools, &inner.config.namespace);
+        filled.n_pools += pools.len();
+        filled.n_metrics += questions.len();
+        match ask(cloud, questions, span, tier).await {
+            Ok(mut found) => {
                 filled.n_values += found.values().flatten().map(|it| it.1.len()).sum::<usize>();
                 if pool.is_none() {
                     // All pools of a scope together have no name.
@@ -132,9 +133,10 @@ pub(in crate::engine) async fn fill(inner: &Inner, pool: Option<&PoolKey>, span:
                     inner.historian.tell(Ask::Fill(fill)).await;
                 }
             }
-            Err(error) => filled
-                .failures
-                .push(format!("{}: {}", scope.id, error.what)),
+            Err(error) => {
+                let failure = error.into_failure(now, None);
+                filled.failures.push((SourceId::Scope(scope.id), failure));
+            }
         }
     }
     filled
@@ -152,25 +154,28 @@ fn tier_of(span: Span, now: Timestamp) -> Tier {
 }
 
 type Found = BTreeMap<PoolKey, Vec<(Metric, Measured)>>;
+/// What is meant, and what CloudWatch calls it.
+type Question = ((PoolKey, Metric), AskedMetric);
+
+fn questions_of(pools: &[&Pool], namespace: &Namespace) -> Vec<Question> {
+    let of_pool = |pool: &Pool| {
+        let key = pool.key();
+        let its = questions(pool, namespace).into_iter();
+        its.map(move |(metric, question)| ((key.clone(), metric), question))
+    };
+    pools.iter().flat_map(|it| of_pool(it)).collect()
+}
 
 async fn ask(
     cloud: &SharedCloud,
-    pools: &[&Pool],
+    questions: Vec<Question>,
     span: Span,
     tier: Tier,
-    namespace: &Namespace,
-) -> Result<(usize, Found), crate::cloud::Error> {
-    let mut wanted: Vec<(PoolKey, Metric)> = Vec::new();
-    let mut asked = Vec::new();
-    for pool in pools {
-        for (metric, question) in questions(pool, namespace) {
-            wanted.push((pool.key(), metric));
-            asked.push(question);
-        }
+) -> Result<Found, crate::cloud::Error> {
+    if questions.is_empty() {
+        return Ok(Found::new());
     }
-    if asked.is_empty() {
-        return Ok((0, Found::new()));
-    }
+    let (wanted, asked): (Vec<_>, Vec<_>) = questions.into_iter().unzip();
     let step = Duration::from_secs(tier.step().unsigned_abs());
     // Whole days: the next question about them is answered from what is kept.
     let whole = Span {
@@ -182,7 +187,7 @@ async fn ask(
     for ((pool, metric), measured) in wanted.into_iter().zip(answers) {
         found.entry(pool).or_default().push((metric, measured));
     }
-    Ok((asked.len(), found))
+    Ok(found)
 }
 
 /// Returns whether CloudWatch can know a metric at all.

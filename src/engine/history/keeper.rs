@@ -2,6 +2,7 @@
 //! questions, and tidies up when nobody asks.
 
 use std::{
+    collections::BTreeSet,
     path::PathBuf,
     sync::{Arc, mpsc},
     time::Duration,
@@ -211,11 +212,19 @@ impl Book {
             Some(Ok(past)) => past,
             Some(Err(error)) => {
                 self.suffer(&error);
-                query.unseen()
+                let mut unseen = query.unseen();
+                unseen.failure = Some(error.to_string());
+                unseen
             }
-            None => query.unseen(),
+            None => {
+                let mut unseen = query.unseen();
+                unseen.failure.clone_from(&self.trouble);
+                unseen
+            }
         };
-        past.notes.extend(self.trouble.clone());
+        let told = past.failure.iter().chain(&self.trouble);
+        let told: BTreeSet<String> = told.cloned().collect();
+        past.notes.extend(told);
         past
     }
 

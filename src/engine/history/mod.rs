@@ -175,9 +175,9 @@ impl Historian {
         })
         .await;
         answer.await.unwrap_or_else(|_| {
-            unseen
-                .notes
-                .push("the history broke down; the log says more".to_owned());
+            let what = "the history broke down; the log says more";
+            unseen.notes.push(what.to_owned());
+            unseen.failure = Some(what.to_owned());
             unseen
         })
     }

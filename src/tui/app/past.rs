@@ -166,6 +166,7 @@ mod tests {
             markers: Vec::new(),
             boots: Vec::new(),
             notes: Vec::new(),
+            failure: None,
         })
     }
 

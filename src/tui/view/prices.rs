@@ -17,7 +17,7 @@ pub(super) fn line(app: &App) -> Vec<Span<'static>> {
         spans.push(dim(format!("  prices: {}", origins.join(", "))));
     }
     if let Some(failure) = state.failures.first() {
-        spans.push(Span::new(format!("  {failure}"), Role::Warn));
+        spans.push(Span::new(format!("  {}", failure.what), Role::Warn));
     }
     if let Some(it) = observation.spending.filter(|it| it.usd != Usd::ZERO) {
         let since = it.since.clock_time();
