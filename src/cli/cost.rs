@@ -342,9 +342,13 @@ fn talk(session: &mut Session<'_>, document: &CostDocument) {
     if 0 < document.strays.instances {
         let n = document.strays.instances;
         session.printer.talk(&format!(
-            "{n} stray {}: {}. `pooldeck strays` names them.",
+            "{n} stray {}: {}{}. `pooldeck strays` names them.",
             if n == 1 { "machine" } else { "machines" },
-            an_hour(&document.strays)
+            an_hour(&document.strays),
+            match document.strays.at_work {
+                0 => String::new(),
+                n => format!(", {n} at work"),
+            }
         ));
     }
     let is_of_part = |it: &Spent| it.total.is_some() && it.is_partial();

@@ -86,7 +86,7 @@ pub use scope::{Failure, FailureKind, Identity, Liveness, Scope, SourceHealth, S
 pub use series::{Marker, MarkerKind, Metric, MetricUnit, Past, Point, Series, Span};
 pub use source::LaunchSource;
 pub use spending::{ByUse, Split, Use};
-pub use stray::{Stray, StrayKind, strays};
+pub use stray::{Stray, StrayKind, stray_machines, strays};
 pub use text::{sanitize, sanitize_lines};
 pub use time::{Timestamp, parse_duration, short_duration};
 pub use trend::{Trend, TrendKind};

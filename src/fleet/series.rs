@@ -66,7 +66,7 @@ metrics! {
     DrainingUsd = "draining_usd_per_hour" in UsdPerHour,
     StandbyUsd = "standby_usd_per_hour" in UsdPerHour,
     RetainedUsd = "retained_usd_per_hour" in UsdPerHour,
-    /// Instances that belong to no group, or that never registered.
+    /// Instances that belong to no group and run no job, or that never registered.
     StrayUsd = "stray_usd_per_hour" in UsdPerHour,
     /// Instances of which nobody knows whether they work.
     UnknownUsd = "unknown_usd_per_hour" in UsdPerHour,

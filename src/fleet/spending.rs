@@ -4,14 +4,12 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Amount, Fleet, Instance, Lifecycle, MachineState, Phase, PoolKind, Timestamp, Usd, Work, stray,
-};
+use super::{Amount, Fleet, Instance, Lifecycle, MachineState, Phase, Timestamp, Usd, Work, stray};
 
 /// What the money of one running machine is spent on.
 ///
 /// A machine has one use at a time; the first of these that holds, in this order:
-/// stray, retained, draining, busy, standby, booting, idle, unknown.
+/// retained, draining, busy, stray, standby, booting, idle, unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Use {
@@ -27,7 +25,7 @@ pub enum Use {
     Standby,
     /// It is kept after its end, to be looked at.
     Retained,
-    /// It belongs to no group, or no agent registered within the boot budget.
+    /// It belongs to no group and runs no job, or no agent registered within the boot budget.
     Stray,
     /// It is in service, and nobody can say what it does.
     Unknown,
@@ -120,8 +118,6 @@ impl Fleet {
     fn use_of_billed(&self, instance: &Instance, now: Timestamp) -> Use {
         let phase = instance.phase();
         match phase {
-            // The machines of a pool without a group are where they belong.
-            Phase::Unattached if !self.is_in_loose_pool(instance) => return Use::Stray,
             Phase::Retained => return Use::Retained,
             Phase::Terminating | Phase::TerminatingWait | Phase::Detached => return Use::Draining,
             Phase::Warm => return Use::Standby,
@@ -142,6 +138,9 @@ impl Fleet {
                 Use::Busy
             };
         }
+        if stray::is_outside_groups(self, instance) {
+            return Use::Stray;
+        }
         if phase == Phase::Standby {
             return Use::Standby;
         }
@@ -155,11 +154,6 @@ impl Fleet {
             None if self.is_in_boot_budget(instance, now) => Use::Booting,
             None => Use::Unknown,
         }
-    }
-
-    fn is_in_loose_pool(&self, instance: &Instance) -> bool {
-        let pool = instance.pool.as_ref().and_then(|it| self.pool(it));
-        pool.is_some_and(|it| it.kind != PoolKind::Group)
     }
 
     /// Splits what some machines cost per hour now.

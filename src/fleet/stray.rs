@@ -1,12 +1,15 @@
 //! Strays: where EC2 and the CI controllers disagree about who is there.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CiLink, ControllerName, Executor, Fleet, Instance, InstanceId, Phase, Pool, PoolKey, Timestamp,
-    Work, short_duration,
+    CiLink, ControllerName, Executor, Fleet, Instance, InstanceId, Phase, Pool, PoolKey, PoolKind,
+    Timestamp, Work, short_duration,
 };
 
 /// One disagreement, with what was expected and what is.
@@ -26,11 +29,11 @@ pub struct Stray {
 pub enum StrayKind {
     /// A pool has more agents than its desired instances can hold: someone started one outside the group.
     ExecutorsExceedDesired,
-    /// An agent runs on an instance that belongs to no group.
+    /// An agent runs on an instance that belongs to no group, in a pool that has one.
     AgentOutsideGroups,
     /// An instance is past its boot budget, and no agent registered.
     InstanceWithoutAgent,
-    /// An instance carries the pool's tag and belongs to no group.
+    /// An instance carries the tag of a pool with a group, and belongs to none.
     InstanceOutsideGroups,
     /// The controller knows an agent whose machine nobody sees.
     AgentWithoutInstance,
@@ -65,7 +68,7 @@ pub fn strays(fleet: &Fleet, now: Timestamp) -> Vec<Stray> {
     let mut found: Vec<Stray> = without_instance.map(|it| lone_agent(it)).collect();
     for instance in fleet.instances.values() {
         found.extend(stray_instance(fleet, instance, now));
-        if instance.phase() == Phase::Unattached {
+        if is_outside_groups(fleet, instance) {
             let agents = fleet.executors_on(&instance.id);
             found.extend(agents.map(|it| agent_outside_groups(it, instance)));
         }
@@ -126,7 +129,7 @@ fn stray_instance(fleet: &Fleet, instance: &Instance, now: Timestamp) -> Option<
             since,
         })
     };
-    if instance.phase() == Phase::Unattached {
+    if is_outside_groups(fleet, instance) {
         let why = "it carries the pool's tag and belongs to no Auto Scaling group".to_owned();
         return stray(StrayKind::InstanceOutsideGroups, why, instance.launched_at);
     }
@@ -145,6 +148,28 @@ fn stray_instance(fleet: &Fleet, instance: &Instance, now: Timestamp) -> Option<
     )
 }
 
+/// Returns the machines among strays, each once.
+pub fn stray_machines<'a>(
+    fleet: &'a Fleet,
+    strays: &'a [Stray],
+) -> impl Iterator<Item = &'a Arc<Instance>> {
+    let alarming = strays.iter().filter(|it| it.kind.is_alarming());
+    let ids: BTreeSet<&InstanceId> = alarming.filter_map(|it| it.instance.as_ref()).collect();
+    ids.into_iter().filter_map(|it| fleet.instances.get(it))
+}
+
+/// Returns whether a machine should be in a group, and is in none.
+///
+/// The machines of a pool without a group are where they belong.
+pub(super) fn is_outside_groups(fleet: &Fleet, instance: &Instance) -> bool {
+    instance.phase() == Phase::Unattached && !is_in_loose_pool(fleet, instance)
+}
+
+fn is_in_loose_pool(fleet: &Fleet, instance: &Instance) -> bool {
+    let pool = instance.pool.as_ref().and_then(|it| fleet.pool(it));
+    pool.is_some_and(|it| it.kind != PoolKind::Group)
+}
+
 /// Returns whether a machine without an agent is past its boot budget.
 pub(super) fn is_overdue(fleet: &Fleet, instance: &Instance, now: Timestamp) -> bool {
     let pool = instance.pool.as_ref().and_then(|it| fleet.pool(it));
@@ -159,7 +184,19 @@ fn overdue_since(
     link: &CiLink,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let is_working = matches!(instance.phase(), Phase::InService | Phase::PendingWait);
+    let is_working = match instance.phase() {
+        Phase::InService | Phase::PendingWait => true,
+        // A static machine that is stopped has no agent to miss.
+        Phase::Unattached => is_in_loose_pool(fleet, instance) && instance.is_billed(),
+        Phase::Pending
+        | Phase::Standby
+        | Phase::Terminating
+        | Phase::TerminatingWait
+        | Phase::Retained
+        | Phase::Warm
+        | Phase::Detached
+        | Phase::Other => false,
+    };
     let launched_at = instance.launched_at.filter(|_| is_working)?;
     let is_read = fleet
         .controllers

@@ -135,6 +135,7 @@ fn what_a_pool_costs_for_a_script() {
   ],
   "strays": {
     "instances": 0,
+    "at_work": 0,
     "usd_per_hour": 0.0,
     "priced_usd_per_hour": 0.0
   },
@@ -213,17 +214,13 @@ fn a_fleet_fits_into_a_chat_message() {
         "summary --demo --speed 0 --no-history",
         str![[r#"
 $ pooldeck summary --demo --speed 0 --no-history
-7 pools, 72 instances, at least $11.62/h, waste at least $3.55/h, 7 strays, 2026-03-02T09:30:00Z
+7 pools, 72 instances, at least $11.62/h, waste at least $3.19/h, 3 strays, 2026-03-02T09:30:00Z
 browsers: 13 of 12 instances (12 in service, 1 standby); 5 m7a.xlarge, 5 m7i.xlarge, 2 c7i.2xlarge, 1 m6i.xlarge; 8 spot, 5 on-demand; ami-0a1d50c6f1f6b9d20; 9 busy, 3 idle, 0 queued; at least $1.36/h, waste at least $0.08/h
 ios: 4 instances (4 unattached); mac2.metal; on-demand; ami-0a1d50c6f1f6b9d20; 4 busy, 0 idle, 0 queued; unknown, waste $0.00/h
-  ! stray: its instance i-0c1c68b72dd7d9228 belongs to no Auto Scaling group
-  ! stray: its instance i-01828ab30e84a3267 belongs to no Auto Scaling group
-  ! stray: its instance i-0340f631ebd7d0789 belongs to no Auto Scaling group
-  ! and 1 more
 windows: 7 of 7 instances (7 in service); m7i.2xlarge; on-demand; ami-0a1d50c6f1f6b9d20; 6 busy, 0 idle, 0 queued; unknown, waste $0.00/h
 gpu: 3 of 6 instances (3 in service); g5.2xlarge; on-demand; ami-0a1d50c6f1f6b9d20; 3 busy, 0 idle, 16 queued; $3.64/h, waste $0.00/h
   ! 3 of 6 missing: Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient g5.2xlarge capacity…
-workhorse: 22 of 20 instances (18 in service, 2 pending wait, 1 terminating wait, 1 unattached); c7i.2xlarge; 21 spot, 1 on-demand; ami-0a1d50c6f1f6b9d20; 9 busy, 11 idle, 0 queued; $2.45/h, waste $1.45/h
+workhorse: 22 of 20 instances (18 in service, 2 pending wait, 1 terminating wait, 1 unattached); c7i.2xlarge; 21 spot, 1 on-demand; ami-0a1d50c6f1f6b9d20; 9 busy, 11 idle, 0 queued; $2.45/h, waste $1.09/h
   ! stray: its instance i-0ec145c2341720f30 belongs to no Auto Scaling group
 arm-linux: 14 of 14 instances (13 in service, 1 pending wait); c7g.2xlarge; spot; ami-0a1d50c6f1f6b9d20; 8 busy, 5 idle, 0 queued; $2.36/h, waste $1.01/h
   ! stray: launched 12m ago, and no agent of jenkins-eu registered within 10m
@@ -461,7 +458,7 @@ warning: no price is known of c7i.2xlarge (Linux/UNIX, on-demand) in eu-west-1: 
 warning: no price is known of m7a.xlarge (Linux/UNIX, on-demand) in eu-west-1: 1 instance
 warning: no price is known of m7i.2xlarge (Windows, on-demand) in us-east-1: 7 instances
 warning: no price is known of mac2.metal (Linux/UNIX, on-demand) in us-east-1: 4 instances
-2 stray machines: $0.53 an hour. `pooldeck strays` names them.
+2 stray machines: $0.53 an hour, 1 at work. `pooldeck strays` names them.
 warning: no history is kept
 
 "#]],

@@ -150,10 +150,6 @@ fn strays_say_what_was_expected() {
 $ pooldeck strays --demo --speed 0 --columns kind,name,instance,why
 KIND                    NAME                 INSTANCE             WHY
 agent_outside_groups    i-0ec145c2341720f30  i-0ec145c2341720f30  its instance i-0ec145c2341720f30 belongs to no Auto Scaling group
-agent_outside_groups    ip-10-0-0-57         i-0c1c68b72dd7d9228  its instance i-0c1c68b72dd7d9228 belongs to no Auto Scaling group
-agent_outside_groups    ip-10-0-0-58         i-01828ab30e84a3267  its instance i-01828ab30e84a3267 belongs to no Auto Scaling group
-agent_outside_groups    ip-10-0-0-59         i-0340f631ebd7d0789  its instance i-0340f631ebd7d0789 belongs to no Auto Scaling group
-agent_outside_groups    ip-10-0-0-60         i-0f64fd52ce1f292cf  its instance i-0f64fd52ce1f292cf belongs to no Auto Scaling group
 instance_without_agent  arm-linux            i-004d4ca33a7fb4737  launched 12m ago, and no agent of jenkins-eu registered within 10m
 agent_without_instance  i-0ab401e383f61c303  -                    no instance was found for it: it names i-0ab401e383f61c303, which is in no scope
 

@@ -68,9 +68,34 @@ fn a_machine_has_one_use() {
     );
     check(
         |it| it.lifecycle = None,
-        Some((busy(), false)),
+        Some((idle(), false)),
         Some(Use::Stray),
     );
+    // It is not where it belongs, but its money is not wasted.
+    check(
+        |it| it.lifecycle = None,
+        Some((busy(), false)),
+        Some(Use::Busy),
+    );
+}
+
+#[test]
+fn a_member_of_a_static_pool_is_no_stray_until_its_agent_is_overdue() {
+    let found = |kind, work: Option<Work>| {
+        let machine = machine(1, |it| it.lifecycle = None);
+        let agents = work.map(|it| agent(&machine, it)).into_iter().collect();
+        let pool = pool(|it| (it.kind, it.capacity) = (kind, None));
+        let fleet = fleet(pool, vec![machine], agents);
+        let found = strays(&fleet, NOW);
+        let n_machines = stray_machines(&fleet, &found).count();
+        assert_eq!(n_machines, found.len(), "{found:?}");
+        found.first().map(|it| it.kind)
+    };
+    let (group, lone) = (PoolKind::Group, PoolKind::Static);
+    assert_eq!(found(lone, Some(busy())), None);
+    assert_eq!(found(lone, None), Some(StrayKind::InstanceWithoutAgent));
+    let outside = Some(StrayKind::AgentOutsideGroups);
+    assert_eq!(found(group, Some(busy())), outside);
 }
 
 #[test]

@@ -97,6 +97,8 @@ pub struct PoolPrice {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Strays {
     pub instances: u32,
+    /// Those among them that run jobs: what they cost is no waste.
+    pub at_work: u32,
     pub usd_per_hour: Option<Usd>,
     pub priced_usd_per_hour: Option<Usd>,
 }
@@ -215,11 +217,12 @@ impl PoolPrice {
 
 impl Strays {
     fn of(fleet: &Fleet, now: Timestamp) -> Self {
-        let machines = fleet.instances.values();
-        let stray = machines.filter(|it| fleet.use_of(it, now) == Some(Use::Stray));
-        let split = fleet.split_of(stray, now);
+        let strays = fleet::strays(fleet, now);
+        let split = fleet.split_of(fleet::stray_machines(fleet, &strays), now);
+        let at_work = [Use::Busy, Use::Draining].map(|it| split.n_machines.get(it));
         Self {
             instances: split.n_machines.total(),
+            at_work: at_work.iter().sum(),
             usd_per_hour: split.total(),
             priced_usd_per_hour: split.amount().least(),
         }

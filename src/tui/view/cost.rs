@@ -9,7 +9,7 @@ use crate::{
     cost::past::{Spent, savings_within, spent_within},
     fleet::{
         Align, Amount, PoolKey, PriceSource, Record as _, Span as TimeSpan, Timestamp, Usd, Use,
-        short_duration,
+        short_duration, stray_machines,
     },
     tui::{
         app::{App, Asked, List, RowId, Topic},
@@ -64,12 +64,16 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         }
     }
     let mut strays = vec![dim("strays  ")];
-    let n_strays = all.n_machines.get(Use::Stray);
-    if n_strays == 0 {
-        strays.push(dim("none costs anything"));
-    } else {
-        strays.push(plain(format!("{n_strays} machines ")));
-        strays.push(amount(all.amount_of(Use::Stray), "/h", Role::Danger));
+    let fleet = &app.observation.fleet;
+    let machines = stray_machines(fleet, app.findings.strays());
+    let split = fleet.split_of(machines, app.observation.at);
+    match split.n_machines.total() {
+        0 => strays.push(dim("none costs anything")),
+        n => {
+            let noun = if n == 1 { "machine" } else { "machines" };
+            strays.push(plain(format!("{n} {noun} ")));
+            strays.push(amount(split.amount(), "/h", Role::Danger));
+        }
     }
     if 0 < all.n_unpriced.total() {
         let n = all.n_unpriced.total();
