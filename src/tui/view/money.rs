@@ -6,7 +6,7 @@ use super::{
     plain,
 };
 use crate::{
-    fleet::{Metric, Past, Point, PoolKey, Series},
+    fleet::{Metric, Past, Point, PoolKey, Series, Usd},
     tui::{
         app::{App, MARKETS, Split, Topic, USES},
         glyph::Glyphs,
@@ -240,11 +240,30 @@ fn in_view(total: &Series, window: Window, lacks_price: bool) -> Option<Span<'st
 
 /// Writes dollars with as many digits as they are worth.
 pub(super) fn usd(dollars: f64) -> String {
+    let Some(amount) = Usd::from_f64(dollars) else {
+        return format!("${dollars:.0}");
+    };
+    // The digits are those of `cost`: a number of the machine would round half a cent down.
     match dollars.abs() {
-        1e4.. => format!("${dollars:.0}"),
-        0.1.. => format!("${dollars:.2}"),
+        1e4.. => format!("{amount:.0}"),
+        0.1.. => format!("{amount:.2}"),
         // What is nothing is nothing, and less than a cent is not.
         it if it < 5e-5 => "$0".to_owned(),
-        _ => format!("${dollars:.4}"),
+        _ => format!("{amount:.4}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_cent_is_a_cent_on_the_screen_as_in_a_table() {
+        for (millis, shown) in [(145, "$0.15"), (1005, "$1.01"), (-145, "-$0.15")] {
+            let amount = Usd::from_nanos(millis * 1_000_000);
+            assert_eq!(usd(amount.as_f64()), shown);
+            assert_eq!(amount.to_string(), shown);
+        }
+        assert_eq!((usd(0.0042), usd(0.0)), ("$0.0042".into(), "$0".into()));
     }
 }
