@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use clap::Args;
 
 use super::{
-    Error, Exit, Format, PoolPatterns, Session,
+    Error, Exit, Format, PoolPatterns, Session, history,
     json::{self, CostDocument, CostPast, PoolCost, SourceError},
     pattern, table,
 };
@@ -47,6 +47,8 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &CostFlags) -> Result<
         let what = "--since 0s is no time at all";
         return Err(Error::usage(what).hint("--since 24h is the last day until now"));
     }
+    let now = session.handle.clock().now();
+    history::check_kept(now - flags.since.unwrap_or_default(), now)?;
     session.read_all(flags.timeout).await?;
     // Spot prices that are younger than an hour will do.
     session.handle.read_prices(Wanted::Spot).await;

@@ -11,7 +11,7 @@ use super::{
     sheet::Sheet,
 };
 use crate::{
-    engine::PastQuery,
+    engine::{Limits, PastQuery},
     fleet::{
         Failure, Marker, MarkerKind, Metric, Past, PoolKey, SourceId, Span, Timestamp, Usd, Value,
         parse_duration, sanitize,
@@ -152,7 +152,18 @@ pub(super) fn span(when: &WhenFlags, now: Timestamp) -> Result<Span, Error> {
         let what = format!("--since {} is not before --until {}", span.from, span.until);
         return Err(Error::usage(what).hint("--since 24h is the last day until now"));
     }
+    check_kept(span.from, now)?;
     Ok(span)
+}
+
+/// Refuses a time that begins before anything that is kept: it would be told as if it were known.
+pub(super) fn check_kept(from: Timestamp, now: Timestamp) -> Result<(), Error> {
+    let days = Limits::default().coarse.as_secs() / 86_400;
+    if now - Duration::from_hours(24 * days) <= from {
+        return Ok(());
+    }
+    let what = "--since reaches back before anything that the history keeps";
+    Err(Error::usage(what).hint(format!("--since {days}d is as far as it goes")))
 }
 
 fn step(asked: Option<Duration>, span: Span) -> Result<Duration, Error> {

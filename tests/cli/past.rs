@@ -100,6 +100,23 @@ fn reports_are_tables_of_every_pool() {
 }
 
 #[test]
+fn a_time_before_anything_that_is_kept_is_refused() {
+    for line in [
+        "cost --since 99999999d",
+        "report waste --since 401d",
+        "history --since 401d",
+    ] {
+        let said = Sandbox::new().run(&format!("--demo --speed 0 {line}"));
+        assert!(
+            said.contains("--since reaches back before anything"),
+            "{said}"
+        );
+        assert!(said.contains("--since 400d is as far as it goes"), "{said}");
+        assert!(said.contains("exit code 2"), "{said}");
+    }
+}
+
+#[test]
 fn a_report_since_the_middle_of_a_second_is_that_since_the_second() {
     let said = |since: &str| {
         let until = "--until 2026-03-01T12:00:00Z";
