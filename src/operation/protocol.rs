@@ -273,6 +273,8 @@ fn see_off(context: &Context<'_>, instance: &Instance) -> Step {
     } = context;
     let waiting = || Step::Wait(WaitingOn::Termination);
     match instance.phase() {
+        // Its group waits for exactly this.
+        Phase::Retained if terms.force => return terminate(context),
         Phase::Retained => {
             return Step::Stuck(Halt::Retained {
                 instance: instance.id.clone(),

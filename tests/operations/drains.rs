@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use pooldeck::{
-    fleet::{Capacity, Hook, HookResult, HookTransition, InstanceId, PoolKey, Timestamp},
+    action::{self, ActionLine, Policy},
+    fleet::{
+        Call, Capacity, Hook, HookResult, HookTransition, InstanceId, Lifecycle, PoolKey, Timestamp,
+    },
     operation::{Decision, Drain, Happening, Operation, Proof, Spec, TAG, left},
-    sim::{Faults, LoadSpec, PoolSpec, Project, Scenario, World},
+    sim::{Deed, Faults, LoadSpec, PoolSpec, Project, Scenario, World},
 };
 
 use crate::bench::Driver;
@@ -228,6 +231,60 @@ fn an_abort_names_an_agent_that_is_not_listed_and_may_stay_cordoned() {
         said.contains(&format!("agent {name} of {id} is not listed")),
         "{said}"
     );
+}
+
+/// Its group waits for somebody to look at it, and to end it by its name.
+#[test]
+fn what_is_retained_is_ended_by_force_and_desired_stays() {
+    let mut pool = PoolSpec::group(
+        "linux",
+        "us-east-1",
+        Capacity {
+            desired: 3,
+            min: 1,
+            max: 6,
+        },
+    );
+    let timeout = Duration::from_mins(1);
+    let transition = HookTransition::Terminating;
+    let hook = Hook::new("drain", transition, timeout, HookResult::Abandon);
+    pool.hooks.push(hook);
+    pool.retains_abandoned = true;
+    let mut world = World::new(1, Scenario::of(vec![pool], Vec::new()), START);
+    world.advance(Duration::from_mins(20));
+    let id = members(&world, 1).remove(0);
+    let terminate = Deed::Call(Call::TerminateInstance {
+        pool: key(),
+        instance: id.clone(),
+        decrement: false,
+    });
+    world.meddle(&terminate).unwrap();
+    world.advance(Duration::from_hours(3));
+    let is_retained = |world: &World| {
+        let machine = world.machine(&id);
+        machine.is_some_and(|it| it.row.lifecycle == Some(Lifecycle::TerminatingRetained))
+    };
+    assert!(is_retained(&world));
+
+    let mut reader = Driver::new(world, Spec::Drain(drain(Vec::new(), true)), 0);
+    let fleet = reader.read();
+    let plan = |line: String| {
+        let line: ActionLine = line.parse().unwrap();
+        action::plan(
+            &line.action,
+            line.reason.as_deref(),
+            &fleet,
+            &Policy::default(),
+        )
+    };
+    let refusal = plan(format!("drain {id}")).unwrap_err().to_string();
+    assert!(refusal.contains("--force"), "{refusal}");
+    let plan = plan(format!("terminate {id} --force --reason seen")).unwrap();
+    assert_eq!(plan.changes, [], "desired does not count it");
+    let mut driver = Driver::new(reader.world, plan.operation.unwrap(), 1);
+    assert_eq!(driver.run(), Decision::Done);
+    assert_eq!(desired(&driver), 3);
+    assert!(driver.world.machine(&id).is_none_or(|it| !it.is_alive()));
 }
 
 /// A controller that restarts, falls silent and loses agents all the time proves nothing.

@@ -80,7 +80,9 @@ fn journal(state: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap();
     assert!(text.contains(id), "{text}");
     // The checksum of a line is of its id, too.
-    let lines = text.lines().map(|it| it.rsplit_once(",\"sum\":").unwrap().0);
+    let lines = text
+        .lines()
+        .map(|it| it.rsplit_once(",\"sum\":").unwrap().0);
     let lines: Vec<&str> = lines.collect();
     lines.join("\n").replace(id, "THE-ID")
 }

@@ -129,8 +129,10 @@ pub(in crate::action) fn terminate(
         pool: &nowhere,
         count: None,
     };
+    let are_retained = are_retained(draft, ids)?;
     let terms = Terms {
-        decrement: !replace,
+        // Desired does not count what is retained, and so does not go down with it.
+        decrement: !replace && !are_retained,
         force,
         ..Terms::default()
     };
@@ -142,6 +144,22 @@ pub(in crate::action) fn terminate(
         ));
     }
     Ok(())
+}
+
+/// Returns whether the instances are kept by their groups after a hook was abandoned.
+fn are_retained(draft: &Draft<'_>, ids: &[InstanceId]) -> Result<bool, Refusal> {
+    let is_retained = |id: &&InstanceId| {
+        let instance = draft.fleet.instances.get(*id);
+        instance.is_some_and(|it| it.phase() == Phase::Retained)
+    };
+    let n_retained = ids.iter().filter(is_retained).count();
+    if n_retained != 0 && n_retained != ids.len() {
+        return Err(Refusal::Unsound(
+            "some of them are retained, which desired does not count: terminate these by themselves"
+                .to_owned(),
+        ));
+    }
+    Ok(n_retained != 0)
 }
 
 /// Refuses what is not known to be idle, and says how it goes all the same.
@@ -156,7 +174,7 @@ fn check_idle(draft: &Draft<'_>, instance: &Instance) -> Result<(), Refusal> {
         return Ok(());
     } else {
         // What cannot be drained is refused for that, with a way of its own.
-        check_phase(instance)?;
+        check_phase(instance, false)?;
         format!(
             "{id} is not known to be idle; `drain {id}` waits for its jobs, and --force with a --reason does not look \
              at them"
@@ -225,7 +243,7 @@ fn check(
         ));
     }
     for instance in instances {
-        check_phase(instance)?;
+        check_phase(instance, terms.force)?;
         if let Some(claim) = instance.tags.get(operation::TAG).map(|it| Claim::parse(it)) {
             let (owner, id) = (claim.words(), &claim.id);
             return unsound(format!(
@@ -256,16 +274,20 @@ fn check(
 }
 
 /// Refuses what is no member that is there, or comes.
-fn check_phase(instance: &Instance) -> Result<(), Refusal> {
+fn check_phase(instance: &Instance, force: bool) -> Result<(), Refusal> {
     let id = &instance.id;
     let way = match instance.phase() {
+        Phase::Retained if force => return Ok(()),
+        Phase::Retained => format!(
+            "its group keeps it to be looked at, and it is billed: `terminate {id} --force` with a --reason ends it"
+        ),
         Phase::InService | Phase::Standby | Phase::Pending | Phase::PendingWait => return Ok(()),
         Phase::TerminatingWait => format!(
             "it leaves already, and its hook holds it: `hook heartbeat {id}` gives its jobs time, and \
              `hook complete {id}` lets it go"
         ),
         Phase::Terminating => "it leaves already, and nothing holds it".to_owned(),
-        Phase::Retained | Phase::Warm | Phase::Detached | Phase::Unattached | Phase::Other => {
+        Phase::Warm | Phase::Detached | Phase::Unattached | Phase::Other => {
             "only members that are there can be drained".to_owned()
         }
     };
