@@ -66,6 +66,29 @@ pub(super) async fn store(path: &Path, kept: &Kept) -> Result<(), String> {
         tokio::fs::create_dir_all(directory).await.map_err(failed)?;
     }
     let new = path.with_extension(format!("{}.new", std::process::id()));
-    tokio::fs::write(&new, text).await.map_err(failed)?;
-    tokio::fs::rename(&new, path).await.map_err(failed)
+    let written = match tokio::fs::write(&new, text).await {
+        Ok(()) => tokio::fs::rename(&new, path).await,
+        Err(error) => Err(error),
+    };
+    if written.is_err() {
+        // A half of a file helps nobody, and takes room that a full disk lacks.
+        let _ = tokio::fs::remove_file(&new).await;
+    }
+    written.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_could_not_be_written_leaves_no_file_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        // What is a directory cannot be replaced by a file.
+        let path = directory.path().join("prices.json");
+        std::fs::create_dir(&path).unwrap();
+        assert!(store(&path, &Kept::default()).await.is_err());
+        let left = std::fs::read_dir(directory.path()).unwrap();
+        assert_eq!(left.count(), 1, "only the directory");
+    }
 }
