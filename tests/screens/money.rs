@@ -43,6 +43,21 @@ fn what_every_pool_costs() {
 }
 
 #[test]
+fn from_the_money_of_all_pools_the_dearest_is_looked_at() {
+    for keys in ["g h", "g u", "g r"] {
+        let mut robot = open_priced(sized(120, 30), "g c g b", money);
+        robot.sees("$/h of all pools");
+        robot.press(keys);
+        let text = robot.text();
+        assert!(
+            !text.contains("no pool is under the cursor"),
+            "{keys}: {text}"
+        );
+        assert!(!text.contains("$/h of all pools"), "{keys}: {text}");
+    }
+}
+
+#[test]
 fn where_no_money_was_seen_the_scale_is_still_one() {
     let robot = open(sized(80, 24), "g b", |_, _, _| None);
     robot.sees("nothing was seen in this time");

@@ -169,12 +169,17 @@ impl App {
     }
 
     /// Goes to a screen about the named pool, or the one that is selected.
+    ///
+    /// Where the money of all pools is shown none is, and the dearest is meant.
     pub(in crate::tui::app) fn go_about_pool(
         &mut self,
         name: Option<&str>,
         view: impl FnOnce(PoolKey) -> View,
     ) -> Vec<Effect> {
-        if let Some(key) = self.named_pool(name) {
+        let is_of_all = matches!(self.screen().view, View::CostGraph(None));
+        let dearest = || self.stacked_pools().into_iter().next();
+        let meant = (is_of_all && name.is_none()).then(dearest).flatten();
+        if let Some(key) = meant.or_else(|| self.named_pool(name)) {
             self.go(view(key));
         }
         Vec::new()
