@@ -1,7 +1,7 @@
 //! `report WHAT`: what the past of the pools comes to.
 
 use clap::{Args, ValueEnum};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Error, Exit, Format, PoolPatterns, Session, WhenFlags, history,
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     cost::past::{
-        Readiness, SAVINGS_METRICS, SPENT_METRICS, Savings, Spent, TREND_METRICS, Took,
-        Utilisation, readiness, savings, spent, trends, utilisation,
+        Readiness, SAVINGS_METRICS, SPENT_METRICS, Savings, Spent, TREND_BOOTS_SPAN, TREND_METRICS,
+        Took, Utilisation, readiness, savings, spent, trends, utilisation,
     },
     engine::PastQuery,
     fleet::{Metric, Past, PoolKey, Span, Trend, Usd, Use, Value, parse_duration, sanitize},
@@ -45,7 +45,7 @@ pub enum ReportKind {
     Savings,
     /// How long machines took to their first job, by image and type
     TimeToReady,
-    /// What the last day says against a pool, with the evidence
+    /// What the last day says against a pool, and of boots the last week, with the evidence
     Trends,
 }
 
@@ -84,7 +84,11 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &ReportFlags) -> Resul
             span,
             n_points: n_points(flags.what, span),
         };
-        pasts.push(session.handle.past(query).await);
+        let mut past = session.handle.past(query).await;
+        if flags.what == ReportKind::Trends {
+            past = with_boots(session, past).await;
+        }
+        pasts.push(past);
     }
     let mut errors = sight.errors();
     // It is one database, whichever pool was asked for.
@@ -111,6 +115,25 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &ReportFlags) -> Resul
         session.printer.warn(&sanitize(it));
     }
     Ok(exit)
+}
+
+/// Adds the boots that `doctor` and `summary` compare: images change less often than sizes.
+async fn with_boots(session: &Session<'_>, past: Arc<Past>) -> Arc<Past> {
+    let longer = Span::before(past.span.until, TREND_BOOTS_SPAN);
+    if past.span.from <= longer.from {
+        return past;
+    }
+    let query = PastQuery {
+        pool: past.pool.clone(),
+        metrics: Vec::new(),
+        span: longer,
+        n_points: 1,
+    };
+    let boots = session.handle.past(query).await.boots.clone();
+    Arc::new(Past {
+        boots,
+        ..Past::clone(&past)
+    })
 }
 
 fn n_points(what: ReportKind, span: Span) -> usize {

@@ -117,6 +117,16 @@ fn a_time_before_anything_that_is_kept_is_refused() {
 }
 
 #[test]
+fn a_report_of_trends_compares_the_boots_that_a_summary_does() {
+    let slow = "ami-0a1d50c6f1f6b9d20 takes";
+    let said = |line: &str| Sandbox::new().run(&format!("--demo --seed 7 --speed 0 {line}"));
+    let summary = said("summary");
+    assert!(summary.contains(slow), "{summary}");
+    let report = said("report trends");
+    assert!(report.contains(slow), "{report}");
+}
+
+#[test]
 fn a_report_since_the_middle_of_a_second_is_that_since_the_second() {
     let said = |since: &str| {
         let until = "--until 2026-03-01T12:00:00Z";
