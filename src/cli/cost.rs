@@ -85,11 +85,11 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &CostFlags) -> Result<
         talk(session, &document);
         if notes.is_empty() && document.pools.iter().any(is_unseen) {
             session.printer.talk(
-                "- in TODAY and MONTH: nobody looked; a console, or --watch, keeps what it sees.",
+                "- in TODAY and MONTH: nobody looked; a console, or `pools --watch`, keeps what it sees.",
             );
         }
         for note in &notes {
-            session.printer.warn(&sanitize(note));
+            session.printer.warn_once(&sanitize(note));
         }
     }
     Ok(exit)

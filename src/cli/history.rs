@@ -27,6 +27,7 @@ pub struct HistoryFlags {
     #[arg(
         short,
         long,
+        long_help = metrics(),
         value_name = "NAME,…",
         value_delimiter = ',',
         default_value = "desired,in_service,busy_executors,idle_executors,queued_jobs,usd_per_hour",
@@ -47,6 +48,12 @@ pub struct HistoryFlags {
     /// Do not wait longer than this for an answer, such as 10s
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+}
+
+fn metrics() -> String {
+    let names: Vec<&str> = Metric::ALL.iter().map(|it| it.as_str()).collect();
+    let names = names.join(", ");
+    format!("What to show, such as `desired,busy_executors`\n\nOne or more of {names}")
 }
 
 /// So many steps are read on a screen or in a chat.
@@ -117,12 +124,16 @@ fn tell_markers(session: &mut Session<'_>, past: &Past) {
 pub(super) fn note(session: &mut Session<'_>, past: &Past) {
     let is_known = |it: &crate::fleet::Series| it.last().is_some();
     if !past.series.iter().any(is_known) {
-        session.printer.talk(
-            "Nothing was seen in that time. The history is kept while pooldeck runs; --backfill asks CloudWatch.",
-        );
+        session.printer.talk(match past.notes[..] {
+            [] => {
+                "Nothing was seen in that time. The history is kept while pooldeck runs; --backfill asks CloudWatch."
+            }
+            // Why not is said below.
+            [..] => "Nothing was seen in that time.",
+        });
     }
     for it in &past.notes {
-        session.printer.warn(&sanitize(it));
+        session.printer.warn_once(&sanitize(it));
     }
 }
 
@@ -144,8 +155,10 @@ async fn backfill(session: &mut Session<'_>, query: &PastQuery) -> Vec<(SourceId
 }
 
 pub(super) fn span(when: &WhenFlags, now: Timestamp) -> Result<Span, Error> {
+    // Samples are of whole seconds, and a first step shows no more than the others.
+    let whole = |it: Timestamp| Timestamp::from_millis(it.as_millis().div_euclid(1000) * 1000);
     let span = Span {
-        from: when.since.at(now),
+        from: whole(when.since.at(now)),
         until: when.until.at(now).min(now),
     };
     if span.until <= span.from {

@@ -2,7 +2,10 @@
 //!
 //! Talk is sanitised here; data was, by whoever laid it out.
 
-use std::io::{self, BufRead, Write};
+use std::{
+    collections::VecDeque,
+    io::{self, BufRead, Write},
+};
 
 use clap::builder::styling::{AnsiColor, Style};
 use rustix::termios::{QueueSelector, tcflush, tcgetwinsize};
@@ -22,7 +25,12 @@ pub struct Printer {
     is_closed: bool,
     /// Whether the cursor stands behind a status that the next line overwrites.
     has_status: bool,
+    /// The newest warnings.
+    said: VecDeque<String>,
 }
+
+/// How many warnings are remembered: a watch goes on for days.
+const N_SAID_MAX: usize = 32;
 
 /// What stands behind the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +72,7 @@ impl Printer {
             is_of_process: false,
             is_closed: false,
             has_status: false,
+            said: VecDeque::new(),
         }
     }
 
@@ -179,7 +188,17 @@ impl Printer {
     }
 
     pub fn warn(&mut self, what: &str) {
+        self.said.truncate(N_SAID_MAX - 1);
+        self.said.push_front(what.to_owned());
         self.labelled(WARNING, "warning", what);
+    }
+
+    /// Warns, unless that was said before, with its source before it or without.
+    pub fn warn_once(&mut self, what: &str) {
+        let is_same = |it: &String| it.ends_with(what) || what.ends_with(it.as_str());
+        if !self.said.iter().any(is_same) {
+            self.warn(what);
+        }
     }
 
     pub fn hint(&mut self, what: &str) {

@@ -112,7 +112,7 @@ pub(super) async fn run(session: &mut Session<'_>, flags: &ReportFlags) -> Resul
     let mut notes: Vec<&String> = pasts.iter().flat_map(|it| &it.notes).collect();
     notes.dedup();
     for it in notes {
-        session.printer.warn(&sanitize(it));
+        session.printer.warn_once(&sanitize(it));
     }
     Ok(exit)
 }

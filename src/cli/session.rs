@@ -153,7 +153,7 @@ impl Session<'_> {
     pub(super) fn warn(&mut self) {
         while let Ok(event) = self.events.try_recv() {
             if let Event::Warning(what) = event {
-                self.printer.warn(&sanitize(&what));
+                self.printer.warn_once(&sanitize(&what));
             }
         }
     }

@@ -120,7 +120,10 @@ impl Metric {
         let found = Self::ALL.iter().find(|it| it.as_str() == meant);
         found.copied().ok_or_else(|| {
             let names = Self::ALL.iter().map(|it| it.as_str());
-            let hint = nearest(&meant, names.clone()).map_or_else(
+            // What begins alike and goes on for long was not meant.
+            let is_like = |it: &&str| it.starts_with(&meant) || it.len() <= 2 * meant.len();
+            let near = nearest(&meant, names.clone().filter(is_like));
+            let hint = near.map_or_else(
                 || format!("one of {}", names.collect::<Vec<_>>().join(", ")),
                 |it| format!("did you mean `{it}`?"),
             );
@@ -403,7 +406,10 @@ mod tests {
             error,
             "there is no metric `busy_executers`; did you mean `busy_executors`?"
         );
-        assert!(Metric::parse("zzz").unwrap_err().contains("one of desired"));
+        for word in ["zzz", "bogus"] {
+            let error = Metric::parse(word).unwrap_err();
+            assert!(error.contains("one of desired"), "{error}");
+        }
     }
 
     #[test]

@@ -421,6 +421,8 @@ fn a_history_that_cannot_be_read_is_an_error_of_every_command_that_asks_it() {
         assert_eq!(errors[0]["source_kind"], "history");
         let what = errors[0]["what"].as_str().unwrap();
         assert!(what.contains("written by a newer pooldeck"), "{what}");
+        let said = stage.run(line).stderr;
+        assert_eq!(said.matches(what).count(), 1, "said once: {said}");
     }
 }
 

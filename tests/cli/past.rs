@@ -117,6 +117,34 @@ fn a_time_before_anything_that_is_kept_is_refused() {
 }
 
 #[test]
+fn a_history_that_is_not_kept_is_not_said_to_be_kept() {
+    let said = Sandbox::new().run("--demo --speed 0 --no-history history gpu");
+    assert!(said.contains("no history is kept"), "{said}");
+    assert!(!said.contains("The history is kept while"), "{said}");
+    // The steps begin where those of a history do.
+    let times = said.lines().filter(|it| it.starts_with("2026-"));
+    let times: Vec<&str> = times.map(|it| &it[..20]).collect();
+    assert!(
+        times.iter().skip(1).all(|it| it.ends_with("0:00Z")),
+        "{times:?}"
+    );
+}
+
+#[test]
+fn the_help_of_history_names_every_metric() {
+    let said = Sandbox::new().run("history --help");
+    for metric in [
+        "desired",
+        "oldest_queued_seconds",
+        "priced_on_demand_usd_per_hour",
+    ] {
+        assert!(said.contains(metric), "{said}");
+    }
+    let said = Sandbox::new().run("--demo history -m bogus");
+    assert!(said.contains("one of desired, min"), "{said}");
+}
+
+#[test]
 fn a_report_of_trends_compares_the_boots_that_a_summary_does() {
     let slow = "ami-0a1d50c6f1f6b9d20 takes";
     let said = |line: &str| Sandbox::new().run(&format!("--demo --seed 7 --speed 0 {line}"));

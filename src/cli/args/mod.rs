@@ -123,7 +123,8 @@ pub enum Command {
     ///
     /// Compute only, at list or spot prices less the discounts of the
     /// configuration: volumes, traffic and savings plans are not in it. What
-    /// was spent is known for as long as a console or `--watch` has looked.
+    /// was spent is known for as long as a console, or a listing such as
+    /// `pools --watch`, has looked.
     Cost {
         #[command(flatten)]
         cost: CostFlags,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::fleet::{Metric, Past, Point, PoolKey, Series, Span};
+use super::bucket::Buckets;
+use crate::fleet::{Metric, Past, PoolKey, Series, Span};
 
 /// Which past is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,19 +27,11 @@ impl PastQuery {
     /// Returns the answer of nobody who has looked: gaps everywhere.
     pub(in crate::engine) fn unseen(&self) -> Past {
         let step = self.step();
-        let gaps = || {
-            let mut at = self.span.from;
-            let mut points = Vec::new();
-            while at < self.span.until {
-                points.push(Point::gap(at));
-                at = at + step;
-            }
-            points
-        };
+        let steps = Buckets::new(self.span, step);
         let series = self.metrics.iter().map(|metric| Series {
             metric: *metric,
             step,
-            points: gaps(),
+            points: steps.points(*metric),
         });
         Past {
             pool: self.pool.clone(),

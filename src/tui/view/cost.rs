@@ -85,10 +85,10 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, app: &App) {
         };
         let (one, many) = ("machine", "machines");
         let (noun, verb) = if n == 1 { (one, "has") } else { (many, "have") };
-        let more = if 100 <= area.width {
-            ", and are in no sum"
-        } else {
-            ""
+        let more = match (100 <= area.width, n) {
+            (false, _) => "",
+            (true, 1) => ", and is in no sum",
+            (true, _) => ", and are in no sum",
         };
         strays.push(Span::new(
             format!("   {n} {noun}{of} {verb} no known price{more}"),
