@@ -479,19 +479,35 @@ hint: --since 24h is the last day until now
 }
 
 #[test]
-fn a_damaged_file_of_prices_is_named_though_others_are_read_at_once() {
+fn the_demo_tells_the_same_prices_at_every_start() {
     let sandbox = Sandbox::new();
     let state = sandbox.home().join("state");
-    std::fs::create_dir_all(state.join("demo")).unwrap();
-    let file = state.join("demo/prices.json");
+    let line = |it: &str| format!("{it} --demo --speed 0 --state-dir {}", state.display());
+    let cost = || sandbox.command(&line("cost")).output().unwrap().stdout;
+    let first = cost();
+    let renewed = sandbox.command(&line("prices --renew")).output().unwrap();
+    assert!(renewed.status.success());
+    assert_eq!(cost(), first);
+    assert!(!state.join("demo/prices.json").exists());
+}
+
+#[test]
+fn a_damaged_file_of_prices_is_named_though_others_are_read_at_once() {
+    let mut stage = priced();
+    let file = stage.state.path().join("prices.json");
     std::fs::write(&file, "{\"version\": 1, \"list\": [").unwrap();
-    let line = format!("cost --demo --speed 0 --state-dir {}", state.display());
-    let said = sandbox.command(&line).output().unwrap();
-    let talk = String::from_utf8(said.stderr).unwrap();
-    assert!(talk.contains("the kept prices are damaged"), "{talk}");
-    assert!(said.status.success());
+    stage.pricing.file = Some(file);
+    let mut scenario = Scenario::of(vec![group("linux", "us-east-1")], Vec::new());
+    scenario.regions[0].pools[0].is_spot = true;
+    stage.world = share(World::new(1, scenario, START));
+    let said = stage.run("cost");
+    assert!(
+        said.stderr.contains("the kept prices are damaged"),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(said.exit, Exit::Done);
     // What was read in its place is kept, and said no more.
-    let said = sandbox.command(&line).output().unwrap();
-    let talk = String::from_utf8(said.stderr).unwrap();
-    assert!(!talk.contains("damaged"), "{talk}");
+    let said = stage.run("cost");
+    assert!(!said.stderr.contains("damaged"), "{}", said.stderr);
 }
