@@ -44,10 +44,9 @@ pub(super) fn spot_prices(
 /// Returns the list prices of what the list has: machines of Apple are not in it.
 pub(super) fn list_prices(region: &Region, wanted: &BTreeSet<(String, String)>) -> Vec<ListPrice> {
     let listed = wanted.iter().filter_map(|(instance_type, platform)| {
-        let linux = list_price(instance_type)?;
         let usd_per_hour = match platform.as_str() {
-            PLATFORM => linux,
-            "Windows" => linux.share(185, 100),
+            PLATFORM => list_price(instance_type)?,
+            "Windows" => windows_price(instance_type)?,
             _ => return None,
         };
         Some(ListPrice {
@@ -58,6 +57,11 @@ pub(super) fn list_prices(region: &Region, wanted: &BTreeSet<(String, String)>) 
         })
     });
     listed.collect()
+}
+
+/// Returns what a machine costs with the licence of its system.
+pub(super) fn windows_price(instance_type: &str) -> Option<Usd> {
+    list_price(instance_type).map(|it| it.share(185, 100))
 }
 
 /// Returns a price by the size of the machine, near those of AWS.

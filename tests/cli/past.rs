@@ -166,6 +166,16 @@ fn a_report_since_the_middle_of_a_second_is_that_since_the_second() {
 }
 
 #[test]
+fn the_past_of_the_demo_has_the_prices_of_its_list() {
+    // 7 machines of m7i.2xlarge with Windows, as the list of the simulated region has them.
+    let line = "--demo history windows -m in_service,usd_per_hour --step 1h -o json";
+    let document = json(&format!("{line} {WHEN}"));
+    let value = |idx: usize| document["series"][idx]["points"][3]["value"].as_f64();
+    let (machines, usd) = (value(0).unwrap(), value(1).unwrap());
+    assert!((usd / machines - 0.74).abs() < 1e-6, "{usd} for {machines}");
+}
+
+#[test]
 fn a_report_in_json_has_unknown_money_as_null() {
     let document = json(&format!("--demo report waste ios release -o json {WHEN}"));
     let rows = document["waste"].as_array().unwrap();

@@ -198,7 +198,11 @@ impl PastPool {
     /// Returns the list price of its machines, and what was paid.
     fn rates(&self, at: Timestamp) -> Option<(Usd, Usd)> {
         let instance_type = self.spec.instance_types.first()?;
-        let on_demand = price::list_price(instance_type)?;
+        let on_demand = if self.spec.host.is_windows {
+            price::windows_price(instance_type)?
+        } else {
+            price::list_price(instance_type)?
+        };
         if !self.spec.is_spot {
             return Some((on_demand, on_demand));
         }
