@@ -4,7 +4,7 @@ use super::{
     Claim, Operation, Standing, TAG, TargetState, WaitingOn, decide::Step, protocol,
     protocol::Context, target::Mark,
 };
-use crate::fleet::{Call, CiLink, Executor, Instance, Work};
+use crate::fleet::{Call, CiLink, ControllerName, Executor, Instance, Work};
 
 /// How many times as long as an effect takes to show an agent may be missing from the readings:
 /// longer than another try takes to fall due.
@@ -23,7 +23,8 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     // A journal that was cut short knows less than the marks do.
     let tag = instance.tags.get(TAG).map(|it| Claim::parse(it));
     let tag = tag.filter(|it| operation.owns(&it.id));
-    let is_begun = target.is_begun() || tag.is_some();
+    // What was refused is no mark, and keeps its time until it is tried again.
+    let is_begun = target.tag.may_have_happened_at().is_some() || tag.is_some();
     let is_noted_ours = |it: &Executor| {
         let note = it.note.as_ref().filter(|_| it.cordoned);
         note.is_some_and(|it| is_noted(operation, it))
@@ -172,7 +173,13 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
         if let Some(what) = unsettled_cordon(context) {
             return Step::Wait(WaitingOn::Settling { what });
         }
-        let is_seen_open = fleet.executors.iter().any(|it| is_known_as_ours(it));
+        // Each of them: one may only be missing from this reading.
+        let is_listed = |key: &(ControllerName, String)| {
+            let mut executors = fleet.executors.iter();
+            executors.any(|it| it.controller == key.0 && it.id == key.1)
+        };
+        let mut ours = target.cordons.keys().chain(&target.opened).peekable();
+        let is_seen_open = ours.peek().is_some() && ours.all(is_listed);
         let last_at = target.uncordon.may_have_happened_at().max(target.gone_at);
         let patience = terms.proof.settle * PATIENCE;
         let is_recent = last_at.is_some_and(|it| context.now.since(it) < patience);

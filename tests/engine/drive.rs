@@ -107,11 +107,11 @@ async fn terminates(flickers: bool) -> bool {
     let clock = Clock::scaled(Timestamp::from_secs(1_763_719_200), 200.0);
     let bench = start_with(&[&cloud], vec![ci.clone()], vec![link], config, clock);
     bench.handle.observe().await;
-    let line: ActionLine = "drain i-00000000000000001 --replace".parse().unwrap();
+    let asked: ActionLine = "drain i-00000000000000001 --replace".parse().unwrap();
     let fleet = &bench.handle.observation().fleet;
-    let confirmed = action::plan(&line.action, None, fleet, &Policy::default()).unwrap();
+    let confirmed = action::plan(&asked.action, None, fleet, &Policy::default()).unwrap();
     bench.handle.submit(Submission {
-        action: line.action,
+        action: asked.action,
         reason: None,
         confirmed,
         consent: engine::Consent::Read,

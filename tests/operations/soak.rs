@@ -146,3 +146,31 @@ fn seed_99655_a_few_failed_jobs_turn_nothing_back() {
          error500,lost-reply,lost-call",
     );
 }
+
+/// An agent beside another was missing from the reading after its instance was gone, and the
+/// other was there and open: its own cordon stayed.
+#[test]
+fn seeds_7020_and_9151_each_agent_of_an_instance_that_is_gone_is_seen_open() {
+    check_line(
+        "seed=7020 verb=replace targets=1 hook=true room=true agents=2 calm=27 faults=partial,throttled,\
+         duplicated,no-capacity,missing-agent,cordon-delay,ci-lost-reply,spot,cordon-cleared,restart,silence,\
+         foreign-hand",
+    );
+    check_line(
+        "seed=9151 verb=canary targets=2 hook=true room=false agents=2 calm=202 faults=stale,listed,partial,\
+         throttled,error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-delay,\
+         cordon-lost,ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,foreign-hand,\
+         unprotects,untags,uncordons,changes-hook,stands-by,expires,sets-clock",
+    );
+}
+
+/// A newcomer that is too many was there in one reading and not in the next, and its mark, which
+/// was refused, was tried again at once.
+#[test]
+fn seed_51572_a_mark_that_was_refused_is_given_time_whatever_the_readings_show() {
+    check_line(
+        "seed=51572 verb=staged targets=3 hook=false room=true grade=atomic abort=208 calm=225 faults=stale,\
+         hidden,throttled,lost-reply,no-capacity,missing-agent,cordon-lost,ci-lost-reply,ci-refused,spot,\
+         agent-drops,cordon-cleared,restart,unprotects,suspends,stands-by,sets-clock",
+    );
+}

@@ -71,7 +71,7 @@ fn a_drain_takes_a_pool_where_it_takes_instances() {
             "cannot be used with",
         ),
     ] {
-        let error = line.parse::<ActionLine>().unwrap_err().to_string();
+        let error = line.parse::<ActionLine>().unwrap_err();
         assert!(error.contains(words), "{line}: {error}");
     }
 }
