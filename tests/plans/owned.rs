@@ -16,7 +16,7 @@ const CLAIM: &str = "op-20260101-abcde ada@desk reami";
 fn plan(line: &str, edit: impl FnOnce(&mut Part)) -> Result<Plan, Refusal> {
     let mut part = reami::part(|_| {});
     edit(&mut part);
-    plan_with(line, &reami::fleet_of(part), &Policy::default())
+    plan_with(line, &reami::fleet_of(&part), &Policy::default())
 }
 
 fn mark_group(part: &mut Part) {

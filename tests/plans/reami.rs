@@ -49,11 +49,11 @@ fn image(id: &str, state: &str, architecture: &str) -> Lookup {
 }
 
 fn fleet(edit: impl FnOnce(&mut Part)) -> Fleet {
-    fleet_of(part(edit))
+    fleet_of(&part(edit))
 }
 
-pub(crate) fn fleet_of(part: Part) -> Fleet {
-    let mut fleet = Fleet::join([&part]);
+pub(crate) fn fleet_of(part: &Part) -> Fleet {
+    let mut fleet = Fleet::join([part]);
     fleet.note_image(SCOPE.into(), OLD.into(), image(OLD, "available", "x86_64"));
     fleet.note_image(SCOPE.into(), NEW.into(), image(NEW, "available", "x86_64"));
     fleet
