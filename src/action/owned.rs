@@ -5,7 +5,7 @@ use super::{
     plan::{Refusal, Target},
 };
 use crate::{
-    fleet::Call,
+    fleet::{Call, Instance},
     operation::{self, Claim, Spec},
 };
 
@@ -17,7 +17,7 @@ pub(super) fn check(draft: &mut Draft<'_>, target: &Target) -> Result<(), Refusa
         let rolls = matches!(draft.plan.operation, Some(Spec::Roll(_) | Spec::Refresh(_)));
         let name = &target.pool.name;
         if rolls {
-            return Err(owned(&name.to_string(), &claim));
+            return Err(owned(name.as_str(), &claim));
         }
         let kind = claim.kind.as_deref().unwrap_or("operation");
         draft.warn(format!(
@@ -27,12 +27,8 @@ pub(super) fn check(draft: &mut Draft<'_>, target: &Target) -> Result<(), Refusa
     }
     if let Some(Spec::Refresh(_)) = draft.plan.operation {
         // EC2 Auto Scaling looks at no marks.
-        let members = &draft.fleet.roster(&target.pool).instances;
-        let mut owned_members = members
-            .iter()
-            .filter_map(|it| Some((it, it.tags.get(operation::TAG)?)));
-        if let Some((member, tag)) = owned_members.next() {
-            return Err(owned(member.id.as_str(), &Claim::parse(tag)));
+        for member in &draft.fleet.roster(&target.pool).instances {
+            check_instance(member)?;
         }
     }
     // Other operations look at the marks of an instance when they come to it.
@@ -50,13 +46,18 @@ pub(super) fn check(draft: &mut Draft<'_>, target: &Target) -> Result<(), Refusa
         )
     };
     let is_change = draft.plan.calls.iter().any(changes);
-    for id in target.instances.iter().filter(|_| is_change) {
-        let instance = draft.fleet.instances.get(id);
-        if let Some(tag) = instance.and_then(|it| it.tags.get(operation::TAG)) {
-            return Err(owned(id.as_str(), &Claim::parse(tag)));
-        }
+    let instances = target.instances.iter();
+    let mut changed =
+        instances.filter_map(|it| draft.fleet.instances.get(it).filter(|_| is_change));
+    changed.try_for_each(|it| check_instance(it))
+}
+
+/// Refuses an instance that carries the mark of an operation.
+pub(super) fn check_instance(instance: &Instance) -> Result<(), Refusal> {
+    match instance.tags.get(operation::TAG) {
+        Some(tag) => Err(owned(instance.id.as_str(), &Claim::parse(tag))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn owned(what: &str, claim: &Claim) -> Refusal {

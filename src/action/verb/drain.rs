@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use super::victims;
 use crate::{
-    action::{draft::Draft, grammar::PoolArg, plan::Refusal},
+    action::{draft::Draft, grammar::PoolArg, owned, plan::Refusal},
     fleet::{
         Call, Executor, Grade, HookTransition, Instance, InstanceId, Lifecycle, Phase, Pool,
         PoolKey, Work,
     },
-    operation::{self, Claim, Drain, Spec},
+    operation::{self, Drain, Spec},
 };
 
 /// Which instances go: those that were named, or so many of a pool.
@@ -244,13 +244,7 @@ fn check(
     }
     for instance in instances {
         check_phase(instance, terms.force)?;
-        if let Some(claim) = instance.tags.get(operation::TAG).map(|it| Claim::parse(it)) {
-            let (owner, id) = (claim.words(), &claim.id);
-            return unsound(format!(
-                "operation {owner} owns {}; `ops show {id}` tells more, `ops abort {id}` frees it, and `ops adopt {id}` takes it over from another host",
-                instance.id
-            ));
-        }
+        owned::check_instance(instance)?;
         if !terms.force && draft.fleet.executors_on(&instance.id).next().is_none() {
             return unsound(format!(
                 "no agent is known on {}, so nothing can prove it idle; `terminate` it by name with --force \

@@ -7,11 +7,12 @@ use crate::{
     action::{
         draft::Draft,
         grammar::PoolArg,
+        owned,
         plan::Refusal,
         rolling::{Pools, RollTerms, StrategyArg},
     },
     fleet::{Health, Instance, Phase, Pool, Process, RefreshStatus},
-    operation::{self, Change, OnFailure, PoolRoll, Roll, Spec, Strategy},
+    operation::{Change, OnFailure, PoolRoll, Roll, Spec, Strategy},
 };
 
 /// AWS' own budget for a machine that nobody configured one for.
@@ -189,13 +190,8 @@ fn targets<'a>(
         .iter()
         .filter(|it| it.phase() == Phase::InService && is_outdated(it))
         .collect();
-    if let Some((id, owner)) = targets
-        .iter()
-        .find_map(|it| Some((&it.id, it.tags.get(operation::TAG)?)))
-    {
-        return Err(Refusal::Unsound(format!(
-            "another operation owns {id} ({owner}); `ops` tells more, and `ops abort` frees it"
-        )));
+    for instance in &targets {
+        owned::check_instance(instance)?;
     }
     targets.sort_by_key(|it| {
         (
