@@ -1,7 +1,7 @@
 //! What an operation that is over has not done, in sentences.
 
 use super::{Claim, Operation, Spec, TAG, freeze, refresh, roll};
-use crate::fleet::{ControllerName, Fleet, InstanceId};
+use crate::fleet::{Fleet, InstanceId};
 
 /// Says what is left undone, given the fleet as last observed.
 pub fn left(operation: &Operation, fleet: &Fleet) -> Vec<String> {
@@ -36,15 +36,12 @@ fn not_terminated(operation: &Operation, fleet: &Fleet) -> Vec<String> {
 /// Names the agents that we closed, and that nobody listed when their cordon was to be lifted.
 fn maybe_closed(operation: &Operation, fleet: &Fleet) -> Vec<String> {
     let given_back = operation.targets().filter(|(_, it)| it.untag.is_applied());
-    let is_listed = |controller: &ControllerName, agent: &str| {
-        let mut executors = fleet.executors.iter();
-        executors.any(|it| it.controller == *controller && it.id == agent)
-    };
     given_back
         .filter(|(id, _)| fleet.instances.contains_key(*id))
         .flat_map(|(id, target)| {
             let closed = target.cordons.keys();
-            let closed = closed.filter(|(controller, agent)| !is_listed(controller, agent));
+            let closed =
+                closed.filter(|(controller, agent)| fleet.executor(controller, agent).is_none());
             closed.map(move |(controller, agent)| {
                 format!(
                     "agent {agent} of {id} is not listed by {controller}, and may still be cordoned"

@@ -174,10 +174,7 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
             return Step::Wait(WaitingOn::Settling { what });
         }
         // Each of them: one may only be missing from this reading.
-        let is_listed = |key: &(ControllerName, String)| {
-            let mut executors = fleet.executors.iter();
-            executors.any(|it| it.controller == key.0 && it.id == key.1)
-        };
+        let is_listed = |key: &(ControllerName, String)| fleet.executor(&key.0, &key.1).is_some();
         let mut ours = target.cordons.keys().chain(&target.opened).peekable();
         let is_seen_open = ours.peek().is_some() && ours.all(is_listed);
         let last_at = target.uncordon.may_have_happened_at().max(target.gone_at);
