@@ -236,7 +236,13 @@ mod tests {
         let running = replayed(drain(), events.clone());
         assert_eq!(machine_secs(&running, 510), 10, "as far as it has come");
         assert_eq!(machine_secs(&running, 580), 80);
-        events.push((590, saw(Sight::Leaving { at: at(590) })));
+        events.push((
+            590,
+            saw(Sight::Leaving {
+                at: at(590),
+                is_doubted: false,
+            }),
+        ));
         assert_eq!(machine_secs(&replayed(drain(), events), 9999), 90);
     }
 
@@ -274,7 +280,13 @@ mod tests {
             // Held, while another stands in for it: that is one machine too many, not two.
             (420, saw(Sight::Idle { at: at(420) })),
             (500, terminate(true)),
-            (510, saw(Sight::Leaving { at: at(510) })),
+            (
+                510,
+                saw(Sight::Leaving {
+                    at: at(510),
+                    is_doubted: false,
+                }),
+            ),
         ];
         let operation = replayed(roll(), events);
         assert_eq!(machine_secs(&operation, 9999), 410);

@@ -21,7 +21,13 @@ pub enum Sight {
     /// It cannot be told. Not idle.
     Unknown { at: Timestamp, why: String },
     /// It is on its way out, and no hook holds it any more.
-    Leaving { at: Timestamp },
+    Leaving {
+        at: Timestamp,
+        /// Whether an agent of it did not look idle: a hook that holds it later is not answered
+        /// by a proof from before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_doubted: bool,
+    },
     /// The machine is not in the reading, while its pool is.
     Gone { at: Timestamp },
 }
@@ -67,7 +73,7 @@ impl Sight {
             | Self::Busy { at, .. }
             | Self::Open { at, .. }
             | Self::Unknown { at, .. }
-            | Self::Leaving { at }
+            | Self::Leaving { at, .. }
             | Self::Gone { at } => *at,
         }
     }
@@ -75,9 +81,13 @@ impl Sight {
     /// Returns whether the two say the same, at whatever time.
     fn says_the_same_as(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Idle { .. }, Self::Idle { .. })
-            | (Self::Leaving { .. }, Self::Leaving { .. })
-            | (Self::Gone { .. }, Self::Gone { .. }) => true,
+            (Self::Idle { .. }, Self::Idle { .. }) | (Self::Gone { .. }, Self::Gone { .. }) => true,
+            (
+                Self::Leaving { is_doubted, .. },
+                Self::Leaving {
+                    is_doubted: other, ..
+                },
+            ) => is_doubted == other,
             (Self::Busy { jobs, .. }, Self::Busy { jobs: others, .. }) => jobs == others,
             (
                 Self::Open { executor, .. },
@@ -156,19 +166,29 @@ fn see(operation: &Operation, fleet: &Fleet, id: &InstanceId, now: Timestamp) ->
             },
         };
     };
+    let agents: Vec<&Executor> = fleet.executors_on(id).map(|it| &**it).collect();
+    let sight = judge(operation, id, &agents, now);
     // A hook may hold it still, and a job may run until the hook is answered.
     if is_leaving(instance) && instance.phase() != Phase::TerminatingWait {
-        return Sight::Leaving { at: now };
+        let is_doubted = !matches!(sight, Sight::Idle { .. });
+        return Sight::Leaving {
+            at: now,
+            is_doubted,
+        };
     }
-    let agents: Vec<&Executor> = fleet.executors_on(id).map(|it| &**it).collect();
-    let sight = see_agents(&agents, now);
+    sight
+}
+
+/// Says what all agents of an instance together show, those that are missed included.
+fn judge(operation: &Operation, id: &InstanceId, agents: &[&Executor], now: Timestamp) -> Sight {
+    let sight = see_agents(agents, now);
     let Some(target) = operation.target(id) else {
         return sight;
     };
-    if let Some(at) = target.removed_at(&agents) {
+    if let Some(at) = target.removed_at(agents) {
         return Sight::Idle { at };
     }
-    match (&sight, target.missed(&agents)) {
+    match (&sight, target.missed(agents)) {
         (Sight::Idle { .. } | Sight::Open { .. }, Some(missed)) => Sight::Unknown {
             at: now,
             why: format!(

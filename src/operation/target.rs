@@ -290,7 +290,12 @@ impl TargetState {
                 self.idle_at.clear();
             }
             Sight::Busy { .. } | Sight::Unknown { .. } => self.idle_at.clear(),
-            Sight::Leaving { .. } => self.was_leaving = true,
+            Sight::Leaving { is_doubted, .. } => {
+                self.was_leaving = true;
+                if *is_doubted {
+                    self.idle_at.clear();
+                }
+            }
             Sight::Gone { .. } => {}
         }
         self.enter(sight);

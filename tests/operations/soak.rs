@@ -174,3 +174,15 @@ fn seed_51572_a_mark_that_was_refused_is_given_time_whatever_the_readings_show()
          agent-drops,cordon-cleared,restart,unprotects,suspends,stands-by,sets-clock",
     );
 }
+
+/// On its way to its hook an agent was missing from one reading, and a proof from before that was
+/// still believed when the hook held it.
+#[test]
+fn seed_31100_what_is_doubted_on_the_way_to_a_hook_is_proven_anew() {
+    check_line(
+        "seed=31100 verb=staged targets=1 hook=true room=true crash=3 grade=atomic calm=202 faults=stale,partial,\
+         throttled,error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-lost,\
+         ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,foreign-hand,terminates,\
+         suspends,scales,changes-hook,stands-by,expires,sets-clock",
+    );
+}

@@ -193,7 +193,13 @@ fn an_abort_of_a_roll_says_what_was_begun_and_which_template_stays() {
             made: None,
         });
     }
-    for sight in [Sight::Leaving { at }, Sight::Gone { at }] {
+    for sight in [
+        Sight::Leaving {
+            at,
+            is_doubted: false,
+        },
+        Sight::Gone { at },
+    ] {
         tell(Happening::Saw {
             instance: ids[0].clone(),
             sight,

@@ -69,7 +69,10 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
     }
     journal.push(line(Happening::Saw {
         instance: ids[0].clone(),
-        sight: Sight::Leaving { at: START },
+        sight: Sight::Leaving {
+            at: START,
+            is_doubted: false,
+        },
         met: Vec::new(),
     }));
     journal.push(line(Happening::Saw {

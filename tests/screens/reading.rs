@@ -204,7 +204,13 @@ fn how_an_instance_was_proven_idle_is_read_after_its_end() {
     let mut view = drain(&robot);
     let id = view.operation.targets().nth(1).unwrap().0.clone();
     let at = START + Duration::from_mins(3);
-    for sight in [Sight::Leaving { at }, Sight::Gone { at }] {
+    for sight in [
+        Sight::Leaving {
+            at,
+            is_doubted: false,
+        },
+        Sight::Gone { at },
+    ] {
         let what = Happening::Saw {
             instance: id.clone(),
             sight,

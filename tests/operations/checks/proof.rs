@@ -129,10 +129,8 @@ fn judged<'a>(checks: &Checks, before: &'a Before<'_>) -> Option<&'a InstanceId>
             executor,
         } if !checks.removed.contains(executor) => {
             let controller = before.world.controller(controller)?;
-            let agent = controller.agents.get(executor).filter(|it| !it.is_dead)?;
-            // What is on its way out already is judged by the end of its hook.
-            let machine = before.world.machine(&agent.instance)?;
-            (!machine.is_leaving()).then_some(&agent.instance)
+            let agent = controller.agents.get(executor);
+            agent.filter(|it| !it.is_dead).map(|it| &it.instance)
         }
         _ => None,
     }
