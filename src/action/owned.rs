@@ -35,7 +35,7 @@ pub(super) fn check(draft: &mut Draft<'_>, target: &Target) -> Result<(), Refusa
     if draft.plan.operation.is_some() {
         return Ok(());
     }
-    let changes = |it: &Call| {
+    let is_change = |it: &Call| {
         matches!(
             it,
             Call::EnterStandby { .. }
@@ -45,11 +45,12 @@ pub(super) fn check(draft: &mut Draft<'_>, target: &Target) -> Result<(), Refusa
                 | Call::Uncordon { .. }
         )
     };
-    let is_change = draft.plan.calls.iter().any(changes);
+    if !draft.plan.calls.iter().any(is_change) {
+        return Ok(());
+    }
     let instances = target.instances.iter();
-    let mut changed =
-        instances.filter_map(|it| draft.fleet.instances.get(it).filter(|_| is_change));
-    changed.try_for_each(|it| check_instance(it))
+    let mut known = instances.filter_map(|it| draft.fleet.instances.get(it));
+    known.try_for_each(|it| check_instance(it))
 }
 
 /// Refuses an instance that carries the mark of an operation.
