@@ -156,6 +156,14 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Returns whether the same request may be answered otherwise in a while, by itself.
+    pub fn may_pass(self) -> bool {
+        match self {
+            Self::Throttled | Self::Credentials | Self::Unknown => true,
+            Self::Denied | Self::NotFound | Self::Conflict | Self::Invalid => false,
+        }
+    }
+
     /// Returns the kind in a word or two, for where a sentence has no room.
     pub fn as_str(self) -> &'static str {
         match self {

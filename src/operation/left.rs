@@ -20,9 +20,7 @@ pub fn left(operation: &Operation, fleet: &Fleet) -> Vec<String> {
 fn not_terminated(operation: &Operation, fleet: &Fleet) -> Vec<String> {
     let is_there = |it: &&InstanceId| fleet.instances.contains_key(*it);
     let given_back = operation.targets().filter(|(_, it)| it.untag.is_applied());
-    let untouched = operation
-        .targets()
-        .filter(|(_, it)| it.tag.may_have_happened_at().is_none());
+    let untouched = operation.targets().filter(|(_, it)| !it.is_begun());
     given_back
         .chain(untouched)
         .map(|(id, _)| id)

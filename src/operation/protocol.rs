@@ -379,14 +379,10 @@ impl Attempts {
             Mark::Refused {
                 kind, why, n, at, ..
             } => {
-                let may_pass = matches!(
-                    kind,
-                    FailureKind::Throttled | FailureKind::Credentials | FailureKind::Unknown
-                );
                 let is_new =
                     matches!(self.subject, Subject::Instance(_)) && *kind == FailureKind::NotFound;
                 let n_max = if is_new { N_TRIES_MAX_NEW } else { N_TRIES_MAX };
-                if !may_pass && n_max <= *n || *kind == FailureKind::Denied {
+                if !kind.may_pass() && n_max <= *n || *kind == FailureKind::Denied {
                     return Step::Stuck(Halt::Refused {
                         subject: self.subject.clone(),
                         call: call().operation().to_owned(),

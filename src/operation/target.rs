@@ -184,9 +184,9 @@ impl TargetState {
         is_gone || self.untag.is_applied()
     }
 
-    /// Returns whether we may have begun to take it out of service.
+    /// Returns whether we may have begun to take it out of service; a mark that was refused is none.
     pub fn is_begun(&self) -> bool {
-        self.tag != Mark::None
+        self.tag.may_have_happened_at().is_some()
     }
 
     /// Begins anew with one that was given back, unless it may be going already.

@@ -23,8 +23,7 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     // A journal that was cut short knows less than the marks do.
     let tag = instance.tags.get(TAG).map(|it| Claim::parse(it));
     let tag = tag.filter(|it| operation.owns(&it.id));
-    // What was refused is no mark, and keeps its time until it is tried again.
-    let is_begun = target.tag.may_have_happened_at().is_some() || tag.is_some();
+    let is_begun = target.is_begun() || tag.is_some();
     let is_noted_ours = |it: &Executor| {
         let note = it.note.as_ref().filter(|_| it.cordoned);
         note.is_some_and(|it| is_noted(operation, it))
@@ -34,8 +33,10 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     if !is_begun && !has_cordoned(target) && !is_closed {
         return Step::Finished;
     }
-    // Nothing gives it its agents back, and a machine without any serves nobody.
-    if protocol::is_removed(context) {
+    // Nothing gives it its agents back, and a machine without any serves nobody; unless its group
+    // does not let it go.
+    let is_kept = matches!(&target.terminate, Mark::Refused { kind, .. } if !kind.may_pass());
+    if protocol::is_removed(context) && !is_kept {
         return protocol::terminate(context);
     }
     let settle = terms.proof.settle;

@@ -186,3 +186,24 @@ fn seed_31100_what_is_doubted_on_the_way_to_a_hook_is_proven_anew() {
          suspends,scales,changes-hook,stands-by,expires,sets-clock",
     );
 }
+
+/// A mark that was refused counted as begun for ever, and its instance as out of service.
+#[test]
+fn seed_59574_an_instance_whose_mark_was_refused_serves_on() {
+    check_line(
+        "seed=59574 verb=terminate-first targets=1 hook=true room=true calm=450 faults=stale,listed,partial,\
+         throttled,error500,lost-reply,lost-call",
+    );
+}
+
+/// Its agents were removed, and its group did not let it go: min forbids that.
+#[test]
+fn seed_93434_what_may_not_go_is_given_back_without_its_agents() {
+    check_line(
+        "seed=93434 verb=scale targets=3 hook=true room=true crash=0 agents=2 grade=atomic calm=2000 faults=\
+         stale,hidden,listed,partial,throttled,error500,lost-reply,lost-call,duplicated,no-capacity,late-busy,\
+         false-idle,missing-agent,cordon-delay,cordon-lost,ci-lost-reply,ci-refused,spot,sick,agent-drops,\
+         cordon-cleared,restart,silence,foreign-hand,terminates,unprotects,untags,uncordons,suspends,scales,\
+         changes-hook,stands-by,expires,sets-clock",
+    );
+}
