@@ -296,8 +296,8 @@ fn what_no_roll_can_do_is_refused() {
         let tags = &mut Arc::make_mut(&mut it.instances[1]).tags;
         tags.insert("pooldeck:operation".into(), "op-1".into());
     });
-    let owner = format!("operation op-1 owns {}", IDS[1]);
-    check_refused(&line, &owned, &owner);
+    let refusal = format!("operation op-1 owns {}", IDS[1]);
+    check_refused(&line, &owned, &refusal);
     check_refused("reami linux", &fleet(|_| {}), "needs an image");
     check_refused(
         "reami linux --template-version $Latest",
