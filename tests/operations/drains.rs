@@ -85,6 +85,18 @@ pub(crate) fn driver(seed: u64, faults: Faults) -> Driver {
     Driver::new(world, Spec::Drain(spec), seed)
 }
 
+/// Returns a drain that has just cordoned the agent of its first target, that, and its agent's name.
+fn cordoned(seed: u64) -> (Driver, InstanceId, String) {
+    let mut driver = driver(seed, Faults::none());
+    let id = driver.operation.spec.targets()[0].clone();
+    let is_open = |it: &Driver| it.world.agent_on(&id).is_some_and(|it| it.cordon.is_none());
+    while is_open(&driver) {
+        driver.step();
+    }
+    let name = driver.world.agent_on(&id).unwrap().name.clone();
+    (driver, id, name)
+}
+
 fn desired(driver: &Driver) -> u32 {
     driver
         .world
@@ -189,16 +201,7 @@ fn an_abort_from_a_journal_that_was_cut_short_gives_everything_back() {
 #[test]
 fn an_abort_lifts_the_cordon_of_an_agent_that_cannot_be_read() {
     for seed in 0..20 {
-        let mut driver = driver(seed, Faults::none());
-        let id = driver.operation.spec.targets()[0].clone();
-        while driver
-            .world
-            .agent_on(&id)
-            .is_some_and(|it| it.cordon.is_none())
-        {
-            driver.step();
-        }
-        let name = driver.world.agent_on(&id).unwrap().name.clone();
+        let (mut driver, _, name) = cordoned(seed);
         driver.unreadable_agents.insert(name);
         driver.record(Happening::Aborted {
             why: "changed my mind".to_owned(),
@@ -210,16 +213,7 @@ fn an_abort_lifts_the_cordon_of_an_agent_that_cannot_be_read() {
 
 #[test]
 fn an_abort_names_an_agent_that_is_not_listed_and_may_stay_cordoned() {
-    let mut driver = driver(2, Faults::none());
-    let id = driver.operation.spec.targets()[0].clone();
-    while driver
-        .world
-        .agent_on(&id)
-        .is_some_and(|it| it.cordon.is_none())
-    {
-        driver.step();
-    }
-    let name = driver.world.agent_on(&id).unwrap().name.clone();
+    let (mut driver, id, name) = cordoned(2);
     driver.hidden_agents.insert(name.clone());
     driver.record(Happening::Aborted {
         why: "changed my mind".to_owned(),

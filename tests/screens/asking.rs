@@ -12,13 +12,30 @@ use pooldeck::{
 };
 use ratatui::layout::Size;
 
-use crate::robot::{Look, Robot, START};
+use crate::{
+    operating::saw,
+    robot::{Look, Robot, START},
+};
 
 /// Types a line after `:`, and leaves its question open.
 pub(crate) fn ask(robot: &mut Robot, line: &str) {
     robot.press(":");
     robot.type_text(line);
     robot.press("enter");
+}
+
+/// Returns a refresh of which EC2 Auto Scaling has done 40 %.
+pub(crate) fn refreshing(robot: &mut Robot) -> OperationView {
+    let mut view = begun(robot, "refresh start arm-linux --force --reason old");
+    view.waits = vec![(
+        PoolKey::new("demo/eu-west-1", "arm-linux").into(),
+        WaitingOn::Refresh {
+            status: "InProgress".to_owned(),
+            percent: Some(40),
+            reason: None,
+        },
+    )];
+    view
 }
 
 /// Returns the operation that a line would begin, a moment after it began.
@@ -200,11 +217,7 @@ fn an_abort_of_a_roll_says_what_was_begun_and_which_template_stays() {
         },
         Sight::Gone { at },
     ] {
-        tell(Happening::Saw {
-            instance: ids[0].clone(),
-            sight,
-            met: Vec::new(),
-        });
+        tell(saw(&ids[0], sight));
     }
     let n = ids.len();
     show(&mut robot, view);
@@ -220,15 +233,7 @@ fn an_abort_of_a_roll_says_what_was_begun_and_which_template_stays() {
 #[test]
 fn an_abort_of_a_refresh_says_that_it_is_cancelled_and_what_stays() {
     let mut robot = Robot::sized(120, 36);
-    let mut view = begun(&mut robot, "refresh start arm-linux --force --reason old");
-    view.waits = vec![(
-        PoolKey::new("demo/eu-west-1", "arm-linux").into(),
-        WaitingOn::Refresh {
-            status: "InProgress".to_owned(),
-            percent: Some(40),
-            reason: None,
-        },
-    )];
+    let view = refreshing(&mut robot);
     show(&mut robot, view);
     robot.press("x");
     robot.sees("Abort the refresh of arm-linux");

@@ -20,6 +20,15 @@ use crate::robot::{Robot, START};
 
 pub(crate) const ID: &str = "op-20260302-abcde";
 
+/// What one reading showed of a target.
+pub(crate) fn saw(instance: &InstanceId, sight: Sight) -> Happening {
+    Happening::Saw {
+        instance: instance.clone(),
+        sight,
+        met: Vec::new(),
+    }
+}
+
 /// Returns an operation that drains three instances of arm-linux: one is gone, one proves, one runs a job.
 pub(crate) fn drain(robot: &Robot) -> OperationView {
     let pool = PoolKey::new("demo/eu-west-1", "arm-linux");
@@ -67,27 +76,21 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
             made: None,
         }));
     }
-    journal.push(line(Happening::Saw {
-        instance: ids[0].clone(),
-        sight: Sight::Leaving {
+    journal.push(line(saw(
+        &ids[0],
+        Sight::Leaving {
             at: START,
             is_doubted: false,
         },
-        met: Vec::new(),
-    }));
-    journal.push(line(Happening::Saw {
-        instance: ids[0].clone(),
-        sight: Sight::Gone { at: START },
-        met: Vec::new(),
-    }));
+    )));
+    journal.push(line(saw(&ids[0], Sight::Gone { at: START })));
     for secs in [60, 80] {
-        journal.push(line(Happening::Saw {
-            instance: ids[1].clone(),
-            sight: Sight::Idle {
+        journal.push(line(saw(
+            &ids[1],
+            Sight::Idle {
                 at: START + Duration::from_secs(secs),
             },
-            met: Vec::new(),
-        }));
+        )));
     }
     let jobs = fleet
         .executors
@@ -95,14 +98,13 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
         .find_map(|it| it.jobs().first())
         .cloned();
     let jobs: Vec<_> = jobs.into_iter().collect();
-    journal.push(line(Happening::Saw {
-        instance: ids[2].clone(),
-        sight: Sight::Busy {
+    journal.push(line(saw(
+        &ids[2],
+        Sight::Busy {
             at: START + Duration::from_secs(80),
             jobs: jobs.clone(),
         },
-        met: Vec::new(),
-    }));
+    )));
     let proof = WaitingOn::Proof {
         n: 2,
         of: 3,

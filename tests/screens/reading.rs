@@ -13,8 +13,8 @@ use pooldeck::{
 };
 
 use crate::{
-    asking::{ask, begun, show},
-    operating::{ID, drain, driving},
+    asking::{ask, begun, refreshing, show},
+    operating::{ID, drain, driving, saw},
     robot::{Robot, START},
 };
 
@@ -211,11 +211,7 @@ fn how_an_instance_was_proven_idle_is_read_after_its_end() {
         },
         Sight::Gone { at },
     ] {
-        let what = Happening::Saw {
-            instance: id.clone(),
-            sight,
-            met: Vec::new(),
-        };
+        let what = saw(&id, sight);
         view.operation.evolve(&Line { at, what });
     }
     view.waits.remove(0);
@@ -263,11 +259,7 @@ fn a_proof_has_one_number_of_readings() {
         let at = START + Duration::from_secs(secs);
         view.operation.evolve(&Line {
             at,
-            what: Happening::Saw {
-                instance: id.clone(),
-                sight: Sight::Idle { at },
-                met: Vec::new(),
-            },
+            what: saw(&id, Sight::Idle { at }),
         });
     }
     view.waits[0].1 = WaitingOn::Proof {
@@ -285,15 +277,7 @@ fn a_proof_has_one_number_of_readings() {
 #[test]
 fn a_refresh_counts_in_percent_and_a_freeze_not_at_all() {
     let mut robot = Robot::sized(160, 36);
-    let mut view = begun(&mut robot, "refresh start arm-linux --force --reason old");
-    view.waits = vec![(
-        PoolKey::new("demo/eu-west-1", "arm-linux").into(),
-        WaitingOn::Refresh {
-            status: "InProgress".to_owned(),
-            percent: Some(40),
-            reason: None,
-        },
-    )];
+    let view = refreshing(&mut robot);
     show(&mut robot, view);
     robot.sees("refresh arm-linux 40 % waiting");
     robot.sees_not("0/0");
