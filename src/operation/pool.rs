@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Mark, Outcomes, Spec};
-use crate::fleet::{Call, InstanceId, PoolKey, Timestamp};
+use crate::fleet::{Call, InstanceId, PoolKey, Process, Timestamp};
 
 /// The kinds of call about a pool that an operation makes for its own use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +12,9 @@ pub enum Slot {
     Bounds,
     Suspend,
     Resume,
+    /// The Terminate process alone: while desired is lowered, a roll lets its group end nobody.
+    Hold,
+    Release,
     Tag,
     Untag,
     StartRefresh,
@@ -24,8 +27,18 @@ pub enum Slot {
 }
 
 /// Returns the pool that a call is about as a whole, and its kind.
-pub(super) fn slot_of(call: &Call) -> Option<(&PoolKey, Slot)> {
+///
+/// A freeze may suspend Terminate alone as well, where everything else is suspended already.
+pub(super) fn slot_of<'a>(spec: &Spec, call: &'a Call) -> Option<(&'a PoolKey, Slot)> {
+    let is_roll = matches!(spec, Spec::Roll(_));
+    let is_hold = |processes: &[Process]| is_roll && processes == [Process::Terminate];
     match call {
+        Call::SuspendProcesses { pool, processes } if is_hold(processes) => {
+            Some((pool, Slot::Hold))
+        }
+        Call::ResumeProcesses { pool, processes } if is_hold(processes) => {
+            Some((pool, Slot::Release))
+        }
         Call::SetDesiredCapacity { pool, .. } => Some((pool, Slot::Desired)),
         Call::UpdateBounds { pool, .. } => Some((pool, Slot::Bounds)),
         Call::SuspendProcesses { pool, .. } => Some((pool, Slot::Suspend)),
@@ -82,9 +95,9 @@ pub struct PoolState {
     pub in_use_at: Option<Timestamp>,
     /// The larger max that we asked for; an answer that was lost leaves an earlier one in force.
     pub max_borrowed: BTreeSet<u32>,
-    /// When we suspended processes, as our clock said then: AWS keeps that time by its own, and
-    /// does not know that ours was set since.
-    pub(super) suspended_at: Option<Timestamp>,
+    /// When calls of a kind were sent, as our clock said then: AWS keeps such a time by its own
+    /// clock, and does not know that ours was set since.
+    said_at: BTreeMap<Slot, Timestamp>,
     /// When an operator resumed last: what was wrong until then is known.
     pub resumed_at: Option<Timestamp>,
 }
@@ -131,7 +144,7 @@ impl PoolState {
             reached: Vec::new(),
             in_use_at: None,
             max_borrowed: BTreeSet::new(),
-            suspended_at: None,
+            said_at: BTreeMap::new(),
             resumed_at: None,
         }
     }
@@ -156,6 +169,15 @@ impl PoolState {
     /// Returns what the last call of this kind made.
     pub fn made(&self, slot: Slot) -> Option<&str> {
         self.made.get(&slot).map(String::as_str)
+    }
+
+    /// Returns when the last call of this kind was sent, by our clock as it was then.
+    pub(super) fn said_at(&self, slot: Slot) -> Option<Timestamp> {
+        self.said_at.get(&slot).copied()
+    }
+
+    pub(super) fn say(&mut self, slot: Slot, at: Timestamp) {
+        self.said_at.insert(slot, at);
     }
 
     /// Returns what desired is by our own calls, unless the answer to one of them is missing.
@@ -224,9 +246,6 @@ impl PoolState {
                 let n = u32::try_from(instances.len()).unwrap_or(u32::MAX);
                 self.desired.follow(stage, at, |it| it.saturating_sub(n));
             }
-            Call::SuspendProcesses { .. } if stage == Stage::Intended => {
-                self.suspended_at = Some(at);
-            }
             Call::UpdateBounds { max: Some(max), .. } if stage == Stage::Intended => {
                 self.max_written = Some(*max);
                 // What is given back is never more than the pool shall have.
@@ -236,6 +255,11 @@ impl PoolState {
             }
             _ => {}
         }
+    }
+
+    /// Returns whether we ever asked for a smaller desired size.
+    pub(super) fn has_lowered(&self) -> bool {
+        self.raises.iter().any(|(from, to)| to < from)
     }
 
     /// Takes what desired was seen to be; somebody else's wish becomes what we go back to.

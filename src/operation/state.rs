@@ -248,7 +248,7 @@ impl Operation {
                     Call::CopyConfiguration { name, .. } => Some(name),
                     _ => made.as_ref(),
                 };
-                if let (Some((key, slot)), Some(made)) = (slot_of(call), made)
+                if let (Some((key, slot)), Some(made)) = (slot_of(&self.spec, call), made)
                     && let Some(pool) = self.pools.get_mut(key)
                 {
                     pool.note_made(slot, made);
@@ -392,14 +392,19 @@ impl Operation {
 
     /// Follows what a call does to the numbers of its pool.
     fn follow(&mut self, call: &Call, stage: Stage, at: Timestamp) {
-        let key = match call {
-            Call::TerminateInstance { pool, .. } | Call::EnterStandby { pool, .. } => pool,
-            _ => match slot_of(call) {
-                Some((key, _)) => key,
+        let (key, slot) = match call {
+            Call::TerminateInstance { pool, .. } | Call::EnterStandby { pool, .. } => (pool, None),
+            _ => match slot_of(&self.spec, call) {
+                Some((key, slot)) => (key, Some(slot)),
                 None => return,
             },
         };
-        self.edit_pool(key, |it| it.follow(call, stage, at));
+        self.edit_pool(key, |it| {
+            if let Some(slot) = slot.filter(|_| stage == Stage::Intended) {
+                it.say(slot, at);
+            }
+            it.follow(call, stage, at);
+        });
     }
 
     fn enlist(&mut self, pool: &PoolKey, id: &InstanceId, is_surplus: bool) {
@@ -486,7 +491,7 @@ impl Operation {
             }
             return;
         }
-        if let Some((key, slot)) = slot_of(call) {
+        if let Some((key, slot)) = slot_of(&self.spec, call) {
             if let Some(pool) = self.pools.get_mut(key) {
                 change(pool.mark_mut(slot));
             }

@@ -189,9 +189,9 @@ impl TargetState {
         self.tag.may_have_happened_at().is_some()
     }
 
-    /// Begins anew with one that was given back, unless it may be going already.
+    /// Begins anew with one that was given back, and that a reading shows in service since.
     pub(super) fn forget_end(&mut self) {
-        if self.untag.is_applied() && self.terminate.may_have_happened_at().is_none() {
+        if self.untag.is_applied() {
             *self = Self {
                 is_surplus: self.is_surplus,
                 ..Self::default()

@@ -66,7 +66,7 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
             executor: executor.id.clone(),
         };
         let what = format!("the end of the cordon of {}", executor.name);
-        return context.attempt(&target.uncordon, &what, call);
+        return context.attempt(uncordon_of(target, executor), &what, call);
     }
     // Its agent may only be missing from this reading, and would come back closed.
     let agents: Vec<&Executor> = fleet.executors_on(id).map(|it| &**it).collect();
@@ -123,7 +123,17 @@ fn open_unread(context: &Context<'_>, agents: &[&Executor]) -> Option<Step> {
         executor: agent.id.clone(),
     };
     let what = format!("the end of the cordon of {}", agent.name);
-    Some(context.attempt(&target.uncordon, &what, call))
+    Some(context.attempt(uncordon_of(target, agent), &what, call))
+}
+
+/// Returns how far the end of this agent's cordon has come: the answer for one agent is none for
+/// another of the same instance.
+fn uncordon_of<'a>(target: &'a TargetState, agent: &Executor) -> &'a Mark {
+    let key = (agent.controller.clone(), agent.id.clone());
+    if target.uncordon.is_applied() && !target.opened.contains(&key) {
+        return &Mark::None;
+    }
+    &target.uncordon
 }
 
 /// Returns whether we may have closed an agent of it, lifted since or not.
@@ -200,7 +210,7 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
         executor: executor.id.clone(),
     };
     let what = format!("the end of the cordon of {}", executor.name);
-    context.attempt(&target.uncordon, &what, call)
+    context.attempt(uncordon_of(target, executor), &what, call)
 }
 
 /// Names a write of ours that may have happened and may not show yet: what does

@@ -25,3 +25,4 @@ mod seeds;
 mod shrink;
 mod soak;
 mod two;
+mod withdrawals;

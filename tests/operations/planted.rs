@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use pooldeck::{
-    fleet::{Call, Fleet, HookResult, InstanceId, Lifecycle, Part, Timestamp, Work},
+    fleet::{Call, Fleet, HookResult, InstanceId, Lifecycle, Part, Process, Timestamp, Work},
     operation::{Decision, Event, Happening, Spec, TAG},
     sim::Deed,
 };
@@ -23,6 +23,8 @@ pub(crate) enum Mistake {
     RemovesUnproven,
     TakesUnknownForIdle,
     LowersDesired,
+    LowersUnheld,
+    LowersTooFar,
     EndsHookUnderJob,
     AbandonsHook,
     NeverBeats,
@@ -126,6 +128,26 @@ impl Plant {
             (Mistake::LowersDesired, Decision::Apply(Call::TerminateInstance { .. })) => {
                 let desired = desired - 1;
                 Decision::Apply(Call::SetDesiredCapacity { pool, desired })
+            }
+            (Mistake::LowersUnheld, Decision::Apply(Call::SuspendProcesses { processes, .. }))
+                if *processes == [Process::Terminate] =>
+            {
+                let desired = desired - 1;
+                Decision::Apply(Call::SetDesiredCapacity { pool, desired })
+            }
+            // First one too few, then what mends that is left out.
+            (Mistake::LowersTooFar, Decision::Apply(Call::ResumeProcesses { processes, .. }))
+                if *processes == [Process::Terminate] =>
+            {
+                self.last = Some(Call::ResumeProcesses {
+                    pool: pool.clone(),
+                    processes: processes.clone(),
+                });
+                let desired = desired - 1;
+                Decision::Apply(Call::SetDesiredCapacity { pool, desired })
+            }
+            (Mistake::LowersTooFar, Decision::Apply(Call::SetDesiredCapacity { .. })) => {
+                self.last.take().map_or(decision, Decision::Apply)
             }
             (Mistake::EndsHookUnderJob | Mistake::AbandonsHook, _) if held.is_some() && waits => {
                 let is_abandon = self.mistake == Mistake::AbandonsHook;
@@ -362,6 +384,7 @@ fn the_cases_of_the_mistakes_are_sound() {
         "verb=replace targets=3",
         "verb=drain abort=9",
         "verb=surge room=false targets=2",
+        "verb=surge abort=40 faults=lost-image",
         "verb=terminate-first targets=3",
         "verb=refresh pause=5 hook=true",
         "verb=freeze",
@@ -416,6 +439,9 @@ fn invariant_3_notices_that_unknown_passes_for_idle() {
 #[test]
 fn invariant_4_notices_fewer_without_names() {
     check(Mistake::LowersDesired, 4, "verb=drain");
+    for mistake in [Mistake::LowersUnheld, Mistake::LowersTooFar] {
+        check(mistake, 4, "verb=surge abort=40 faults=lost-image");
+    }
 }
 
 /// Somebody else terminates a busy target, whose hook then holds it.

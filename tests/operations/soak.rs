@@ -207,3 +207,23 @@ fn seed_93434_what_may_not_go_is_given_back_without_its_agents() {
          changes-hook,stands-by,expires,sets-clock",
     );
 }
+
+/// A termination was lost on its way, and whom it named passed for gone for ever.
+#[test]
+fn seed_70373_a_termination_that_never_happened_is_not_waited_for() {
+    check_line(
+        "seed=70373 verb=surge targets=3 hook=false room=true abort=36 calm=162 faults=stale,partial,throttled,\
+         error500,lost-reply,lost-call,lost-image",
+    );
+}
+
+/// The answer for one agent kept another of the same instance waiting, until nobody looked for it.
+#[test]
+fn seed_46109_each_agent_is_opened_as_soon_as_it_is_seen() {
+    check_line(
+        "seed=46109 verb=surge targets=3 hook=false room=false agents=2 calm=225 faults=stale,listed,partial,\
+         throttled,error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-delay,\
+         cordon-lost,ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,foreign-hand,\
+         unprotects,sets-clock",
+    );
+}

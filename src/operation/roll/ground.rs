@@ -185,6 +185,56 @@ impl<'a> Ground<'a> {
         desired.map_or(0, |it| it.saturating_sub(self.state.base))
     }
 
+    /// Returns how many members AWS counts towards desired.
+    pub(super) fn n_counted(&self) -> u32 {
+        let is_counted = |it: &&Arc<Instance>| {
+            matches!(
+                it.phase(),
+                Phase::InService | Phase::Pending | Phase::PendingWait | Phase::Other
+            )
+        };
+        count(self.members.iter().filter(is_counted))
+    }
+
+    /// Returns how many instances go that are too many. A roll that stops takes none for what was
+    /// never launched.
+    pub(super) fn n_to_shed(&self) -> usize {
+        let n_surplus = self.n_surplus();
+        let n = if self.is_stopping() && !self.awaits_newcomers() {
+            n_surplus.min(self.n_counted().saturating_sub(self.state.base))
+        } else {
+            n_surplus
+        };
+        usize::try_from(n).unwrap_or(usize::MAX)
+    }
+
+    /// Returns whether newcomers may still come up that take jobs instead of others.
+    pub(super) fn awaits_newcomers(&self) -> bool {
+        let budget = self.plan.boot_budget;
+        let is_coming = |it: &Arc<Instance>| {
+            self.is_new(it)
+                && !self.is_serving(it)
+                && self.operation.target(&it.id).is_none()
+                && self.now.since(launched_at(it)) < budget
+        };
+        let short_since = self.state.short_since;
+        short_since.is_some_and(|it| self.now.since(it) < budget)
+            || !self.is_settled_since(self.state.desired_changed_at())
+            || self.members.iter().any(is_coming)
+    }
+
+    /// Returns whether a target goes, or is gone, and nothing calls it back.
+    ///
+    /// A termination whose answer was lost may never have happened: then it is in service still.
+    pub(super) fn is_out(&self, id: &InstanceId, target: &TargetState) -> bool {
+        let is_void = |at: Timestamp| {
+            let instance = self.fleet.instances.get(id);
+            self.is_settled_since(at) && instance.is_some_and(|it| it.phase() == Phase::InService)
+        };
+        let terminated_at = target.terminate.may_have_happened_at();
+        terminated_at.is_some_and(|it| !is_void(it)) || target.is_finished(self.now, self.settle())
+    }
+
     #[expect(clippy::unused_self, reason = "it is asked like its neighbours")]
     pub(super) fn is_up(&self, instance: &Instance) -> bool {
         instance.phase() == Phase::InService && instance.health != Some(Health::Unhealthy)
@@ -306,7 +356,7 @@ impl<'a> Ground<'a> {
         })
     }
 
-    /// Returns when the last mark of this kind was set, if its call may have happened.
+    /// Returns when the last call of this kind was sent, if it may have happened.
     pub(super) fn written_at(&self, slot: Slot) -> Option<Timestamp> {
         Mark::may_have_happened_at(self.state.mark(slot))
     }

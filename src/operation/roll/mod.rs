@@ -13,6 +13,7 @@ mod outcome;
 mod phase;
 mod size;
 mod template;
+mod withdraw;
 
 use ground::Ground;
 pub(super) use left::left;
@@ -104,7 +105,10 @@ fn prepare(ground: &Ground<'_>) -> Step {
         return Step::Wait(WaitingOn::Paused);
     }
     if ground.is_stopping() {
-        return Step::Finished;
+        if withdraw::is_due(ground) {
+            return Step::Finished;
+        }
+        return withdraw::release(ground);
     }
     let refresh = ground.pool.refresh.as_ref();
     if let Some(refresh) = refresh.filter(|it| !RefreshStatus::is_over(&it.status)) {
@@ -195,17 +199,15 @@ fn terms<'a>(ground: &Ground<'a>, id: &InstanceId) -> Terms<'a> {
 /// Returns the instances that go although nothing more is begun: as many as the pool has too many.
 fn to_shed<'a>(ground: &Ground<'a>) -> Vec<&'a InstanceId> {
     let is_open = |id: &InstanceId, target: &TargetState| {
-        let is_out = target.terminate.may_have_happened_at().is_some()
-            || target.is_finished(ground.now, ground.settle());
         let instance = ground.fleet.instances.get(id);
-        instance.is_some_and(|it| it.phase() == Place::InService) && !is_out
+        let is_in_service = instance.is_some_and(|it| it.phase() == Place::InService);
+        is_in_service && !ground.is_out(id, target)
     };
     let open: Vec<_> = ground.targets().filter(|it| is_open(it.0, it.1)).collect();
     let begun = open.iter().filter(|it| it.1.is_begun());
-    let Some(desired) = ground.state.desired() else {
+    if ground.state.desired().is_none() {
         return begun.map(|it| it.0).collect();
-    };
-    let n = usize::try_from(desired.saturating_sub(ground.state.base)).unwrap_or(usize::MAX);
+    }
     // Whoever never took a job is missed least, then who takes none any more.
     let failed: Vec<&InstanceId> = ground.failed_targets().collect();
     let rest = |is_begun| {
@@ -213,7 +215,7 @@ fn to_shed<'a>(ground: &Ground<'a>) -> Vec<&'a InstanceId> {
         rest.map(|it| it.0).filter(|it| !failed.contains(it))
     };
     let ordered = failed.iter().copied().chain(rest(true)).chain(rest(false));
-    ordered.take(n).collect()
+    ordered.take(ground.n_to_shed()).collect()
 }
 
 /// Returns what its turn still lacks: the stages, the batch, and what the pool may be short of.
@@ -249,18 +251,7 @@ fn wait_for_newcomers(
     instance: &Instance,
     n_missing: u32,
 ) -> Option<WaitingOn> {
-    let budget = ground.plan.boot_budget;
-    let is_coming = |it: &std::sync::Arc<Instance>| {
-        ground.is_new(it)
-            && !ground.is_serving(it)
-            && ground.operation.target(&it.id).is_none()
-            && ground.now.since(ground::launched_at(it)) < budget
-    };
-    let short_since = ground.state.short_since;
-    let is_awaited = short_since.is_some_and(|it| ground.now.since(it) < budget)
-        || !ground.is_settled_since(ground.state.desired_changed_at())
-        || ground.members.iter().any(is_coming);
-    wait_for_others(ground, instance, n_missing).filter(|_| is_awaited)
+    wait_for_others(ground, instance, n_missing).filter(|_| ground.awaits_newcomers())
 }
 
 /// Returns whether too few would take jobs without it.
@@ -319,6 +310,9 @@ fn finish(ground: &Ground<'_>) -> Step {
     // Somebody else changed it, or what we read is old: both are known soon.
     if ground.capacity.desired != desired {
         return Step::Wait(size::unsettled());
+    }
+    if withdraw::is_due(ground) {
+        return withdraw::step(ground);
     }
     if ground.state.base < desired {
         let n = desired - ground.state.base;

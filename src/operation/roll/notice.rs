@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    ground::{Ground, count, launched_at},
+    ground::{Ground, launched_at},
     outcome, turns_back,
 };
 use crate::{
@@ -226,13 +226,7 @@ fn has_agent(ground: &Ground<'_>, instance: &Instance) -> bool {
 }
 
 fn is_short(ground: &Ground<'_>) -> bool {
-    let is_counted = |it: &&std::sync::Arc<Instance>| {
-        matches!(
-            it.phase(),
-            Phase::InService | Phase::Pending | Phase::PendingWait | Phase::Other
-        )
-    };
-    count(ground.members.iter().filter(is_counted)) < ground.capacity.desired
+    ground.n_counted() < ground.capacity.desired
 }
 
 /// Returns whether the group launches from what every member shall be made from.
@@ -246,8 +240,11 @@ fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
     // One that was given back is taken up again.
     let is_new = |it: &&std::sync::Arc<Instance>| {
         let target = ground.operation.target(&it.id);
-        target
-            .is_none_or(|it| it.untag.is_applied() && it.terminate.may_have_happened_at().is_none())
+        target.is_none_or(|target| {
+            let terminated_at = target.terminate.may_have_happened_at();
+            let is_void = terminated_at.is_none_or(|at| ground.is_settled_since(at));
+            target.untag.is_applied() && is_void
+        })
     };
     // As one too many it may go before its turn has come.
     let is_open = |it: &&std::sync::Arc<Instance>| {
@@ -264,7 +261,7 @@ fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
         let failed = ground.members.iter().filter(|it| is_new(it));
         let failed: Vec<_> = failed.filter(|it| ground.has_failed(it)).collect();
         if !failed.is_empty() {
-            let n = usize::try_from(ground.n_surplus()).unwrap_or(usize::MAX);
+            let n = ground.n_to_shed();
             let n_listed = ground.failed_targets().count();
             let failed = failed.into_iter().take(n.saturating_sub(n_listed));
             return failed.map(|it| enlist(it, true)).collect();
@@ -308,13 +305,9 @@ fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
 
 /// Returns how many more than it shall have the pool has, beside those that go already.
 fn n_too_many(ground: &Ground<'_>) -> usize {
-    let Some(desired) = ground.state.desired() else {
-        return 0;
-    };
     let is_going = |id: &InstanceId, target: &TargetState| {
-        let is_out = target.terminate.may_have_happened_at().is_some()
-            || target.is_finished(ground.now, ground.settle());
-        let instance = ground.fleet.instances.get(id).filter(|_| !is_out);
+        let instance = ground.fleet.instances.get(id);
+        let instance = instance.filter(|_| !ground.is_out(id, target));
         // Desired does not count who is in standby.
         let has_to = |it: &std::sync::Arc<Instance>| {
             let is_listed = ground.is_stopping() || target.is_surplus || ground.is_outdated(it);
@@ -323,8 +316,5 @@ fn n_too_many(ground: &Ground<'_>) -> usize {
         instance.is_some_and(has_to)
     };
     let n_going = ground.targets().filter(|it| is_going(it.0, it.1)).count();
-    let n = desired.saturating_sub(ground.state.base);
-    usize::try_from(n)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(n_going)
+    ground.n_to_shed().saturating_sub(n_going)
 }

@@ -54,15 +54,17 @@ pub(super) fn grow(ground: &Ground<'_>) -> Step {
         );
         return ground.attempts().attempt(mark, "its larger max", bounds);
     }
-    let raise = || Call::SetDesiredCapacity {
+    set_desired(ground, wanted)
+}
+
+pub(super) fn set_desired(ground: &Ground<'_>, desired: u32) -> Step {
+    let call = || Call::SetDesiredCapacity {
         pool: ground.plan.pool.clone(),
-        desired: wanted,
+        desired,
     };
     // What was answered is certain; only a call whose answer is missing is waited for.
     let mark = fresh(ground.state.mark(Slot::Desired), true);
-    ground
-        .attempts()
-        .attempt(mark, "its larger desired size", raise)
+    ground.attempts().attempt(mark, "its desired size", call)
 }
 
 /// Returns how many new instances shall be there before old ones go.
@@ -117,16 +119,8 @@ pub(super) fn resume(ground: &Ground<'_>) -> Step {
     else {
         return Step::Finished;
     };
-    let is_ours = |it: &&Suspension| {
-        let is_planned = ground.plan.suspends.contains(&it.process);
-        // By either clock, where ours was set since.
-        let said_at = ground.state.suspended_at.unwrap_or(suspended_at);
-        let last_at = suspended_at.max(said_at) + SKEW;
-        let is_later = it.at().is_some_and(|at| last_at < at);
-        is_planned && !is_later && !it.is_by_aws()
-    };
-    let suspended = ground.pool.suspended.iter().filter(is_ours);
-    let suspended: Vec<Process> = suspended.map(|it| it.process.clone()).collect();
+    let suspended: Vec<Process> =
+        suspended_by(ground, Slot::Suspend, &ground.plan.suspends).collect();
     if !suspended.is_empty() {
         let call = || Call::ResumeProcesses {
             pool: ground.plan.pool.clone(),
@@ -142,6 +136,24 @@ pub(super) fn resume(ground: &Ground<'_>) -> Step {
     Step::Wait(WaitingOn::Settling {
         what: "the suspension of its processes".to_owned(),
     })
+}
+
+/// Returns which of these processes stand suspended by our call of this kind.
+pub(super) fn suspended_by<'a>(
+    ground: &Ground<'a>,
+    slot: Slot,
+    processes: &'a [Process],
+) -> impl Iterator<Item = Process> {
+    // By either clock, where ours was set since.
+    let last_at = ground.written_at(slot).max(ground.state.said_at(slot));
+    let is_ours = move |it: &&Suspension| {
+        let is_later = last_at
+            .zip(it.at())
+            .is_some_and(|(last, at)| last + SKEW < at);
+        processes.contains(&it.process) && !is_later && !it.is_by_aws()
+    };
+    let suspended = ground.pool.suspended.iter().filter(is_ours);
+    suspended.map(|it| it.process.clone())
 }
 
 /// Gives max back at the end, unless somebody else changed it since.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use pooldeck::{
-    fleet::{Call, InstanceId, Lifecycle, PoolKey, Timestamp},
+    fleet::{Call, InstanceId, Lifecycle, PoolKey, Process, Timestamp},
     operation::Spec,
     sim::{Machine, World},
 };
@@ -155,9 +155,29 @@ fn refresh(world: &World, pool: &PoolKey) -> Option<String> {
     refresh.map(|it| it.id.clone())
 }
 
-/// 4.
+/// 4: desired sinks without a name only while the group may end nobody, and the group may do so
+/// again only once it has no more than it wants.
 pub(super) fn fewer_names_its_victims(checks: &Checks, before: &Before<'_>) -> Verdict {
-    let (pool, wanted) = match before.call {
+    let Before { world, call, .. } = before;
+    let now = world.now();
+    let wished_at = checks.capacity.wishes.last().map(|it| it.at);
+    // AWS offers no way to change a number only if it is still what was read.
+    let is_race = wished_at.is_some_and(|it| now.since(it) < checks.proof().settle * 2);
+    let (pool, wanted) = match call {
+        Call::ResumeProcesses { pool, processes } if processes.contains(&Process::Terminate) => {
+            let is_counted = |it: &&Machine| {
+                use Lifecycle::{InService, Pending, PendingProceed, PendingWait};
+                let counted = [InService, Pending, PendingProceed, PendingWait];
+                it.is_alive() && it.lifecycle().is_some_and(|it| counted.contains(it))
+            };
+            let n_counted = world.members(pool).filter(is_counted).count();
+            let n_counted = u32::try_from(n_counted).unwrap();
+            let is = desired(world, pool);
+            let is_judged = matches!(checks.spec, Spec::Roll(_)) && !is_race;
+            return ensure(!is_judged || n_counted <= is, 4, || {
+                format!("{call}: the group has {n_counted}, wants {is}, and would choose who dies")
+            });
+        }
         Call::SetDesiredCapacity { pool, desired } => (pool, *desired),
         Call::UpdateBounds {
             pool,
@@ -166,16 +186,12 @@ pub(super) fn fewer_names_its_victims(checks: &Checks, before: &Before<'_>) -> V
         } => (pool, *max),
         _ => return Ok(()),
     };
-    let now = before.world.now();
-    let wished_at = checks.capacity.wishes.last().map(|it| it.at);
-    // AWS offers no way to change a number only if it is still what was read.
-    let is_race = wished_at.is_some_and(|it| now.since(it) < checks.proof().settle * 2);
-    let is = desired(before.world, pool);
-    ensure(is <= wanted || is_race, 4, || {
-        format!(
-            "{} sinks from {is} to {wanted}, and names no victim",
-            before.call
-        )
+    let is_held = world
+        .group(pool)
+        .is_some_and(|it| it.row.is_suspended(&Process::Terminate));
+    let is = desired(world, pool);
+    ensure(is <= wanted || is_race || is_held, 4, || {
+        format!("{call} sinks from {is} to {wanted}, and names no victim")
     })
 }
 

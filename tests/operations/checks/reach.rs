@@ -182,8 +182,10 @@ fn is_of_a_drain(call: &Call) -> bool {
 
 fn is_of_a_roll(plan: &PoolRoll, call: &Call) -> bool {
     match call {
+        // What was never launched is taken back while the group may end nobody.
         Call::SuspendProcesses { processes, .. } | Call::ResumeProcesses { processes, .. } => {
             processes.iter().all(|it| plan.suspends.contains(it))
+                || *processes == [Process::Terminate]
         }
         Call::CreateTemplateVersion { from, image, .. } => {
             let is_from = matches!(&plan.from, LaunchSource::Template(it) if it == from);
