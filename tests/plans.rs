@@ -213,6 +213,29 @@ fn scaling_down_names_its_victims_and_drains_them() {
     );
 }
 
+/// What was never launched does not sink with those that are drained.
+#[test]
+fn scaling_down_says_that_some_of_what_is_wanted_is_not_there() {
+    let mut part = served_part();
+    part.scopes = vec![scope("dev/us-east-1", None)];
+    part.read_at = Some(Timestamp::from_secs(1000));
+    for pool in &mut part.pools {
+        let pool = Arc::make_mut(pool);
+        pool.capacity = pool.capacity.map(|it| Capacity {
+            desired: 6,
+            max: 9,
+            ..it
+        });
+    }
+    let n_there = part.instances.len();
+    let plan = plan_with("scale linux 5", &Fleet::join([&part]), &Policy::default()).unwrap();
+    let words = format!("has {n_there} of the 6 that it wants");
+    assert!(
+        plan.warnings.iter().any(|it| it.contains(&words)),
+        "{plan:#?}"
+    );
+}
+
 #[test]
 fn a_job_whose_end_is_not_known_does_not_end_soonest() {
     let mut part = served_part();

@@ -259,6 +259,11 @@ impl Counts {
         self.0.get(&phase).copied().unwrap_or(0)
     }
 
+    /// Returns how many are in service or on their way there.
+    pub fn n_there(&self) -> u32 {
+        self.get(Phase::InService) + self.get(Phase::Pending) + self.get(Phase::PendingWait)
+    }
+
     pub fn total(&self) -> u32 {
         self.0.values().sum()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     ActivityStatus, Capacity, Fleet, FreezeMark, HookResult, Instance, InstanceId, Lifecycle,
-    MachineState, Phase, Pool, PoolKey, Process, Timestamp, TrendKind, short_duration,
+    MachineState, Pool, PoolKey, Process, Timestamp, TrendKind, short_duration,
 };
 
 /// One thing that a pool waits for.
@@ -171,9 +171,7 @@ fn waiting_instance(pool: &Pool, instance: &Instance) -> Option<Waiting> {
 }
 
 fn missing_capacity(fleet: &Fleet, pool: &Pool, capacity: Capacity) -> Option<Waiting> {
-    let counts = &fleet.roster(&pool.key()).counts;
-    let n_there =
-        counts.get(Phase::InService) + counts.get(Phase::Pending) + counts.get(Phase::PendingWait);
+    let n_there = fleet.roster(&pool.key()).counts.n_there();
     let n_missing = capacity.desired.checked_sub(n_there).filter(|it| 0 < *it)?;
     let (why, is_alarming) = if pool.is_suspended(&Process::Launch) {
         let is_frozen = FreezeMark::of(pool).is_some();

@@ -82,7 +82,28 @@ fn shrink(
         pool: arg,
         count: Some(capacity.desired - wanted.desired),
     };
+    warn_of_missing(draft, arg, capacity)?;
     drain(draft, &choice, Terms::default())
+}
+
+/// Desired sinks with those that go, and what the group could not launch is still wanted.
+fn warn_of_missing(
+    draft: &mut Draft<'_>,
+    arg: &PoolArg,
+    capacity: Capacity,
+) -> Result<(), Refusal> {
+    let (pool, _) = draft.group(arg)?;
+    let key = pool.key();
+    let n_there = draft.fleet.roster(&key).counts.n_there();
+    if n_there < capacity.desired {
+        draft.warn(format!(
+            "{key} has {n_there} of the {} that it wants: those that go work, and it goes on launching the \
+             {} that are missing",
+            capacity.desired,
+            capacity.desired - n_there
+        ));
+    }
+    Ok(())
 }
 
 /// Returns the capacity that the operator asks for, or why it cannot be.
