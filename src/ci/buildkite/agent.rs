@@ -1,5 +1,7 @@
 //! One Buildkite agent as an executor.
 
+use std::time::Duration;
+
 use super::shape::{Agent, AgentJob};
 use crate::{
     ci::{
@@ -11,6 +13,8 @@ use crate::{
 };
 
 const N_HINTS_MAX: usize = 16;
+/// Whoever proves an agent idle and takes its machine needs so long at most.
+const PAUSE_LEFT_MIN: Duration = Duration::from_mins(2);
 
 pub(super) fn executors_of(
     rows: &Rows,
@@ -38,7 +42,13 @@ pub(super) fn executor_of(
 ) -> Executor {
     let mut executor = Executor::new(controller.clone(), text::bounded(&agent.name, text::NAME));
     executor.id.clone_from(&agent.id);
-    executor.work = work_of(agent, partial);
+    executor.work = match work_of(agent, partial) {
+        // What is idle now may be given a job before anything follows from that.
+        Work::Idle { .. } if is_ending(agent, now) => Work::Unknown(
+            "its pause ends by itself within minutes, and it is paused anew then".to_owned(),
+        ),
+        work => work,
+    };
     executor.n_busy_slots = u32::from(matches!(executor.work, Work::Busy(_)));
     let is_stopping = agent.connection_state.as_deref() == Some("stopping");
     executor.cordoned = agent.paused == Some(true) || is_stopping;
@@ -108,14 +118,22 @@ fn note_of(agent: &Agent) -> Option<String> {
         return None;
     }
     let note = agent.paused_note.as_deref().unwrap_or_default();
-    let until = agent
-        .paused_at
-        .as_deref()
-        .and_then(epoch::from_text)
-        .zip(agent.paused_timeout_in_minutes)
-        .map(|(at, minutes)| at + std::time::Duration::from_mins(minutes.into()));
-    let ends = until.map_or("it ends by itself".to_owned(), |it| format!("until {it}"));
+    let ends =
+        paused_until(agent).map_or("it ends by itself".to_owned(), |it| format!("until {it}"));
     Some(format!("{} ({ends})", text::bounded(note, text::NOTE)))
+}
+
+/// Returns when the pause of an agent ends by itself, where Buildkite says so.
+fn paused_until(agent: &Agent) -> Option<Timestamp> {
+    let paused_at = agent.paused_at.as_deref().and_then(epoch::from_text)?;
+    let minutes = agent.paused_timeout_in_minutes?;
+    Some(paused_at + Duration::from_mins(minutes.into()))
+}
+
+/// Returns whether a pause is over so soon that nothing may be begun on it.
+fn is_ending(agent: &Agent, now: Timestamp) -> bool {
+    let until = paused_until(agent).filter(|_| agent.paused == Some(true));
+    until.is_some_and(|it| it <= now + PAUSE_LEFT_MIN)
 }
 
 fn queue_of(agent: &Agent) -> Option<String> {

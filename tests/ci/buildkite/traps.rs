@@ -73,6 +73,23 @@ async fn a_paused_agent_is_no_capacity_though_buildkite_counts_it() {
     assert!(!paused.is_available());
 }
 
+/// It may be given a job before its machine is gone; once the pause is over it is paused anew.
+#[tokio::test]
+async fn a_pause_that_ends_within_minutes_proves_no_idleness() {
+    let paused_for = |secs: u64| {
+        let at = (NOW - Duration::from_hours(1) + Duration::from_secs(secs)).to_string();
+        read_after(move |it| {
+            it[2]["paused_at"] = json!(at);
+            it[2]["paused_timeout_in_minutes"] = json!(60);
+        })
+    };
+    let reading = paused_for(119).await;
+    assert!(why_unknown(&reading, 2).contains("pause ends by itself"));
+    assert!(agent(&reading, 2).cordoned, "it cannot be paused twice");
+    let reading = paused_for(130).await;
+    assert_eq!(agent(&reading, 2).work.as_str(), "idle");
+}
+
 #[tokio::test]
 async fn a_state_that_is_missing_or_new_is_unknown() {
     for state in [Value::Null, json!("dreaming")] {
