@@ -9,7 +9,8 @@ use async_trait::async_trait;
 
 use crate::fleet::{
     Activity, Bill, Call, ConsoleOutput, Datum, Failure, FailureKind, Identity, Image, ImageId,
-    InstanceId, ListPrice, OwnSpend, Part, PoolKey, Receipt, Scope, Span, SpotPrice, Timestamp,
+    InstanceId, LaunchSource, ListPrice, OwnSpend, Part, PoolKey, Receipt, Scope, Span, SpotPrice,
+    Template, Timestamp,
 };
 
 /// One scope of AWS, real or simulated.
@@ -33,6 +34,13 @@ pub trait Cloud: Debug + Send + Sync {
     /// Looks an image up; `None` for one that does not exist, or is not shown to us.
     async fn image(&self, image: &ImageId) -> Result<Option<Image>, Error> {
         let what = format!("cannot look {image} up: this door has no images");
+        Err(Error::new(FailureKind::Invalid, what))
+    }
+
+    /// Looks up what a template version or a launch configuration launches; `None` for one that
+    /// does not exist.
+    async fn template(&self, source: &LaunchSource) -> Result<Option<Template>, Error> {
+        let what = format!("cannot look {source} up: this door has no templates");
         Err(Error::new(FailureKind::Invalid, what))
     }
 

@@ -118,7 +118,7 @@ impl Execution {
         }
         let observation = self.inner.snapshot.borrow().clone();
         let action = &self.submission.action;
-        let looked_up = self.inner.with_images(action, &observation.fleet).await;
+        let looked_up = self.inner.with_lookups(action, &observation.fleet).await;
         let fleet = looked_up.as_ref().unwrap_or(&observation.fleet);
         let plan = match self.plan_again(fleet) {
             Ok(plan) => plan,

@@ -1,6 +1,7 @@
 //! A clonable way to ask the engine. Asking never waits for AWS.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     sync::{
         Arc,
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     action::{self, Refusal},
-    cloud::SharedCloud,
+    cloud::{self, SharedCloud},
     fleet::{
         Datum, Failure, FailureKind, Fleet, InstanceId, Lookup, Namespace, Observation, Past,
         PoolKey, Scope, ScopeId, SourceId, Span,
@@ -266,9 +267,10 @@ impl Handle {
         watched("past", task, &self.inner.events);
     }
 
-    /// Looks up what a plan of this action needs to know of images; `None` when that is nothing.
-    pub async fn with_images(&self, action: &action::Action, fleet: &Fleet) -> Option<Fleet> {
-        self.inner.with_images(action, fleet).await
+    /// Looks up the images and template versions that a plan of this action names; `None` when
+    /// that is nothing.
+    pub async fn with_lookups(&self, action: &action::Action, fleet: &Fleet) -> Option<Fleet> {
+        self.inner.with_lookups(action, fleet).await
     }
 
     /// Fetches the activities of one group; they arrive as an event.
@@ -290,28 +292,30 @@ impl Handle {
 }
 
 impl Inner {
-    pub(super) async fn with_images(
+    pub(super) async fn with_lookups(
         &self,
         action: &action::Action,
         fleet: &Fleet,
     ) -> Option<Fleet> {
-        let wanted = action.images(fleet);
-        if wanted.is_empty() {
-            return None;
-        }
-        let mut fleet = fleet.clone();
-        for (scope, image) in wanted {
+        let mut fleet = Cow::Borrowed(fleet);
+        for (scope, source) in action.sources(&fleet) {
             let lookup = match self.cloud(&scope) {
-                Some(cloud) => match cloud.image(&image).await {
-                    Ok(Some(found)) => Lookup::Found(found),
-                    Ok(None) => Lookup::Missing,
-                    Err(error) => Lookup::Failed(error.what),
-                },
+                Some(cloud) => looked_up(cloud.template(&source).await),
                 None => Lookup::Failed(self.unknown(scope.as_str()).what),
             };
-            fleet.note_image(scope, image, lookup);
+            fleet.to_mut().note_source(scope, source, lookup);
         }
-        Some(fleet)
+        for (scope, image) in action.images(&fleet) {
+            let lookup = match self.cloud(&scope) {
+                Some(cloud) => looked_up(cloud.image(&image).await),
+                None => Lookup::Failed(self.unknown(scope.as_str()).what),
+            };
+            fleet.to_mut().note_image(scope, image, lookup);
+        }
+        match fleet {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(it) => Some(it),
+        }
     }
 
     /// Reads the named sources (or all) afresh, and waits until the board has them.
@@ -425,5 +429,13 @@ impl Drop for Driving {
         self.inner.driven.send_modify(|it| {
             it.remove(&self.id);
         });
+    }
+}
+
+fn looked_up<T>(answer: Result<Option<T>, cloud::Error>) -> Lookup<T> {
+    match answer {
+        Ok(Some(found)) => Lookup::Found(found),
+        Ok(None) => Lookup::Missing,
+        Err(error) => Lookup::Failed(error.what),
     }
 }

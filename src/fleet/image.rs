@@ -20,11 +20,11 @@ impl Image {
     }
 }
 
-/// What came of looking an image up.
+/// What came of looking something up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lookup {
-    Found(Image),
-    /// EC2 does not know it here, or does not show it to us.
+pub enum Lookup<T> {
+    Found(T),
+    /// AWS does not know it here, or does not show it to us.
     Missing,
     /// It could not be asked, and this is why.
     Failed(String),

@@ -128,7 +128,9 @@ pub struct Fleet {
     /// What the last day says against the pools.
     pub trends: Arc<Vec<Trend>>,
     /// The images that somebody asked for.
-    images: BTreeMap<(ScopeId, ImageId), Lookup>,
+    images: BTreeMap<(ScopeId, ImageId), Lookup<Image>>,
+    /// What the versions launch that somebody asked for.
+    sources: BTreeMap<(ScopeId, LaunchSource), Lookup<Template>>,
     /// When each scope was read; the rows of one that fails now are from then.
     read_at: BTreeMap<ScopeId, Timestamp>,
     rosters: BTreeMap<PoolKey, Roster>,
@@ -220,12 +222,22 @@ impl Fleet {
     }
 
     /// Returns what came of looking an image up; `None` when nobody did.
-    pub fn image(&self, scope: &ScopeId, id: &ImageId) -> Option<&Lookup> {
+    pub fn image(&self, scope: &ScopeId, id: &ImageId) -> Option<&Lookup<Image>> {
         self.images.get(&(scope.clone(), id.clone()))
     }
 
-    pub fn note_image(&mut self, scope: ScopeId, id: ImageId, lookup: Lookup) {
+    pub fn note_image(&mut self, scope: ScopeId, id: ImageId, lookup: Lookup<Image>) {
         self.images.insert((scope, id), lookup);
+    }
+
+    /// Returns what came of looking a template version or a launch configuration up; `None` when
+    /// nobody did.
+    pub fn source(&self, scope: &ScopeId, source: &LaunchSource) -> Option<&Lookup<Template>> {
+        self.sources.get(&(scope.clone(), source.clone()))
+    }
+
+    pub fn note_source(&mut self, scope: ScopeId, source: LaunchSource, lookup: Lookup<Template>) {
+        self.sources.insert((scope, source), lookup);
     }
 
     /// Returns when a scope was read, where its door says so.

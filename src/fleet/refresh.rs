@@ -29,7 +29,7 @@ pub struct RefreshTerms {
 }
 
 /// A version of a launch template, named as a group names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TemplateVersion {
     pub id: Option<String>,
     pub name: String,

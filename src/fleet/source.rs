@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Instance, Template, TemplateKind, TemplateVersion};
 
 /// One version of a launch template, or a launch configuration; neither ever changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LaunchSource {
     Template(TemplateVersion),
@@ -45,6 +45,18 @@ impl LaunchSource {
             }
             (Self::Configuration(a), Self::Configuration(b)) => a == b,
             _ => false,
+        }
+    }
+
+    /// Returns another version of the same template, or the launch configuration of that name.
+    #[must_use]
+    pub fn at(&self, version: &str) -> Self {
+        match self {
+            Self::Template(it) => Self::Template(TemplateVersion {
+                version: version.to_owned(),
+                ..it.clone()
+            }),
+            Self::Configuration(_) => Self::Configuration(version.to_owned()),
         }
     }
 

@@ -157,6 +157,9 @@ pub struct Refresh {
     /// The version that is made before it starts, and that it rolls to; the terms name none then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<VersionCopy>,
+    /// What the group launched from before, where it rolls to another version that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Box<TemplateVersion>>,
     /// The id of a refresh that is under way already: it is followed, and none is started.
     pub follows: Option<String>,
     /// No hook holds its instances; the operator knows, and gave a reason.

@@ -20,7 +20,8 @@ use crate::{
     cloud::{self, Cloud},
     fleet::{
         Activity, Call, ConsoleOutput, Controller, ControllerName, Datum, Grade, Identity, Image,
-        ImageId, InstanceId, ListPrice, PoolKey, Receipt, Scope, SpotPrice, Timestamp,
+        ImageId, InstanceId, LaunchSource, ListPrice, PoolKey, Receipt, Scope, SpotPrice, Template,
+        Timestamp,
     },
 };
 
@@ -96,6 +97,12 @@ impl Cloud for SimCloud {
         let mut world = self.ask(1);
         world.identify(&self.scope.id)?;
         Ok(world.look_up(image))
+    }
+
+    async fn template(&self, source: &LaunchSource) -> Result<Option<Template>, cloud::Error> {
+        let mut world = self.ask(1);
+        world.identify(&self.scope.id)?;
+        Ok(world.find_version(&self.scope.id, source))
     }
 
     async fn apply(&self, call: &Call) -> Result<Receipt, cloud::Error> {

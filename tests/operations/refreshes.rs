@@ -62,6 +62,7 @@ fn driver(seed: u64, faults: Faults, terms: RefreshTerms) -> Driver {
         pool: key(),
         terms,
         copy: None,
+        from: None,
         follows: None,
         force: false,
     };
@@ -227,6 +228,7 @@ fn one_that_somebody_else_began_is_followed_and_can_be_cancelled() {
         pool: key(),
         terms: RefreshTerms::default(),
         copy: None,
+        from: None,
         follows: Some(id),
         force: false,
     };
@@ -271,6 +273,7 @@ fn copying(seed: u64, faults: Faults) -> Driver {
             from,
             image: "ami-3".into(),
         }),
+        from: None,
         follows: None,
         force: false,
     };

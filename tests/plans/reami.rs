@@ -39,7 +39,7 @@ pub(crate) fn part(edit: impl FnOnce(&mut Part)) -> Part {
     part
 }
 
-fn image(id: &str, state: &str, architecture: &str) -> Lookup {
+fn image(id: &str, state: &str, architecture: &str) -> Lookup<Image> {
     Lookup::Found(Image {
         id: id.into(),
         name: None,
@@ -245,6 +245,58 @@ fn an_image_that_cannot_be_launched_is_refused() {
 }
 
 #[test]
+fn a_version_that_cannot_be_launched_is_refused() {
+    let version = LaunchSource::Template(TemplateVersion {
+        id: Some("lt-1".into()),
+        name: "linux".into(),
+        version: "2".into(),
+    });
+    let of_image = |image: &str| {
+        let mut template = fleet(|_| {}).pools[&PoolKey::new(SCOPE, "linux")]
+            .template
+            .clone()
+            .unwrap();
+        template.image = Some(image.into());
+        Lookup::Found(template)
+    };
+    let with = |source, image| {
+        let mut fleet = hooked(|_| {});
+        fleet.note_source(SCOPE.into(), version.clone(), source);
+        fleet.note_image(SCOPE.into(), NEW.into(), image);
+        fleet
+    };
+    for line in [
+        "reami linux --template-version 2".to_owned(),
+        "rollback linux --to 2".to_owned(),
+        format!("reami linux --template-version 2 {BY_AWS}"),
+        "refresh start linux --template-version 2".to_owned(),
+    ] {
+        let sound = image(NEW, "available", "x86_64");
+        let action = line.parse::<ActionLine>().unwrap().action;
+        assert_eq!(
+            action.sources(&hooked(|_| {})),
+            [(SCOPE.into(), version.clone())].into(),
+            "{line}"
+        );
+        let fleet = with(of_image(NEW), sound.clone());
+        let images = action.images(&fleet);
+        assert!(images.contains(&(SCOPE.into(), NEW.into())), "{line}");
+        let change = |it: &&pooldeck::action::Change| it.what == "image" && it.to == NEW;
+        let changes = plan(&line, &fleet).unwrap().changes;
+        assert_eq!(changes.iter().filter(change).count(), 1, "{line}");
+        let gone = with(Lookup::Missing, sound.clone());
+        check_refused(&line, &gone, "launch template linux has no version 2");
+        let mute = with(of_image(NEW), Lookup::Missing);
+        check_refused(&line, &mute, "does not exist in dev/us-east-1");
+        let arm = with(of_image(NEW), image(NEW, "available", "arm64"));
+        check_refused(&line, &arm, "is for arm64");
+        let silent = with(Lookup::Failed("AWS is silent".into()), sound);
+        let silent = plan(&line, &silent).unwrap();
+        check_warns(&silent, "linux:2 could not be looked up: AWS is silent");
+    }
+}
+
+#[test]
 fn what_no_roll_can_do_is_refused() {
     let line = format!("reami linux {NEW}");
     let edited = |edit: fn(&mut Pool)| fleet(|it| edit(Arc::make_mut(&mut it.pools[0])));
@@ -303,6 +355,11 @@ fn what_no_roll_can_do_is_refused() {
         "reami linux --template-version $Latest",
         &fleet(|_| {}),
         "name the number",
+    );
+    check_refused(
+        "reami linux --template-version v3",
+        &fleet(|_| {}),
+        "v3 is not the number of a version",
     );
     check_refused(
         "reami linux --template-version 3",
@@ -681,12 +738,17 @@ fn what_aws_cannot_roll_is_refused_with_what_to_do_instead() {
 
 #[test]
 fn a_rollback_finds_where_a_refresh_came_from() {
-    let plan = plan(&format!("reami linux {NEW} {BY_AWS}"), &hooked(|_| {})).unwrap();
-    let rolled = rolled("op-1", &plan);
-    let line: ActionLine = "rollback op-1".parse().unwrap();
-    let found = line.action.find_way_back([&rolled].into_iter());
-    assert_eq!(
-        found.to_string(),
-        format!("rollback linux --to 3 --scope {SCOPE}")
-    );
+    for line in [
+        format!("reami linux {NEW} {BY_AWS}"),
+        "refresh start linux --template-version 2".to_owned(),
+    ] {
+        let plan = plan(&line, &hooked(|_| {})).unwrap();
+        let rolled = rolled("op-1", &plan);
+        let line: ActionLine = "rollback op-1".parse().unwrap();
+        let found = line.action.find_way_back([&rolled].into_iter());
+        assert_eq!(
+            found.to_string(),
+            format!("rollback linux --to 3 --scope {SCOPE}")
+        );
+    }
 }

@@ -365,10 +365,27 @@ async fn an_image_that_cannot_be_launched_is_refused_before_anything_is_called()
         assert_eq!(said.code, code, "{image}: {said:#?}");
         assert!(said.stderr.contains(words), "{image}: {said:#?}");
     }
-    let line = format!("reami latest --template-version $Latest {AT_ONCE}");
-    let said = stage.operator.run(&line);
-    assert_eq!(said.code, 3, "{said:#?}");
-    assert!(said.stderr.contains("name the number"), "{said:#?}");
+    stage.region.template_version("default", ARM).await;
+    for (pool, version, words) in [
+        ("latest", "$Latest", "name the number"),
+        (
+            "latest",
+            "9",
+            "launch template latest has no version 9 in test/us-east-1",
+        ),
+        ("mixed", "9", "launch template mixed has no version 9"),
+        ("default", "2", "is for arm64"),
+        (
+            "configured",
+            "old",
+            "there is no launch configuration old in test/us-east-1",
+        ),
+    ] {
+        let line = format!("reami {pool} --template-version {version} {AT_ONCE}");
+        let said = stage.operator.run(&line);
+        assert_eq!(said.code, 3, "{line}: {said:#?}");
+        assert!(said.stderr.contains(words), "{line}: {said:#?}");
+    }
     // Whether AWS rolls already is known from the first reading on.
     let hold = stage.region.scaling.suspend_processes();
     let hold = hold.auto_scaling_group_name("numbered");

@@ -12,6 +12,7 @@ mod protect;
 mod reami;
 mod refresh;
 mod scale;
+mod source;
 mod standby;
 mod tag;
 mod victims;

@@ -56,7 +56,7 @@ pub(super) async fn run(
     let action = action.find_way_back(views.iter().map(|it| &it.operation));
     check(session, &action, &flags)?;
     let mut sight = session.read_all(flags.timeout).await?;
-    look_up_images(session, &action, &mut sight).await;
+    look_up(session, &action, &mut sight).await;
     let now = session.handle.clock().now();
     let mut acting = Acting {
         result: ActionResult::new(now, action.to_string(), flags.reason.clone()),
@@ -141,9 +141,9 @@ fn check(session: &Session<'_>, action: &Action, flags: &ActFlags) -> Result<(),
 }
 
 /// Adds what is known of the images that the action names.
-async fn look_up_images(session: &Session<'_>, action: &Action, sight: &mut Sight) {
+async fn look_up(session: &Session<'_>, action: &Action, sight: &mut Sight) {
     let fleet = &sight.observation.fleet;
-    if let Some(fleet) = session.handle.with_images(action, fleet).await {
+    if let Some(fleet) = session.handle.with_lookups(action, fleet).await {
         let mut observation = (*sight.observation).clone();
         observation.fleet = fleet;
         sight.observation = observation.into();
@@ -165,7 +165,7 @@ impl Acting<'_, '_> {
         let _ = tokio::time::timeout(PRICES_MAX, asked).await;
         self.session.printer.clear_status();
         let mut sight = self.session.sight(self.flags.timeout);
-        look_up_images(self.session, &self.action, &mut sight).await;
+        look_up(self.session, &self.action, &mut sight).await;
         sight
     }
 

@@ -49,7 +49,8 @@ use self::{memory::Memory, open::Clients, watch::Watch};
 use super::{AskedMetric, Cloud, Error, Measured, Reading};
 use crate::fleet::{
     Activity, Bill, Call, ConsoleOutput, Datum, FailureKind, Identity, Image, ImageId, InstanceId,
-    ListPrice, OwnSpend, PoolKey, PoolName, Receipt, Scope, SourceId, Span, SpotPrice, Timestamp,
+    LaunchSource, ListPrice, OwnSpend, PoolKey, PoolName, Receipt, Scope, SourceId, Span,
+    SpotPrice, Template, Timestamp,
 };
 
 /// Which groups of a scope are pools. The default is every group.
@@ -288,6 +289,12 @@ impl Cloud for Aws {
     async fn image(&self, image: &ImageId) -> Result<Option<Image>, Error> {
         let clients = self.clients().await;
         let answer = images::read(&clients, image).await;
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn template(&self, source: &LaunchSource) -> Result<Option<Template>, Error> {
+        let clients = self.clients().await;
+        let answer = templates::look_up(&clients, source).await;
         self.watch_for_refusal(answer).await
     }
 

@@ -14,13 +14,13 @@ use futures_util::{StreamExt, stream};
 use super::{
     errors::{explain, refuse},
     open::Clients,
-    pages::{Page, walk},
+    pages::{Page, Walk, walk},
     walks::Schedule,
     words::text,
 };
 use crate::{
     cloud::Error,
-    fleet::{FailureKind, ImageId, Template, TemplateKind, Timestamp},
+    fleet::{FailureKind, ImageId, LaunchSource, Template, TemplateKind, Timestamp},
 };
 
 /// An image that a parameter of Systems Manager names can change behind a fixed version.
@@ -40,6 +40,42 @@ pub(super) enum Blueprint {
         version: String,
     },
     Configuration(String),
+}
+
+impl Blueprint {
+    fn of(source: &LaunchSource) -> Self {
+        match source {
+            LaunchSource::Configuration(name) => Self::Configuration(name.clone()),
+            LaunchSource::Template(it) => Self::Template {
+                id: it.id.clone(),
+                name: it.name.clone(),
+                version: it.version.clone(),
+            },
+        }
+    }
+
+    fn describe(&self, number: Option<String>, resolved: Resolved) -> Template {
+        let (kind, id, name, version) = match self {
+            Self::Configuration(name) => (
+                TemplateKind::LaunchConfiguration,
+                &None,
+                name,
+                String::new(),
+            ),
+            Self::Template { id, name, version } => {
+                (TemplateKind::LaunchTemplate, id, name, version.clone())
+            }
+        };
+        Template {
+            kind,
+            id: id.clone(),
+            name: name.clone(),
+            version,
+            resolved_version: number,
+            image: resolved.image,
+            instance_type: resolved.instance_type,
+        }
+    }
 }
 
 /// What was resolved so far.
@@ -66,6 +102,8 @@ struct Pointers {
 struct Resolved {
     image: Option<ImageId>,
     instance_type: Option<String>,
+    /// Whether a parameter of Systems Manager names the image.
+    is_by_parameter: bool,
     /// Set when it can change and must be read again.
     until: Option<Timestamp>,
 }
@@ -75,31 +113,14 @@ impl Templates {
     pub(super) fn describe(&self, blueprint: &Blueprint) -> Template {
         match blueprint {
             Blueprint::Configuration(name) => {
-                let resolved = self.configurations.get(name).cloned().unwrap_or_default();
-                Template {
-                    kind: TemplateKind::LaunchConfiguration,
-                    id: None,
-                    name: name.clone(),
-                    version: String::new(),
-                    resolved_version: None,
-                    image: resolved.image,
-                    instance_type: resolved.instance_type,
-                }
+                let resolved = self.configurations.get(name).cloned();
+                blueprint.describe(None, resolved.unwrap_or_default())
             }
-            Blueprint::Template { id, name, version } => {
+            Blueprint::Template { name, version, .. } => {
                 let number = self.number(name, version);
                 let key = number.clone().map(|it| (name.clone(), it));
                 let resolved = key.and_then(|it| self.versions.get(&it).cloned());
-                let resolved = resolved.unwrap_or_default();
-                Template {
-                    kind: TemplateKind::LaunchTemplate,
-                    id: id.clone(),
-                    name: name.clone(),
-                    version: version.clone(),
-                    resolved_version: number,
-                    image: resolved.image,
-                    instance_type: resolved.instance_type,
-                }
+                blueprint.describe(number, resolved.unwrap_or_default())
             }
         }
     }
@@ -249,36 +270,40 @@ impl Templates {
     }
 
     async fn read_configurations(&mut self, clients: &Clients, names: &[String]) -> Option<Error> {
-        const WHAT: &str = "read the launch configurations";
-        let walk = walk(WHAT, |token| async {
-            let request = clients
-                .scaling
-                .describe_launch_configurations()
-                .set_launch_configuration_names(Some(names.to_vec()))
-                .set_next_token(token);
-            let answer = request.send().await.map_err(|error| refuse(WHAT, &error))?;
-            Ok(Page {
-                rows: answer.launch_configurations.unwrap_or_default(),
-                next: answer.next_token,
-            })
-        })
-        .await;
+        let walk = ask_configurations(clients, names).await;
         if walk.failure.is_none() {
             let gone = names.iter().map(|it| (it.clone(), Resolved::default()));
             self.configurations.extend(gone);
         }
-        for configuration in walk.rows {
-            let resolved = Resolved {
-                image: text(configuration.image_id()).map(ImageId::from),
-                instance_type: text(configuration.instance_type()),
-                until: None,
-            };
-            if let Some(name) = configuration.launch_configuration_name {
-                self.configurations.insert(name, resolved);
-            }
-        }
+        self.configurations.extend(walk.rows);
         walk.failure
     }
+}
+
+async fn ask_configurations(clients: &Clients, names: &[String]) -> Walk<(String, Resolved)> {
+    const WHAT: &str = "read the launch configurations";
+    walk(WHAT, |token| async {
+        let request = clients
+            .scaling
+            .describe_launch_configurations()
+            .set_launch_configuration_names(Some(names.to_vec()))
+            .set_next_token(token);
+        let answer = request.send().await.map_err(|error| refuse(WHAT, &error))?;
+        let rows = answer.launch_configurations.unwrap_or_default();
+        let rows = rows.into_iter().filter_map(|it| {
+            let resolved = Resolved {
+                image: text(it.image_id()).map(ImageId::from),
+                instance_type: text(it.instance_type()),
+                ..Resolved::default()
+            };
+            Some((it.launch_configuration_name?, resolved))
+        });
+        Ok(Page {
+            rows: rows.collect(),
+            next: answer.next_token,
+        })
+    })
+    .await
 }
 
 fn names_of_pointers(in_use: &[Blueprint]) -> BTreeSet<String> {
@@ -300,26 +325,60 @@ async fn read_version(
     version: String,
     now: Timestamp,
 ) -> Result<((String, String), Resolved), Error> {
-    let mut resolved = match ask_version(clients, id.as_deref(), &name, &version, false).await {
-        Ok(it) => it,
-        // Deleted behind its group's back: that is an answer, and soon enough asked again.
-        Err(error) if error.kind == FailureKind::NotFound => Resolved {
-            until: Some(now + PARAMETER_MAX_AGE),
-            ..Resolved::default()
-        },
-        Err(error) => return Err(error),
+    let found = find_version(clients, id.as_deref(), &name, &version).await?;
+    // Deleted behind its group's back: that is an answer, and soon enough asked again.
+    let is_gone = found.is_none();
+    let mut resolved = found.unwrap_or_default();
+    if is_gone || resolved.is_by_parameter {
+        resolved.until = Some(now + PARAMETER_MAX_AGE);
+    }
+    Ok(((name, version), resolved))
+}
+
+/// Looks up what a version or a configuration launches, whether a group uses it or not; `None`
+/// for one that does not exist.
+pub(super) async fn look_up(
+    clients: &Clients,
+    source: &LaunchSource,
+) -> Result<Option<Template>, Error> {
+    let found = match source {
+        LaunchSource::Template(it) => {
+            find_version(clients, it.id.as_deref(), &it.name, &it.version).await?
+        }
+        LaunchSource::Configuration(name) => {
+            let walk = ask_configurations(clients, std::slice::from_ref(name)).await;
+            match walk.failure {
+                Some(failure) => return Err(failure),
+                None => walk.rows.into_iter().next().map(|it| it.1),
+            }
+        }
+    };
+    let number = match source {
+        LaunchSource::Template(it) => Some(it.version.clone()),
+        LaunchSource::Configuration(_) => None,
+    };
+    Ok(found.map(|it| Blueprint::of(source).describe(number, it)))
+}
+
+/// Reads what a version launches, by the image that a parameter names where one does.
+async fn find_version(
+    clients: &Clients,
+    id: Option<&str>,
+    name: &str,
+    version: &str,
+) -> Result<Option<Resolved>, Error> {
+    let Some(mut resolved) = ask_version(clients, id, name, version, false).await? else {
+        return Ok(None);
     };
     let is_parameter = |it: &ImageId| it.as_str().starts_with("resolve:");
     if resolved.image.as_ref().is_some_and(is_parameter) {
         // Who may not read the parameter sees no image, rather than no template.
-        let named = ask_version(clients, id.as_deref(), &name, &version, true).await;
-        resolved.image = named
-            .ok()
-            .and_then(|it| it.image)
-            .filter(|it| !is_parameter(it));
-        resolved.until = Some(now + PARAMETER_MAX_AGE);
+        let named = ask_version(clients, id, name, version, true).await;
+        let image = named.ok().flatten().and_then(|it| it.image);
+        resolved.image = image.filter(|it| !is_parameter(it));
+        resolved.is_by_parameter = true;
     }
-    Ok(((name, version), resolved))
+    Ok(Some(resolved))
 }
 
 async fn ask_version(
@@ -328,7 +387,7 @@ async fn ask_version(
     name: &str,
     version: &str,
     resolves_parameter: bool,
-) -> Result<Resolved, Error> {
+) -> Result<Option<Resolved>, Error> {
     let request = clients.ec2.describe_launch_template_versions();
     let request = match id {
         Some(id) => request.launch_template_id(id),
@@ -338,17 +397,24 @@ async fn ask_version(
         .versions(version)
         .set_resolve_alias(resolves_parameter.then_some(true));
     let what = format!("read version {version} of launch template {name}");
-    let answer = request
-        .send()
-        .await
-        .map_err(|error| explain(&what, &error))?;
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) => match explain(&what, &error) {
+            it if it.kind == FailureKind::NotFound => return Ok(None),
+            it => return Err(it),
+        },
+    };
     let found = answer.launch_template_versions().first();
-    let data = found.and_then(|it| it.launch_template_data());
-    Ok(Resolved {
-        image: data.and_then(|it| text(it.image_id())).map(ImageId::from),
-        instance_type: data
-            .and_then(|it| it.instance_type())
-            .map(|it| it.as_str().to_owned()),
-        until: None,
-    })
+    Ok(found.map(|it| {
+        let launches = it.launch_template_data();
+        Resolved {
+            image: launches
+                .and_then(|it| text(it.image_id()))
+                .map(ImageId::from),
+            instance_type: launches
+                .and_then(|it| it.instance_type())
+                .map(|it| it.as_str().to_owned()),
+            ..Resolved::default()
+        }
+    }))
 }

@@ -1,7 +1,7 @@
 //! Other versions of a launch template, and which of them a group launches from.
 
 use crate::{
-    fleet::{Call, ImageId, LaunchSource, PoolKey, TemplateVersion},
+    fleet::{Call, ImageId, LaunchSource, PoolKey, ScopeId, Template, TemplateVersion},
     sim::{
         refusal::{Refused, Verdict},
         world::World,
@@ -87,6 +87,28 @@ impl World {
             }
         });
         Ok(())
+    }
+
+    /// Looks up what a version launches, as EC2 would.
+    pub(in crate::sim) fn find_version(
+        &self,
+        scope: &ScopeId,
+        source: &LaunchSource,
+    ) -> Option<Template> {
+        let LaunchSource::Template(wanted) = source else {
+            return None;
+        };
+        let mut groups = self.groups.values().filter(|it| it.row.scope == *scope);
+        groups.find_map(|group| {
+            let template = group.row.template.as_ref();
+            let template = template.filter(|it| it.name == wanted.name)?;
+            Some(Template {
+                version: wanted.version.clone(),
+                resolved_version: Some(wanted.version.clone()),
+                image: Some(group.image_of_version(&wanted.version)?),
+                ..template.clone()
+            })
+        })
     }
 
     fn check_template(&self, pool: &PoolKey, wanted: &TemplateVersion) -> Verdict {

@@ -2,8 +2,12 @@
 
 use super::Wanted;
 use crate::{
-    action::{draft::Draft, plan::Refusal},
-    fleet::{ImageId, LaunchSource, Lookup, Phase, Pool, Template, TemplateVersion},
+    action::{
+        draft::Draft,
+        plan::Refusal,
+        verb::source::{check_image, check_source},
+    },
+    fleet::{ImageId, LaunchSource, Phase, Pool, Template},
     operation::Change,
 };
 
@@ -18,18 +22,13 @@ pub(super) fn change(
     let key = pool.key();
     let image = match wanted {
         Wanted::Version(version) => {
-            let source = match from {
-                LaunchSource::Template(it) => LaunchSource::Template(TemplateVersion {
-                    version: version.to_owned(),
-                    ..it.clone()
-                }),
-                LaunchSource::Configuration(_) => LaunchSource::Configuration(version.to_owned()),
-            };
+            let source = from.at(version);
             if version.starts_with('$') {
                 return Err(Refusal::Unsound(format!(
                     "{version} may mean something else tomorrow; name the number"
                 )));
             }
+            check_source(draft, pool, template, &source)?;
             draft.change(&key, "template", from, &source);
             return Ok(Change::Existing(source));
         }
@@ -74,50 +73,4 @@ fn has_image(draft: &Draft<'_>, pool: &Pool, from: &LaunchSource, image: &ImageI
             from.version()
         )
     })
-}
-
-fn check_image(
-    draft: &mut Draft<'_>,
-    pool: &Pool,
-    template: &Template,
-    wanted: &ImageId,
-) -> Result<(), Refusal> {
-    let unsound = |why: String| Err(Refusal::Unsound(why));
-    let image = match draft.fleet.image(&pool.scope, wanted) {
-        None => {
-            draft.warn(format!("{wanted} is looked up before anything is called"));
-            return Ok(());
-        }
-        Some(Lookup::Failed(why)) => {
-            draft.warn(format!("{wanted} could not be looked up: {why}"));
-            return Ok(());
-        }
-        Some(Lookup::Missing) => {
-            return unsound(format!(
-                "image {wanted} does not exist in {}, or is not shared with this account",
-                pool.scope
-            ));
-        }
-        Some(Lookup::Found(it)) => it,
-    };
-    if !image.is_available() {
-        return unsound(format!(
-            "image {wanted} is {}; only one that is available can be launched",
-            image.state
-        ));
-    }
-    let old = template
-        .image
-        .as_ref()
-        .and_then(|it| draft.fleet.image(&pool.scope, it));
-    if let Some(Lookup::Found(old)) = old
-        && let (Some(is), Some(was)) = (&image.architecture, &old.architecture)
-        && is != was
-    {
-        return unsound(format!(
-            "image {wanted} is for {is}, and {} launches machines for {was}",
-            pool.key()
-        ));
-    }
-    Ok(())
 }

@@ -14,10 +14,11 @@ use crate::{
         draft::Draft,
         grammar::{PoolArg, RefreshAnswer, RefreshFlags},
         plan::Refusal,
+        verb::source::check_source,
     },
     fleet::{
-        Call, Pool, Process, Refresh, RefreshTerms, Reluctance, Template, TemplateKind,
-        TemplateVersion,
+        Call, LaunchSource, Pool, Process, Refresh, RefreshTerms, Reluctance, Template,
+        TemplateKind, TemplateVersion,
     },
     operation::{self, Spec, VersionCopy},
 };
@@ -36,6 +37,11 @@ pub(in crate::action) fn refresh(
     let (pool, _) = draft.group(arg)?;
     draft.changes_automation = true;
     if answer == RefreshAnswer::Start {
+        let version = flags.template_version.as_ref();
+        if let Some(version) = version.filter(|it| !it.starts_with('$')) {
+            let wanted = LaunchSource::Template(version_of(pool, version)?);
+            check_source(draft, pool, template_of(pool)?, &wanted)?;
+        }
         return start(draft, pool, flags, reason);
     }
     let bare = RefreshFlags {
@@ -57,6 +63,7 @@ pub(in crate::action) fn refresh(
                 pool: key,
                 terms: RefreshTerms::default(),
                 copy: None,
+                from: None,
                 follows: Some(active.id.clone()),
                 force: false,
             }));
@@ -204,8 +211,15 @@ fn begin(
         pool: key.clone(),
         terms: Box::new(terms.clone()),
     });
+    let before = match pool.template.as_ref().and_then(Template::source) {
+        Some(LaunchSource::Template(it)) if copy.is_none() && terms.template.is_some() => {
+            Some(Box::new(it))
+        }
+        _ => None,
+    };
     draft.plan.operation = Some(Spec::Refresh(operation::Refresh {
         pool: key,
+        from: before,
         // Which version that will be is known once it is made.
         terms: RefreshTerms {
             template: terms.template.filter(|_| copy.is_none()),
