@@ -24,6 +24,8 @@ const N_TRIES_MAX: u32 = 4;
 const N_TRIES_MAX_NEW: u32 = 12;
 /// A cordon that is lifted more often than this is a fight, and fights are not ours to win.
 const N_CORDONS_LOST_MAX: u32 = 5;
+/// Nor is one that never shows.
+const N_CORDONS_MAX: u32 = 10;
 
 /// On which terms an instance goes.
 #[derive(Clone, Copy, Debug)]
@@ -180,6 +182,14 @@ fn cordon(context: &Context<'_>) -> Option<Step> {
     let mut agents = fleet.executors_on(id);
     let executor = agents.find(|it| !it.cordoned || is_anothers(it))?;
     let key = (executor.controller.clone(), executor.id.clone());
+    let n = target.n_cordoned(&key);
+    if N_CORDONS_MAX <= n {
+        return Some(Step::Stuck(Halt::CordonIgnored {
+            instance: (*id).clone(),
+            executor: executor.name.clone(),
+            n,
+        }));
+    }
     let none = Mark::None;
     let mark = target.cordons.get(&key).unwrap_or(&none);
     let reason = operation.reason.as_ref();

@@ -449,7 +449,11 @@ impl Operation {
             let key = (controller.clone(), executor.clone());
             for (id, target) in &mut self.targets {
                 if note.contains(id.as_str()) {
-                    change(target.cordons.entry(key.clone()).or_default());
+                    let mark = target.cordons.entry(key.clone()).or_default();
+                    change(mark);
+                    if mark.is_applied() {
+                        target.note_cordon(&key);
+                    }
                     target.idle_at.clear();
                 }
             }

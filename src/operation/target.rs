@@ -42,6 +42,8 @@ pub struct TargetState {
     pub cordons: BTreeMap<(ControllerName, String), Mark>,
     /// How often a cordon that was in force was found lifted.
     pub n_cordons_lost: u32,
+    /// How often each agent was cordoned since all of them were last seen closed.
+    n_cordoned: BTreeMap<(ControllerName, String), u32>,
     /// Every agent that a reading showed on it.
     pub agents: BTreeMap<(ControllerName, String), Agent>,
     pub seen: Option<Sight>,
@@ -219,6 +221,16 @@ impl TargetState {
             }
         }
         self.n_cordons_lost = 0;
+        self.n_cordoned.clear();
+    }
+
+    /// Returns how often an agent was cordoned without being seen closed since.
+    pub(super) fn n_cordoned(&self, key: &(ControllerName, String)) -> u32 {
+        self.n_cordoned.get(key).copied().unwrap_or(0)
+    }
+
+    pub(super) fn note_cordon(&mut self, key: &(ControllerName, String)) {
+        *self.n_cordoned.entry(key.clone()).or_default() += 1;
     }
 
     pub(super) fn meet(&mut self, met: &[Agent]) {
@@ -262,6 +274,7 @@ impl TargetState {
     pub(super) fn see(&mut self, sight: &Sight, at: Timestamp, gap_max: Duration) {
         match sight {
             Sight::Idle { at } => {
+                self.n_cordoned.clear();
                 // Nobody looked meanwhile, or a clock was set: the proof begins anew.
                 if self
                     .idle_at

@@ -74,7 +74,7 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     let seen = target.seen.as_ref().filter(|_| is_missed);
     let is_patient = seen.is_some_and(|it| context.now.since(it.at()) < settle * PATIENCE);
     if is_patient && has_cordoned(target) {
-        let what = "its agent, which is not listed".to_owned();
+        let what = "its unlisted agent".to_owned();
         return Step::Wait(WaitingOn::Settling { what });
     }
     if let Some(step) = open_unread(context, &agents) {

@@ -138,7 +138,7 @@ impl WaitingOn {
 impl fmt::Display for WaitingOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Settling { what } => write!(f, "{what} is not seen yet"),
+            Self::Settling { what } => write!(f, "{what} to show"),
             Self::Jobs { jobs } => match &jobs[..] {
                 [] => f.write_str("a job that its controller hides from us"),
                 [job] => write!(f, "job {}", job.name),
@@ -225,6 +225,12 @@ pub enum Halt {
     },
     /// Somebody or something lifts our cordon again and again.
     CordonLost { instance: InstanceId, n: u32 },
+    /// Its controller says that it cordons an agent, and the agent stays open.
+    CordonIgnored {
+        instance: InstanceId,
+        executor: String,
+        n: u32,
+    },
     /// Kept by AWS after its hook was abandoned.
     Retained { instance: InstanceId },
     /// Another operation owns it.
@@ -257,6 +263,15 @@ impl fmt::Display for Halt {
                     "{instance}: its cordon was lifted {n} times by somebody else"
                 )
             }
+            Self::CordonIgnored {
+                instance,
+                executor,
+                n,
+            } => write!(
+                f,
+                "{instance}: agent {executor} was cordoned {n} times and is open still: its controller does not take \
+                 that, or somebody lifts it at once"
+            ),
             Self::Retained { instance } => {
                 write!(
                     f,

@@ -333,3 +333,21 @@ fn seed_2029_an_instance_on_its_way_out_keeps_its_cordon() {
     driver.run();
     driver.check_no_leaks();
 }
+
+/// A controller that says yes and cordons nothing is not asked for ever.
+#[test]
+fn a_cordon_that_never_shows_is_for_an_operator_to_look_at() {
+    let mut faults = Faults::none();
+    faults.ci.cordon_lost = 1.0;
+    let mut driver = driver(0, faults);
+    let Decision::Halt(halts) = driver.run() else {
+        panic!("{}", driver.told());
+    };
+    let why = halts[0].to_string();
+    assert!(why.contains("was cordoned 10 times"), "{why}");
+    // Whoever mended the controller resumes, and it goes on.
+    driver.world.set_faults(Faults::none());
+    driver.record(Happening::Resumed);
+    assert_eq!(driver.run(), Decision::Done);
+    driver.check_no_leaks();
+}
