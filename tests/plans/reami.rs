@@ -429,11 +429,8 @@ fn who_is_not_in_service_is_named() {
         Arc::make_mut(&mut it.instances[1]).lifecycle = Some(Lifecycle::WarmedStopped);
     });
     let plan = plan(&format!("reami linux {NEW}"), &some).unwrap();
-    check_warns(&plan, "in standby: they stay");
-    check_warns(
-        &plan,
-        "in the warm pool: each is replaced once it comes into service",
-    );
+    check_warns(&plan, "1 in standby, left there");
+    check_warns(&plan, "1 in the warm pool, to be replaced once in service");
     assert_eq!(roll(&plan).pools[0].targets.len(), 2);
 }
 

@@ -179,8 +179,9 @@ fn give_time(draft: &mut Draft<'_>, pool: &Pool, instance: &Instance, held: &Hel
     let key = pool.key();
     if let Some(hook) = held.hook {
         let timeout = short_duration(hook.heartbeat_timeout);
-        let what = format!("{} of {}", held.name, instance.id);
-        draft.change(&key, &what, "less", format!("{timeout} from now"));
+        let what = format!("the deadline of {} of {}", held.name, instance.id);
+        let to = format!("{timeout} after the call");
+        draft.change(&key, &what, "as it stands", to);
         let cap = instance.lifecycle_since + hook.global_timeout;
         draft.warn(format!(
             "no heartbeat reaches beyond {} after it began, at about {cap}",

@@ -207,23 +207,20 @@ fn targets<'a>(
             .count()
     };
     for (phase, what) in [
-        (Phase::Standby, "in standby: they stay as they are"),
+        (Phase::Standby, "in standby, left there"),
         (
             Phase::Warm,
-            "in the warm pool: each is replaced once it comes into service",
+            "in the warm pool, to be replaced once in service",
         ),
-        (
-            Phase::Pending,
-            "coming up: they are replaced once they are in service",
-        ),
+        (Phase::Pending, "coming up, to be replaced once in service"),
         (
             Phase::PendingWait,
-            "coming up: they are replaced once they are in service",
+            "coming up, to be replaced once in service",
         ),
     ] {
         let n = aside(phase);
         if 0 < n {
-            draft.warn(format!("{n} members of {} are {what}", pool.key()));
+            draft.warn(format!("{}: {n} {what}", pool.key()));
         }
     }
     Ok(targets)
