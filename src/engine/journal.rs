@@ -247,6 +247,19 @@ pub(super) fn changes(state_dir: &Path) -> Vec<(PathBuf, SystemTime)> {
     found.filter(is_journal).collect()
 }
 
+/// Removes what nobody drives: the operations of a region that ended with its process.
+///
+/// What cannot be removed stays, and is listed as resting.
+pub fn forget_resting(state_dir: &Path) {
+    for (path, _) in changes(state_dir) {
+        if File::open(&path).is_ok_and(|it| !is_locked(&it)) {
+            for ending in [ENDING, "log", "asked", "taken"] {
+                let _ = fs::remove_file(path.with_extension(ending));
+            }
+        }
+    }
+}
+
 /// Reads what a journal tells, without taking hold of it; one that cannot be read tells nothing.
 pub(super) fn events(path: &Path) -> Vec<Event> {
     let bytes = fs::read(path).unwrap_or_default();

@@ -40,7 +40,7 @@ pub use explained::Explained;
 pub use follow::{Launch, LaunchState};
 pub use handle::Handle;
 pub use history::{Filled, HistoryError, Keeping, Kept, Limits, Opened, PastQuery, Store, Whose};
-pub use journal::OperationError;
+pub use journal::{OperationError, forget_resting};
 pub use operations::Verdict;
 pub use quotes::{Asking, Pricing, Wanted};
 pub use row::{OperationRow, operations_in_the_way};

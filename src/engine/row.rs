@@ -15,7 +15,7 @@ pub struct OperationRow<'a>(pub &'a OperationView);
 impl OperationRow<'_> {
     /// Returns how far it is: how many of its instances are over, of how many, or the part that
     /// AWS says it has replaced; none of what replaces nothing.
-    pub fn done(&self, now: Timestamp) -> Option<String> {
+    pub fn done(&self) -> Option<String> {
         let it = &self.0.operation;
         match &it.spec {
             Spec::Freeze(_) => None,
@@ -28,7 +28,7 @@ impl OperationRow<'_> {
                 percent.map(|it| format!("{it} %"))
             }
             Spec::Drain(_) | Spec::Roll(_) => {
-                Some(format!("{}/{}", it.n_finished(now), it.targets().count()))
+                Some(format!("{}/{}", it.n_done(), it.targets().count()))
             }
         }
     }
@@ -177,7 +177,7 @@ impl Record for OperationRow<'_> {
             "scope" => Value::text(it.spec.pool().scope.as_str()),
             "state" => Value::text(self.state()),
             "done" => self
-                .done(now)
+                .done()
                 .map_or(Value::Missing, |it| Value::Text(it.into())),
             "owner" => Value::Text(it.owner.to_string().into()),
             "ends_in" => {

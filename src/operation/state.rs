@@ -214,10 +214,10 @@ impl Operation {
         self.pools.get(key).unwrap_or(&NOTHING)
     }
 
-    pub fn n_finished(&self, now: Timestamp) -> usize {
-        let settle = self.spec.proof().settle;
-        let is_finished = |it: &&TargetState| it.is_finished(now, settle);
-        self.targets.values().filter(is_finished).count()
+    /// Returns how many targets are gone, or were given back.
+    pub fn n_done(&self) -> usize {
+        let is_done = |it: &&TargetState| it.gone_at.is_some() || it.untag.is_applied();
+        self.targets.values().filter(is_done).count()
     }
 
     /// Takes one event into the state.

@@ -1,5 +1,10 @@
 //! Actions from the command line: plans, refusals, results and their codes.
 
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
 use snapbox::{IntoData as _, str};
 
 use crate::sandbox::{Sandbox, check};
@@ -237,4 +242,24 @@ error: the audit log cannot be written, so nothing more is done: file/demo: Not 
 --- exit code 1
 
 "#]].raw());
+}
+
+/// A region of the demo ends with its process, and nobody goes on with what was done to it.
+#[test]
+fn an_operation_of_an_ended_demo_is_forgotten() {
+    let sandbox = Sandbox::new();
+    let mut frozen = sandbox.command("--demo freeze release --for 1h --yes");
+    frozen.stderr(Stdio::piped());
+    let mut frozen = frozen.spawn().unwrap();
+    let mut lines = BufReader::new(frozen.stderr.take().unwrap()).lines();
+    lines.find(|it| {
+        it.as_ref()
+            .is_ok_and(|it| it.contains("waits for its thaw"))
+    });
+    let listed = sandbox.run("--demo ops -o json");
+    assert!(listed.contains("\"freeze\""), "it is driven: {listed}");
+    frozen.kill().unwrap();
+    frozen.wait().unwrap();
+    let listed = sandbox.run("--demo ops -o json");
+    assert!(listed.contains("\"operations\": []"), "{listed}");
 }

@@ -124,10 +124,7 @@ impl Operation {
             driven: view.is_driven,
             foreign: view.is_foreign,
             progress: Progress {
-                done: targets
-                    .iter()
-                    .filter(|it| matches!(it.step, "gone" | "given back"))
-                    .count(),
+                done: operation.n_done(),
                 total: targets.len(),
             },
             waiting_on: first_wait

@@ -65,7 +65,7 @@ fn of_ground(ground: &Ground<'_>) -> String {
         _ => String::new(),
     };
     format!(
-        "{back}batch {at} of {n_batches}: {} of {} replaced{ahead}",
+        "{back}batch {at} of {n_batches}: {} of {} gone or going{ahead}",
         progress.n_gone, progress.n_all
     )
 }

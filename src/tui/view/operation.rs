@@ -56,8 +56,8 @@ fn state(view: &OperationView) -> Span<'static> {
 }
 
 /// How far it is, where that is counted.
-fn done(view: &OperationView, now: Timestamp) -> Option<String> {
-    OperationRow(view).done(now)
+fn done(view: &OperationView) -> Option<String> {
+    OperationRow(view).done()
 }
 
 /// Says in a few words what is driven here.
@@ -68,13 +68,13 @@ pub(super) fn in_short(app: &App) -> Option<String> {
         0 => String::new(),
         n => format!(" and {n} more"),
     };
-    Some(format!(" {}{more} ", briefly(app, view)))
+    Some(format!(" {}{more} ", briefly(view)))
 }
 
 /// Says in a few words what an operation is, and how far.
-pub(super) fn briefly(app: &App, view: &OperationView) -> String {
+pub(super) fn briefly(view: &OperationView) -> String {
     let it = &view.operation;
-    let done = done(view, app.observation.at);
+    let done = done(view);
     let done = done.map_or(String::new(), |it| format!("{it} "));
     let (kind, pool) = (it.spec.kind(), &it.spec.pool().name);
     format!("{kind} {pool} {done}{}", state(view).text)
@@ -198,7 +198,7 @@ fn facts(app: &App, view: &OperationView, at: Timestamp) -> Vec<Line> {
         plain("another process on this host")
     };
     let mut standing = vec![dim("state     "), state(view)];
-    if let Some(done) = done(view, at) {
+    if let Some(done) = done(view) {
         standing.extend([dim("  done "), plain(done)]);
     }
     let mut lines = vec![

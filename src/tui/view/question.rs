@@ -238,7 +238,7 @@ fn leaving_texts(app: &App) -> Vec<String> {
         .driven_here
         .iter()
         .filter_map(|it| app.operations.get(it));
-    texts.extend(driven.map(|it| format!("{}: {}", it.operation.id, operation::briefly(app, it))));
+    texts.extend(driven.map(|it| format!("{}: {}", it.operation.id, operation::briefly(it))));
     texts.push(
         "Without the console they can go on in a process of their own, or stop where that is safe and rest until \
          `pooldeck ops resume`."
