@@ -110,6 +110,11 @@ async fn list(
     // What an operation waits for shows only beside the fleet.
     session.handle.observe().await;
     let (mut views, errors) = session.handle.priced_operations().await;
+    if let Some(id) = &only
+        && let Some(error) = errors.iter().find(|it| it.is_of(id))
+    {
+        return Err(refused(error));
+    }
     for error in &errors {
         session.printer.warn(&error.to_string());
     }

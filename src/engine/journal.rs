@@ -75,6 +75,20 @@ pub enum OperationError {
     ReadOnly(Refusal),
 }
 
+impl OperationError {
+    /// Returns whether it is the journal of this operation that cannot be read.
+    pub fn is_of(&self, id: &OperationId) -> bool {
+        let path = match self {
+            Self::Damaged { path, .. }
+            | Self::Newer { path, .. }
+            | Self::Unreplayable { path, .. }
+            | Self::Io { path, .. } => path,
+            _ => return false,
+        };
+        path.file_stem().is_some_and(|it| it == &*id.0)
+    }
+}
+
 /// A journal that this process may append to; the lock ends with it.
 #[derive(Debug)]
 pub(super) struct Journal {

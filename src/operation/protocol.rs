@@ -133,7 +133,8 @@ pub(super) fn empty(context: &Context<'_>, instance: &Instance) -> Step {
         key: TAG.to_owned(),
         value: Claim::of(context.operation, wants_protection).to_string(),
     };
-    if !target.tag.is_applied() {
+    let is_marked = instance.tags.contains_key(TAG) && target.is_begun();
+    if !is_marked && !target.tag.is_applied() {
         return context.attempt(&target.tag, "its mark", tag);
     }
     let protect = || Call::SetInstanceProtection {

@@ -346,9 +346,7 @@ impl Operation {
                     self.standing = Standing::Running;
                 }
                 // What was refused is tried again: the operator may have mended it.
-                self.targets
-                    .values_mut()
-                    .for_each(TargetState::forget_refusals);
+                self.targets.values_mut().for_each(TargetState::resume);
                 self.pools.values_mut().for_each(|it| it.resume(at));
             }
             Happening::Aborted { why } => {

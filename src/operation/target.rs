@@ -141,6 +141,17 @@ impl Mark {
         }
     }
 
+    /// Somebody may have undone it while nobody looked: whether it stands, the next reading tells.
+    fn doubt(&mut self) {
+        if let Self::Applied(at) = *self {
+            *self = Self::Intended {
+                at,
+                n_refused: 0,
+                earlier: None,
+            };
+        }
+    }
+
     /// Another try does not forget the refusals of those before.
     pub(super) fn intend(&mut self, at: Timestamp) {
         let n_refused = match self {
@@ -201,7 +212,7 @@ impl TargetState {
         }
     }
 
-    pub(super) fn forget_refusals(&mut self) {
+    fn forget_refusals(&mut self) {
         let by_agent = self.cordons.values_mut().chain(self.removals.values_mut());
         let others = [
             &mut self.tag,
@@ -222,6 +233,15 @@ impl TargetState {
         }
         self.n_cordons_lost = 0;
         self.n_cordoned.clear();
+    }
+
+    /// Goes on with it after a while in which another driver may have given it back.
+    pub(super) fn resume(&mut self) {
+        self.forget_refusals();
+        if self.untag == Mark::None {
+            self.tag.doubt();
+            self.protect.doubt();
+        }
     }
 
     /// Returns how often an agent was cordoned without being seen closed since.

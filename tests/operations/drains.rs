@@ -351,3 +351,42 @@ fn a_cordon_that_never_shows_is_for_an_operator_to_look_at() {
     assert_eq!(driver.run(), Decision::Done);
     driver.check_no_leaks();
 }
+
+/// Another driver took it over and gave it back; whoever resumes here marks and protects it again.
+#[test]
+fn what_was_given_back_meanwhile_is_marked_again_when_it_is_resumed() {
+    for seed in [0, 1] {
+        let (mut driver, id, name) = cordoned(seed);
+        driver.step();
+        driver.world.advance(Duration::from_mins(2));
+        let controller = driver.world.controllers().next().unwrap().name.clone();
+        for call in [
+            Call::Uncordon {
+                controller,
+                executor: name,
+            },
+            Call::SetInstanceProtection {
+                pool: key(),
+                instances: vec![id.clone()],
+                protected: false,
+            },
+            Call::UntagInstances {
+                scope: key().scope,
+                instances: vec![id.clone()],
+                key: TAG.to_owned(),
+            },
+        ] {
+            driver.world.apply(&call).unwrap();
+        }
+        driver.record(Happening::Resumed);
+        let is_going = |it: &Driver| it.operation.target(&id).unwrap().step() == "terminating";
+        while !is_going(&driver) {
+            let row = driver.world.machine(&id).unwrap().row.clone();
+            assert_eq!(driver.step(), None);
+            let is_ours = row.tags.contains_key(TAG) && row.protected;
+            assert!(is_ours || !is_going(&driver), "{}", driver.told());
+        }
+        assert_eq!(driver.run(), Decision::Done);
+        driver.check_no_leaks();
+    }
+}
