@@ -78,12 +78,12 @@ pub enum OperationError {
 impl OperationError {
     /// Returns whether it is the journal of this operation that cannot be read.
     pub fn is_of(&self, id: &OperationId) -> bool {
-        let path = match self {
-            Self::Damaged { path, .. }
-            | Self::Newer { path, .. }
-            | Self::Unreplayable { path, .. }
-            | Self::Io { path, .. } => path,
-            _ => return false,
+        let (Self::Damaged { path, .. }
+        | Self::Newer { path, .. }
+        | Self::Unreplayable { path, .. }
+        | Self::Io { path, .. }) = self
+        else {
+            return false;
         };
         path.file_stem().is_some_and(|it| it == &*id.0)
     }

@@ -98,9 +98,10 @@ fn warn_of_missing(
     if n_there < capacity.desired {
         draft.warn(format!(
             "{key} has {n_there} of the {} that it wants: those that go work, and it goes on launching the \
-             {} that are missing",
+             {} that are missing (`suspend {} Launch` stops that)",
             capacity.desired,
-            capacity.desired - n_there
+            capacity.desired - n_there,
+            pool.name
         ));
     }
     Ok(())
