@@ -3,6 +3,7 @@
 use super::{
     Drain, Operation, Standing, WaitingOn,
     decide::{Decision, Step, Tally},
+    missing,
     protocol::{self, Context, Terms},
     undo,
 };
@@ -21,6 +22,12 @@ pub(super) fn decide(
         force: drain.force,
     };
     let mut tally = Tally::default();
+    if fleet.pool(&drain.pool).is_none() {
+        let step = missing::step(operation, &drain.pool, fleet, now);
+        return tally
+            .take(drain.pool.clone(), step)
+            .unwrap_or_else(|| tally.decide());
+    }
     for (id, target) in operation.targets() {
         let context = Context {
             operation,

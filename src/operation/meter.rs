@@ -225,6 +225,7 @@ mod tests {
         let busy = Sight::Busy {
             at: at(20),
             jobs: Vec::new(),
+            is_closed: true,
         };
         let mut events = vec![
             (10, cordon()),

@@ -16,6 +16,7 @@ mod freeze;
 mod left;
 mod lifetime;
 mod meter;
+mod missing;
 mod outlook;
 mod pool;
 mod progress;

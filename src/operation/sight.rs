@@ -15,7 +15,13 @@ pub enum Sight {
     /// Every agent is cordoned, and its controller says that it runs nothing.
     Idle { at: Timestamp },
     /// A job runs, whether we may see it or not.
-    Busy { at: Timestamp, jobs: Vec<Job> },
+    Busy {
+        at: Timestamp,
+        jobs: Vec<Job>,
+        /// Whether every agent is cordoned, so that it gets no other job.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_closed: bool,
+    },
     /// An agent may still be given a job.
     Open { at: Timestamp, executor: String },
     /// It cannot be told. Not idle.
@@ -88,7 +94,16 @@ impl Sight {
                     is_doubted: other, ..
                 },
             ) => is_doubted == other,
-            (Self::Busy { jobs, .. }, Self::Busy { jobs: others, .. }) => jobs == others,
+            (
+                Self::Busy {
+                    jobs, is_closed, ..
+                },
+                Self::Busy {
+                    jobs: others,
+                    is_closed: other,
+                    ..
+                },
+            ) => jobs == others && is_closed == other,
             (
                 Self::Open { executor, .. },
                 Self::Open {
@@ -122,11 +137,16 @@ pub fn sightings(operation: &Operation, fleet: &Fleet, now: Timestamp) -> Vec<Ha
     };
     let settle = operation.spec.proof().settle;
     // A roll may have hundreds of targets; those whose turn has not come only matter once they are gone.
+    // So do those that a hook holds, whoever ended them: only a proof lets them go.
+    let is_held = |id: &InstanceId| {
+        let instance = fleet.instances.get(id);
+        instance.is_some_and(|it| it.phase() == Phase::TerminatingWait)
+    };
     let is_watched = |id: &InstanceId, sight: &Sight| match &operation.spec {
         Spec::Drain(_) | Spec::Freeze(_) | Spec::Refresh(_) => true,
         Spec::Roll(_) => {
             let is_begun = operation.target(id).is_some_and(TargetState::is_begun);
-            is_begun || matches!(sight, Sight::Gone { .. } | Sight::Leaving { .. })
+            is_begun || is_held(id) || matches!(sight, Sight::Gone { .. } | Sight::Leaving { .. })
         }
     };
     let seen = operation
@@ -233,7 +253,12 @@ fn see_agents(agents: &[&Executor], now: Timestamp) -> Sight {
     let is_busy = |it: &&&Executor| matches!(it.work, Work::Busy(_)) || 0 < it.n_busy_slots;
     if agents.iter().any(|it| is_busy(&it)) {
         let jobs = agents.iter().flat_map(|it| it.jobs()).cloned().collect();
-        return Sight::Busy { at, jobs };
+        let is_closed = agents.iter().all(|it| it.cordoned);
+        return Sight::Busy {
+            at,
+            jobs,
+            is_closed,
+        };
     }
     for agent in agents {
         let why = match &agent.work {

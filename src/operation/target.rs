@@ -207,6 +207,9 @@ impl TargetState {
         if self.untag.is_applied() {
             *self = Self {
                 is_surplus: self.is_surplus,
+                // Who was met there is missed if it is not listed any more.
+                agents: std::mem::take(&mut self.agents),
+                removals: std::mem::take(&mut self.removals),
                 ..Self::default()
             };
         }
@@ -322,7 +325,13 @@ impl TargetState {
                 self.n_cordons_lost += u32::from(!self.idle_at.is_empty());
                 self.idle_at.clear();
             }
-            Sight::Busy { .. } | Sight::Unknown { .. } => self.idle_at.clear(),
+            Sight::Busy { is_closed, .. } => {
+                self.idle_at.clear();
+                if *is_closed {
+                    self.n_cordoned.clear();
+                }
+            }
+            Sight::Unknown { .. } => self.idle_at.clear(),
             Sight::Leaving { is_doubted, .. } => {
                 self.was_leaving = true;
                 if *is_doubted {

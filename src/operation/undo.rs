@@ -1,10 +1,14 @@
 //! Giving back: what an operation borrowed returns, unless it was changed since.
 
+use std::sync::Arc;
+
 use super::{
-    Claim, Operation, Standing, TAG, TargetState, WaitingOn, decide::Step, protocol,
-    protocol::Context, target::Mark,
+    Claim, Operation, Standing, TAG, TargetState, WaitingOn,
+    decide::Step,
+    protocol::{self, Attempts, Context},
+    target::Mark,
 };
-use crate::fleet::{Call, CiLink, ControllerName, Executor, Instance, Work};
+use crate::fleet::{Call, CiLink, ControllerName, Executor, Fleet, Instance, PoolKey, Work};
 
 /// How many times as long as an effect takes to show an agent may be missing from the readings:
 /// longer than another try takes to fall due.
@@ -40,7 +44,7 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         return protocol::terminate(context);
     }
     let settle = terms.proof.settle;
-    let is_recent = |at| context.now.since(at) < settle;
+    let is_recent = |at| context.shown_at().since(at) < settle;
     if target
         .terminate
         .may_have_happened_at()
@@ -145,6 +149,33 @@ fn has_cordoned(target: &TargetState) -> bool {
 fn is_noted(operation: &Operation, note: &str) -> bool {
     let took_over = operation.took_over();
     note.contains(&operation.id.0) || took_over.is_some_and(|it| note.contains(&it.0))
+}
+
+/// Lifts the cordons that are left on agents of a group that is not there any more.
+pub(super) fn left_agents(
+    operation: &Operation,
+    pool: &PoolKey,
+    fleet: &Fleet,
+    attempts: &Attempts,
+) -> Step {
+    let of_pool = operation
+        .targets()
+        .filter(|(id, it)| operation.pool_of(id) == pool && has_cordoned(it));
+    for (id, target) in of_pool {
+        let is_ours = |it: &&Arc<Executor>| {
+            let note = it.note.as_ref().filter(|_| it.cordoned);
+            note.is_some_and(|it| is_noted(operation, it) && it.contains(id.as_str()))
+        };
+        if let Some(executor) = fleet.executors.iter().find(is_ours) {
+            let call = || Call::Uncordon {
+                controller: executor.controller.clone(),
+                executor: executor.id.clone(),
+            };
+            let what = format!("the end of the cordon of {}", executor.name);
+            return attempts.attempt(uncordon_of(target, executor), &what, call);
+        }
+    }
+    Step::Finished
 }
 
 /// The next step for one that is gone: its agent may stay known, and a machine that

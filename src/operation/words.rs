@@ -237,6 +237,8 @@ pub enum Halt {
     Owned { instance: InstanceId, by: String },
     /// Another operation rolls the pool.
     PoolOwned { pool: PoolKey, by: String },
+    /// Its group is not in what is read any more.
+    PoolGone { pool: PoolKey },
     /// Somebody else changed what the group launches from.
     TemplateChanged {
         pool: PoolKey,
@@ -282,6 +284,11 @@ impl fmt::Display for Halt {
             Self::PoolOwned { pool, by } => write!(
                 f,
                 "{pool}: operation {by} owns it; abort one of the two, and resume the other"
+            ),
+            Self::PoolGone { pool } => write!(
+                f,
+                "{pool} is not there: it was deleted, or this configuration does not look at it; abort ends this, and \
+                 lifts what cordons are left"
             ),
             Self::TemplateChanged { pool, is, wanted } => write!(
                 f,

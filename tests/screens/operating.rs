@@ -103,6 +103,7 @@ pub(crate) fn drain(robot: &Robot) -> OperationView {
         Sight::Busy {
             at: START + Duration::from_secs(80),
             jobs: jobs.clone(),
+            is_closed: true,
         },
     )));
     let proof = WaitingOn::Proof {

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use super::withdraw;
 use crate::{
     fleet::{
         Capacity, Executor, Fleet, Health, Instance, InstanceId, LaunchSource, Phase, Pool,
@@ -13,6 +14,8 @@ use crate::{
     },
 };
 
+/// So many boot budgets may pass before a group that tells of no failed launch has failed.
+pub(super) const N_BUDGETS_UNTRIED: u32 = 3;
 /// How far AWS' clock may be from ours; it refuses requests that are further from its own.
 pub(super) const SKEW: Duration = Duration::from_mins(5);
 
@@ -98,10 +101,19 @@ impl<'a> Ground<'a> {
     }
 
     /// Returns whether nothing more is begun: it was aborted, or its deadline is over.
+    ///
+    /// One that began to take back what was never launched does not go on, whatever clock says
+    /// that there is time left.
     pub(super) fn is_stopping(&self) -> bool {
         let ends_at = self.roll.deadline.map(|it| self.operation.started_at + it);
         matches!(self.operation.standing(), Standing::Aborting { .. })
             || ends_at.is_some_and(|it| it <= self.now)
+            || self.written_at(Slot::Hold).is_some()
+    }
+
+    /// Returns what the pool shall have in the end; its min forbids less.
+    pub(super) fn base(&self) -> u32 {
+        self.state.base.max(self.capacity.min)
     }
 
     /// Returns the targets of this pool, in their order.
@@ -125,7 +137,7 @@ impl<'a> Ground<'a> {
     /// Returns whether a target is to be replaced, or is still one too many.
     pub(super) fn has_to_go(&self, instance: &Instance, target: &TargetState) -> bool {
         let desired = self.state.desired();
-        let is_too_many = || target.is_surplus && desired.is_none_or(|it| self.state.base < it);
+        let is_too_many = || target.is_surplus && desired.is_none_or(|it| self.base() < it);
         self.is_outdated(instance) || is_too_many()
     }
 
@@ -182,26 +194,66 @@ impl<'a> Ground<'a> {
     /// Returns how many more the pool has than it shall have in the end, by our own calls.
     pub(super) fn n_surplus(&self) -> u32 {
         let desired = self.state.desired();
-        desired.map_or(0, |it| it.saturating_sub(self.state.base))
+        desired.map_or(0, |it| it.saturating_sub(self.base()))
     }
 
-    /// Returns how many members AWS counts towards desired.
-    pub(super) fn n_counted(&self) -> u32 {
+    /// Returns the members that AWS counts towards desired.
+    fn counted(&self) -> impl Iterator<Item = &'a Arc<Instance>> {
         let is_counted = |it: &&Arc<Instance>| {
             matches!(
                 it.phase(),
                 Phase::InService | Phase::Pending | Phase::PendingWait | Phase::Other
             )
         };
-        count(self.members.iter().filter(is_counted))
+        self.members.iter().filter(is_counted)
+    }
+
+    pub(super) fn n_counted(&self) -> u32 {
+        count(self.counted())
+    }
+
+    /// Returns whether a newcomer is there, or on its way in, and never took a job.
+    fn is_unready(&self, instance: &Instance) -> bool {
+        let is_overdue = || launched_at(instance) + self.plan.boot_budget <= self.now;
+        let hangs = || matches!(instance.phase(), Phase::Pending | Phase::PendingWait);
+        self.is_new(instance)
+            && !self.state.registered.contains_key(&instance.id)
+            // Where nobody tells of agents, only one that is late on its way in is known.
+            && (self.knows_agents() || hangs() && is_overdue())
+    }
+
+    /// Returns the counted newcomers that never took a job.
+    pub(super) fn unready(&self) -> impl Iterator<Item = &'a Arc<Instance>> {
+        self.counted().filter(|it| self.is_unready(it))
+    }
+
+    /// Returns how many of the counted take jobs, or did.
+    pub(super) fn n_ready(&self) -> u32 {
+        count(self.counted().filter(|it| !self.is_unready(it)))
+    }
+
+    /// Returns how many there are that may go: a newcomer goes by name once it is in service, and
+    /// has had the time to come up.
+    pub(super) fn n_there(&self) -> u32 {
+        let has_had_time = |it: &&Arc<Instance>| {
+            it.phase() == Phase::InService && launched_at(it) + self.plan.boot_budget <= self.now
+        };
+        self.n_ready() + count(self.unready().filter(has_had_time))
+    }
+
+    /// Returns whether it lacks members that take jobs: a newcomer may come up and die, again and
+    /// again, before its agent registers.
+    pub(super) fn is_short(&self) -> bool {
+        self.n_ready() < self.capacity.desired
     }
 
     /// Returns how many instances go that are too many. A roll that stops takes none for what was
-    /// never launched.
+    /// never launched, or never took a job.
     pub(super) fn n_to_shed(&self) -> usize {
         let n_surplus = self.n_surplus();
-        let n = if self.is_stopping() && !self.awaits_newcomers() {
-            n_surplus.min(self.n_counted().saturating_sub(self.state.base))
+        let n = if self.is_stopping() {
+            let n_too_many = self.n_there().saturating_sub(self.base());
+            n_surplus.min(n_too_many).max(withdraw::n_too_many(self))
         } else {
             n_surplus
         };
@@ -211,16 +263,27 @@ impl<'a> Ground<'a> {
     /// Returns whether newcomers may still come up that take jobs instead of others.
     pub(super) fn awaits_newcomers(&self) -> bool {
         let budget = self.plan.boot_budget;
+        let is_short_for_less_than = |most: Duration| {
+            let short_since = self.state.short_since;
+            short_since.is_some_and(|it| self.now.since(it) < most)
+        };
+        // Those that come up and die are not awaited for ever.
+        let is_coming =
+            self.state.short_since.is_none() || is_short_for_less_than(budget * N_BUDGETS_UNTRIED);
+        is_short_for_less_than(budget)
+            || !self.is_settled_since(self.state.desired_changed_at())
+            || is_coming && self.has_coming()
+    }
+
+    /// Returns whether a newcomer is on its way to take jobs, and has the time for that.
+    pub(super) fn has_coming(&self) -> bool {
         let is_coming = |it: &Arc<Instance>| {
             self.is_new(it)
                 && !self.is_serving(it)
                 && self.operation.target(&it.id).is_none()
-                && self.now.since(launched_at(it)) < budget
+                && self.now.since(launched_at(it)) < self.plan.boot_budget
         };
-        let short_since = self.state.short_since;
-        short_since.is_some_and(|it| self.now.since(it) < budget)
-            || !self.is_settled_since(self.state.desired_changed_at())
-            || self.members.iter().any(is_coming)
+        self.members.iter().any(is_coming)
     }
 
     /// Returns whether a target goes, or is gone, and nothing calls it back.
@@ -246,7 +309,7 @@ impl<'a> Ground<'a> {
 
     /// Returns how many instances the pool lacks of what it shall have in the end.
     pub(super) fn n_missing(&self) -> u32 {
-        self.state.base.saturating_sub(self.n_serving())
+        self.base().saturating_sub(self.n_serving())
     }
 
     /// Returns those that have to go and are in service.
@@ -291,7 +354,7 @@ impl<'a> Ground<'a> {
         let is_coming = |it: &Arc<Instance>| {
             self.is_new(it) && !self.is_serving(it) && self.now.since(launched_at(it)) < budget
         };
-        let is_short = self.state.short_since.is_some();
+        let is_short = self.n_counted() < self.capacity.desired;
         is_short || self.baking().is_some() || self.members.iter().any(is_coming)
     }
 

@@ -24,6 +24,7 @@ pub(super) use phase::{eta, phase};
 use super::{
     Halt, OnFailure, Operation, Roll, Standing, TargetState, WaitingOn,
     decide::{Decision, Step, Tally},
+    missing,
     protocol::{self, Context, Terms},
     undo,
 };
@@ -41,8 +42,7 @@ pub(super) fn decide(
         if let Some(it) = Ground::new(operation, roll, plan, fleet, now) {
             grounds.push(it);
         } else {
-            let why = "its pool was not read yet, or is gone".to_owned();
-            let step = Step::Wait(WaitingOn::Evidence { why });
+            let step = missing::step(operation, &plan.pool, fleet, now);
             if let Some(decision) = tally.take(plan.pool.clone(), step) {
                 return decision;
             }
@@ -191,7 +191,7 @@ fn terms<'a>(ground: &Ground<'a>, id: &InstanceId) -> Terms<'a> {
     Terms {
         pool: &ground.plan.pool,
         proof: &ground.roll.proof,
-        decrement: is_counted && desired.is_some_and(|it| ground.state.base < it),
+        decrement: is_counted && desired.is_some_and(|it| ground.base() < it),
         force: false,
     }
 }
@@ -261,7 +261,7 @@ fn wait_for_others(ground: &Ground<'_>, instance: &Instance, n_missing: u32) -> 
         return None;
     }
     let n_missing_here = ground.n_missing();
-    let n_spare = ground.n_serving().saturating_sub(ground.state.base);
+    let n_spare = ground.n_serving().saturating_sub(ground.base());
     let max_unavailable = ground.operation.max_unavailable();
     let max_unavailable = max_unavailable.unwrap_or(ground.roll.max_unavailable);
     if n_spare == 0 && max_unavailable <= n_missing_here {
@@ -298,7 +298,7 @@ fn put_aside(context: &Context<'_>) -> Step {
 fn finish(ground: &Ground<'_>) -> Step {
     let is_stopping = ground.is_stopping();
     if ground.has_outdated() && !is_stopping {
-        let n_wanted = ground.state.desired().unwrap_or(ground.state.base);
+        let n_wanted = ground.state.desired().unwrap_or(ground.base());
         return Step::Wait(WaitingOn::NewInstances {
             n_ready: ground.n_serving().min(n_wanted),
             n_wanted,
@@ -314,9 +314,13 @@ fn finish(ground: &Ground<'_>) -> Step {
     if withdraw::is_due(ground) {
         return withdraw::step(ground);
     }
-    if ground.state.base < desired {
-        let n = desired - ground.state.base;
+    let n = ground.n_surplus().max(withdraw::n_too_many(ground));
+    if 0 < n {
         return Step::Wait(WaitingOn::Surplus { n });
+    }
+    let released = withdraw::release(ground);
+    if !matches!(released, Step::Finished) {
+        return released;
     }
     if !is_stopping {
         if let Some((milestone, until)) = ground.baking() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    ground::{Ground, launched_at},
+    ground::{Ground, N_BUDGETS_UNTRIED, launched_at},
     outcome, turns_back,
 };
 use crate::{
@@ -13,9 +13,6 @@ use crate::{
     },
     operation::{Happening, Operation, Roll, TargetState},
 };
-
-/// So many boot budgets may pass before a group that tells of no failed launch has failed.
-const N_BUDGETS_UNTRIED: u32 = 3;
 
 /// Returns what is new about the pools of a roll.
 pub(crate) fn notice(
@@ -37,7 +34,7 @@ pub(crate) fn notice(
             instance,
         };
         news.extend(registered(&ground).map(of_pool));
-        let is_short = is_short(&ground);
+        let is_short = ground.is_short();
         if is_short != ground.state.short_since.is_some() {
             let pool = key.clone();
             news.push(Happening::Short { pool, is_short });
@@ -91,14 +88,15 @@ pub(super) fn failure(ground: &Ground<'_>) -> Option<String> {
         return Some(why);
     }
     let since = ground.state.short_since.filter(|it| is_overdue(*it))?;
-    match launch_failure(ground, since) {
+    let failed = launch_failure(ground, since);
+    match failed.filter(|_| !ground.has_coming()) {
         Some(why) => Some(format!(
             "the group could not launch what it wants within {within}: {why}"
         )),
         // AWS tries ever more rarely, so it may not have tried since.
         None if ground.read_at < since + budget * N_BUDGETS_UNTRIED => None,
         None => Some(format!(
-            "the group did not launch what it wants within {}",
+            "no new instance came to take jobs within {}",
             short_duration(budget * N_BUDGETS_UNTRIED)
         )),
     }
@@ -143,7 +141,10 @@ fn desired(ground: &Ground<'_>) -> Option<Happening> {
     // or more than before, and what we have borrowed at the moment does not count.
     let base = match &by {
         Some(it) if is_explicit(ground, it, seen) => seen,
-        _ => state.moved_base(seen).max(ground.capacity.min),
+        Some(_) => state.moved_base(seen).max(ground.capacity.min),
+        // Nobody is named: what we had borrowed was taken back first.
+        None if seen < state.desired().unwrap_or(seen) => state.base.min(seen),
+        None => state.moved_base(seen),
     };
     let by = by.map_or_else(
         || "AWS does not say by whom".to_owned(),
@@ -223,10 +224,6 @@ fn has_agent(ground: &Ground<'_>, instance: &Instance) -> bool {
     let mut agents = ground.fleet.executors_on(&instance.id);
     ground.pool.ci.is_none()
         || agents.any(|it| matches!(it.work, Work::Busy(_) | Work::Idle { .. }))
-}
-
-fn is_short(ground: &Ground<'_>) -> bool {
-    ground.n_counted() < ground.capacity.desired
 }
 
 /// Returns whether the group launches from what every member shall be made from.

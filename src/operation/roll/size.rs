@@ -159,7 +159,7 @@ pub(super) fn suspended_by<'a>(
 /// Gives max back at the end, unless somebody else changed it since.
 pub(super) fn restore(ground: &Ground<'_>) -> Step {
     // Somebody may want more meanwhile than the old max allows.
-    let wanted = ground.plan.capacity.max.max(ground.state.base);
+    let wanted = ground.plan.capacity.max.max(ground.base());
     if ground.state.max_borrowed.is_empty() {
         return Step::Finished;
     }

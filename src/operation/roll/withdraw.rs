@@ -5,12 +5,20 @@
 
 use super::{ground::Ground, size};
 use crate::{
-    fleet::{Call, Process},
+    fleet::{Call, Process, Timestamp},
     operation::{Mark, Slot, WaitingOn, decide::Step},
 };
 
 /// Lowers desired to what is there; only for a roll that stops, and takes nobody with it.
 pub(super) fn step(ground: &Ground<'_>) -> Step {
+    let lower = size::set_desired(ground, ground.base());
+    if matches!(lower, Step::Stuck(_)) {
+        // It may not be lowered, and a group that may end nobody is no way to leave it.
+        return match release(ground) {
+            Step::Finished => lower,
+            step => step,
+        };
+    }
     if !ground.pool.is_suspended(&Process::Terminate) {
         let call = || Call::SuspendProcesses {
             pool: ground.plan.pool.clone(),
@@ -28,7 +36,7 @@ pub(super) fn step(ground: &Ground<'_>) -> Step {
             what: "the suspension of Terminate".to_owned(),
         });
     }
-    size::set_desired(ground, ground.state.base)
+    lower
 }
 
 /// Returns whether there is something to take back: more is wanted than is there, nobody waits
@@ -36,28 +44,69 @@ pub(super) fn step(ground: &Ground<'_>) -> Step {
 pub(super) fn is_due(ground: &Ground<'_>) -> bool {
     ground.is_stopping()
         && 0 < ground.n_surplus()
-        && ground.n_counted() <= ground.state.base
+        && ground.n_ready() <= ground.base()
         && !ground.awaits_newcomers()
+}
+
+/// Returns since when the group may end nobody by our call, if it may not yet again.
+fn held_at(ground: &Ground<'_>) -> Option<Timestamp> {
+    let released_at = ground.written_at(Slot::Release);
+    let is_released = ground.state.mark(Slot::Release).is_applied();
+    let held_at = ground.written_at(Slot::Hold)?;
+    let is_held = !is_released || released_at < Some(held_at);
+    is_held.then_some(held_at)
+}
+
+/// Returns how many have to go by name before the group may end instances again, because others
+/// want fewer by now: it would choose them itself.
+pub(super) fn n_too_many(ground: &Ground<'_>) -> u32 {
+    let n = ground.n_there().saturating_sub(ground.capacity.desired);
+    let is_settled = ground.is_settled_since(ground.state.desired_changed_at());
+    let is_held = held_at(ground).is_some() && ground.pool.is_suspended(&Process::Terminate);
+    if is_held && is_settled && !is_wanted_again(ground) {
+        n
+    } else {
+        0
+    }
+}
+
+/// Returns whether one came up after all, and nobody but us lowered desired.
+fn is_wanted_again(ground: &Ground<'_>) -> bool {
+    let n_ready = ground.n_ready();
+    ground.state.has_lowered()
+        && ground.state.n_fights == 0
+        && ground.capacity.desired < n_ready
+        && n_ready <= ground.capacity.max
 }
 
 /// Lets the group end instances again, once it wants no fewer than it has.
 pub(super) fn release(ground: &Ground<'_>) -> Step {
-    if ground.state.has_lowered() && ground.pool.is_suspended(&Process::Terminate) {
+    let is_suspended = ground.pool.is_suspended(&Process::Terminate);
+    let held_at = held_at(ground);
+    if held_at.is_none() && !(is_suspended && ground.state.has_lowered()) {
+        return Step::Finished;
+    }
+    if is_suspended {
         if !ground.is_settled_since(ground.state.desired_changed_at()) {
             return Step::Wait(size::unsettled());
         }
-        let n_counted = ground.n_counted();
-        if ground.capacity.desired < n_counted {
-            // One came up after all: the group would end somebody for it, so it is wanted again.
-            return size::set_desired(ground, n_counted.min(ground.capacity.max));
+        if is_wanted_again(ground) {
+            // The group would end somebody for it.
+            return size::set_desired(ground, ground.n_ready());
+        }
+        if 0 < n_too_many(ground) {
+            // They go by name first.
+            return Step::Finished;
+        }
+        let newcomer = ground.unready().next();
+        if let Some(it) = newcomer.filter(|_| ground.capacity.desired < ground.n_counted()) {
+            let state = it.lifecycle.as_ref().map_or("", |it| it.as_str());
+            return Step::Wait(WaitingOn::Settling {
+                what: format!("the agent or the end of {}, which is {state},", it.id),
+            });
         }
     }
-    let released_at = ground.written_at(Slot::Release);
-    let is_released = ground.state.mark(Slot::Release).is_applied();
-    let Some(held_at) = ground
-        .written_at(Slot::Hold)
-        .filter(|it| !is_released || released_at < Some(*it))
-    else {
+    let Some(held_at) = held_at else {
         return Step::Finished;
     };
     let mut ours = size::suspended_by(ground, Slot::Hold, &[Process::Terminate]);

@@ -314,6 +314,8 @@ impl Operation {
             }
             Happening::Registered { pool, instance } => self.edit_pool(pool, |it| {
                 it.registered.insert(instance.clone(), at);
+                // It gets on: what is missing yet has as long again.
+                it.short_since = it.short_since.map(|_| at);
             }),
             Happening::Outcomes { pool, outcomes } => {
                 self.edit_pool(pool, |it| it.outcomes = Some(*outcomes));

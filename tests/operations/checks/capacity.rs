@@ -278,8 +278,13 @@ pub(super) fn desired_is_as_it_was(checks: &Checks, world: &World) -> Verdict {
     let fewer: i64 = racing.iter().map(|it| it.change.min(0)).sum();
     let more: i64 = racing.iter().map(|it| it.change.max(0)).sum();
     wishes.extend([firm + fewer, firm + more]);
-    let least = wishes.iter().min().copied().unwrap_or(start);
-    let most = wishes.iter().max().copied().unwrap_or(start);
+    // Less than its min, as somebody set it meanwhile, no group may want.
+    let capacity = world
+        .group(&ledger.pool)
+        .and_then(pooldeck::sim::Group::capacity);
+    let min = capacity.map_or(0, |it| i64::from(it.min));
+    let least = wishes.iter().min().copied().unwrap_or(start).max(min);
+    let most = wishes.iter().max().copied().unwrap_or(start).max(min);
     ensure((least..=most).contains(&is), 9, || {
         format!(
             "desired was {start}, others made it {:?}, and it stays {is}",

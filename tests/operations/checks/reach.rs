@@ -115,8 +115,10 @@ pub(super) fn only_what_was_asked_for_is_touched(checks: &Checks, before: &Befor
         SourceId::Scope(scope) => checks.spec.pools().iter().any(|it| it.scope == scope),
         SourceId::Controller(name) => checks.spec.pools().iter().any(|it| {
             let group = before.world.group(it);
+            // What is left of a group that was deleted is only opened.
+            let is_opened = group.is_none() && matches!(before.call, Call::Uncordon { .. });
             let link = group.and_then(|it| it.row.ci.as_ref());
-            link.is_some_and(|it| it.controller == name)
+            is_opened || link.is_some_and(|it| it.controller == name)
         }),
     };
     ensure(is_known, 12, || {
