@@ -390,3 +390,43 @@ fn what_was_given_back_meanwhile_is_marked_again_when_it_is_resumed() {
         driver.check_no_leaks();
     }
 }
+
+/// Somebody lifts it now and then under a job that runs for hours: each time it was in force.
+#[test]
+fn a_cordon_that_is_lifted_under_a_long_job_is_set_again() {
+    let capacity = Capacity {
+        desired: 3,
+        min: 1,
+        max: 6,
+    };
+    let load = LoadSpec {
+        label: "linux".to_owned(),
+        projects: vec![Project::new("api/long", 14_000, 14_400)],
+        jobs_per_hour: 30,
+        night_percent: 100,
+        ..LoadSpec::default()
+    };
+    let pool = PoolSpec::group("linux", "us-east-1", capacity);
+    let mut world = World::new(1, Scenario::of(vec![pool], vec![load]), START);
+    world.advance(Duration::from_mins(20));
+    let is_busy = |it: &InstanceId| !world.jobs_on(it).is_empty();
+    let id = members(&world, 3).into_iter().find(is_busy).unwrap();
+    let mut driver = Driver::new(world, Spec::Drain(drain(vec![id.clone()], true)), 0);
+    let mut end = None;
+    for n_steps in 0.. {
+        end = end.or_else(|| driver.step());
+        if end.is_some() {
+            break;
+        }
+        let agent = driver.world.agent_on(&id).map(|it| it.name.clone());
+        if let Some(executor) = agent.filter(|_| n_steps % 60 == 59) {
+            let controller = driver.world.controllers().next().unwrap().name.clone();
+            let call = Call::Uncordon {
+                controller,
+                executor,
+            };
+            let _ = driver.world.meddle(&Deed::Call(call));
+        }
+    }
+    assert_eq!(end, Some(Decision::Done), "{}", driver.told());
+}

@@ -20,6 +20,7 @@ mod outlook;
 mod planted;
 mod refreshes;
 mod removals;
+mod rivals;
 mod rolls;
 mod seeds;
 mod shrink;

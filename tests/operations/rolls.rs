@@ -593,3 +593,36 @@ fn the_end_is_estimated_once_a_new_instance_has_come_up() {
     assert!(off < Duration::from_mins(30), "{guess} for {end}");
     assert!(matches!(driver.operation.standing(), Standing::Running));
 }
+
+/// Somebody else, or AWS, ends a member before its turn: only a proof lets its hook go, and there
+/// is one as soon as it is idle.
+#[test]
+fn a_target_that_is_ended_before_its_turn_is_let_go_once_it_is_idle() {
+    let world = world(1, Faults::none(), &["linux"]);
+    let mut spec = roll(&world, Strategy::Surge);
+    spec.bake = Duration::from_hours(1);
+    let mut driver = Driver::new(world, Spec::Roll(spec), 1);
+    let is_canary_gone = |it: &Driver| it.world.history().deaths.len() == 1;
+    while !is_canary_gone(&driver) {
+        assert_eq!(driver.step(), None);
+    }
+    let is_waiting = |it: &&Machine| {
+        let target = driver.operation.target(it.id());
+        it.is_counted() && target.is_some_and(|it| !it.is_begun())
+    };
+    let key = key();
+    let victim = driver.world.members(&key).find(is_waiting).unwrap();
+    let deed = Deed::TerminateInGroup {
+        instance: victim.id().clone(),
+        decrement: false,
+    };
+    let (victim, asked_at) = (victim.id().clone(), driver.world.now());
+    driver.world.meddle(&deed).unwrap();
+    assert_eq!(driver.run(), Decision::Done);
+    driver.check_no_leaks();
+    let mut deaths = driver.world.history().deaths.iter();
+    let death = deaths.find(|it| it.instance == victim).unwrap();
+    let took = death.at.since(asked_at);
+    assert!(took < Duration::from_hours(1), "{took:?}");
+    assert!(death.jobs.is_empty(), "{death:?}");
+}

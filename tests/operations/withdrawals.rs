@@ -18,7 +18,7 @@ fn surging(seed: u64) -> Driver {
     surging_with(seed, |_| {})
 }
 
-fn surging_with(seed: u64, edit: impl FnOnce(&mut Roll)) -> Driver {
+pub(crate) fn surging_with(seed: u64, edit: impl FnOnce(&mut Roll)) -> Driver {
     let mut world = world(seed, Faults::none(), &["linux"]);
     world.set_image(NEW.into(), ImageTrait::Gone);
     let mut spec = roll(&world, Strategy::Surge);
@@ -44,7 +44,7 @@ fn set_desired(desired: u32) -> Call {
     }
 }
 
-fn set_bounds(min: Option<u32>, max: Option<u32>) -> Call {
+pub(crate) fn set_bounds(min: Option<u32>, max: Option<u32>) -> Call {
     Call::UpdateBounds {
         pool: key(),
         min,
@@ -80,17 +80,17 @@ fn step_until(driver: &mut Driver, is_so: impl Fn(&Driver) -> bool) {
     panic!("it never came to that:\n{}", driver.told());
 }
 
-fn abort(driver: &mut Driver) {
+pub(crate) fn abort(driver: &mut Driver) {
     driver.record(Happening::Aborted {
         why: "the image is gone".to_owned(),
     });
 }
 
-fn capacity(driver: &Driver) -> Capacity {
+pub(crate) fn capacity(driver: &Driver) -> Capacity {
     driver.world.group(&key()).unwrap().capacity().unwrap()
 }
 
-fn is_held(driver: &Driver) -> bool {
+pub(crate) fn is_held(driver: &Driver) -> bool {
     let group = driver.world.group(&key()).unwrap();
     group.row.is_suspended(&Process::Terminate)
 }

@@ -161,8 +161,11 @@ pub(super) fn fewer_names_its_victims(checks: &Checks, before: &Before<'_>) -> V
     let Before { world, call, .. } = before;
     let now = world.now();
     let wished_at = checks.capacity.wishes.last().map(|it| it.at);
-    // AWS offers no way to change a number only if it is still what was read.
-    let is_race = wished_at.is_some_and(|it| now.since(it) < checks.proof().settle * 2);
+    let key = &checks.capacity.pool;
+    let resumed_at = checks.borrowed.changed_by_others(key, Process::Terminate);
+    // AWS offers no way to change a number only if it, and what protects from it, is as it was read.
+    let last_at = wished_at.max(resumed_at);
+    let is_race = last_at.is_some_and(|it| now.since(it) < checks.proof().settle * 2);
     let (pool, wanted) = match call {
         Call::ResumeProcesses { pool, processes } if processes.contains(&Process::Terminate) => {
             let is_counted = |it: &&Machine| {

@@ -13,7 +13,8 @@ use super::{Checks, Verdict, ensure};
 /// One thing that calls change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Thing {
-    Bounds(PoolKey),
+    Min(PoolKey),
+    Max(PoolKey),
     Suspended(PoolKey, Process),
     Freeze(PoolKey),
     Protected(InstanceId),
@@ -90,6 +91,12 @@ impl Borrowed {
 }
 
 impl Borrowed {
+    /// Returns when somebody else suspended a process last, or resumed it.
+    pub(super) fn changed_by_others(&self, pool: &PoolKey, process: Process) -> Option<Timestamp> {
+        let thing = Thing::Suspended(pool.clone(), process);
+        self.others_at.get(&thing).copied()
+    }
+
     /// Returns whether somebody suspended it so near to us that nobody can tell who did: AWS
     /// keeps one suspension, and says to the second when it began, by its own clock.
     fn is_anybodys(&self, thing: &Thing) -> bool {
@@ -118,7 +125,8 @@ fn state(world: &World) -> BTreeMap<Thing, String> {
         let key = group.key();
         let suspended = FreezeMark::PROCESSES.into_iter();
         things.extend(suspended.map(|it| Thing::Suspended(key.clone(), it)));
-        things.extend([Thing::Bounds(key.clone()), Thing::Freeze(key)]);
+        things.extend([Thing::Min(key.clone()), Thing::Max(key.clone())]);
+        things.push(Thing::Freeze(key));
     }
     for machine in world.machines() {
         let id = machine.id();
@@ -137,7 +145,8 @@ fn value(world: &World, thing: &Thing) -> Option<String> {
         machine.filter(|it| it.is_alive() && !it.is_leaving())
     };
     match thing {
-        Thing::Bounds(key) => capacity(key).map(|it| format!("{}..{}", it.min, it.max)),
+        Thing::Min(key) => capacity(key).map(|it| it.min.to_string()),
+        Thing::Max(key) => capacity(key).map(|it| it.max.to_string()),
         Thing::Suspended(key, process) => row(key).map(|it| it.is_suspended(process).to_string()),
         Thing::Freeze(key) => row(key).map(|it| format!("{:?}", it.tags.get(FreezeMark::TAG))),
         Thing::Protected(id) => machine(id).map(|it| it.row.protected.to_string()),
@@ -150,7 +159,7 @@ pub(super) fn what_was_borrowed_is_returned(checks: &Checks, world: &World) -> V
     for (thing, change) in &checks.borrowed.changes {
         // What is on its way out is given back with its life, and what others changed is theirs.
         let is_as_left = value(world, thing).is_some_and(|it| it == change.left);
-        if let Thing::Bounds(pool) = thing
+        if let Thing::Max(pool) = thing
             && is_outgrown(world, pool, change)
         {
             continue;
@@ -160,7 +169,7 @@ pub(super) fn what_was_borrowed_is_returned(checks: &Checks, world: &World) -> V
             continue;
         }
         let invariant = match thing {
-            Thing::Bounds(_) | Thing::Suspended(..) | Thing::Freeze(_) => 9,
+            Thing::Min(_) | Thing::Max(_) | Thing::Suspended(..) | Thing::Freeze(_) => 9,
             Thing::Protected(_) | Thing::Mark(_) => 18,
         };
         ensure(!is_as_left || change.was == change.left, invariant, || {
@@ -174,7 +183,7 @@ pub(super) fn what_was_borrowed_is_returned(checks: &Checks, world: &World) -> V
 
 /// Returns whether somebody wants more by now than the bounds allowed that are to come back.
 fn is_outgrown(world: &World, pool: &PoolKey, change: &Change) -> bool {
-    let max = change.was.rsplit('.').next().and_then(|it| it.parse().ok());
+    let max = change.was.parse().ok();
     let capacity = world.group(pool).and_then(pooldeck::sim::Group::capacity);
     capacity
         .zip(max)
