@@ -213,6 +213,33 @@ fn scaling_down_names_its_victims_and_drains_them() {
     );
 }
 
+/// How much one instance weighs is not how many instances there are.
+#[test]
+fn what_counts_units_is_not_counted_in_instances() {
+    let mut part = served_part();
+    part.scopes = vec![scope("dev/us-east-1", None)];
+    part.read_at = Some(Timestamp::from_secs(1000));
+    for pool in &mut part.pools {
+        Arc::make_mut(pool).mixed = Some(MixedInstances {
+            unit: Some("vcpu".to_owned()),
+            ..MixedInstances::default()
+        });
+    }
+    let fleet = Fleet::join([&part]);
+    let plan = |line: &str| plan_with(line, &fleet, &Policy::default());
+    for line in [
+        "scale linux 2".to_owned(),
+        format!("drain {} --replace", IDS[1]),
+    ] {
+        let refusal = plan(&line).unwrap_err().to_string();
+        assert!(refusal.contains("counts vcpu"), "{line}: {refusal}");
+    }
+    let drain = plan(&format!("drain {} --decrement", IDS[1])).unwrap();
+    assert!(drain.changes.is_empty(), "{drain:#?}");
+    let mut warnings = drain.warnings.iter();
+    assert!(warnings.any(|it| it.contains("counts vcpu")), "{drain:#?}");
+}
+
 /// What was never launched does not sink with those that are drained.
 #[test]
 fn scaling_down_says_that_some_of_what_is_wanted_is_not_there() {

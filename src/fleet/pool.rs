@@ -46,6 +46,11 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Returns what its desired size counts, where that is not instances.
+    pub fn unit(&self) -> Option<&str> {
+        self.mixed.as_ref()?.unit.as_deref()
+    }
+
     pub fn key(&self) -> PoolKey {
         PoolKey {
             scope: self.scope.clone(),
@@ -127,6 +132,10 @@ pub struct MixedInstances {
     pub spot_allocation: Option<String>,
     pub spot_max_price: Option<String>,
     pub instance_types: Vec<String>,
+    /// What desired counts where that is not instances: `WeightedCapacity` of its types, or the
+    /// group's `DesiredCapacityType`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// What a group does to its members by itself, beside scaling.

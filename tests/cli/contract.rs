@@ -233,6 +233,7 @@ pub(crate) fn full_pool() -> Pool {
         spot_allocation: Some("price-capacity-optimized".to_owned()),
         spot_max_price: Some("0.20".to_owned()),
         instance_types: vec!["c7i.2xlarge".to_owned(), "m7i.2xlarge".to_owned()],
+        unit: None,
     });
     pool.zones = vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()];
     pool.suspended = vec![Suspension {

@@ -344,6 +344,13 @@ fn what_no_roll_can_do_is_refused() {
         });
     });
     check_refused(&line, &suspended, "`resume linux Launch` first");
+    let weighted = edited(|it| {
+        it.mixed = Some(MixedInstances {
+            unit: Some("weighted capacity".to_owned()),
+            ..MixedInstances::default()
+        });
+    });
+    check_refused(&line, &weighted, "counts weighted capacity, not instances");
     let owned = fleet(|it| {
         let tags = &mut Arc::make_mut(&mut it.instances[1]).tags;
         tags.insert("pooldeck:operation".into(), "op-1".into());

@@ -71,7 +71,17 @@ pub(in crate::action) fn drain(
         draft.note_jobs(instance);
         record(draft, pool, instance, terms, "drain");
     }
-    if let Some(capacity) = pool.capacity.filter(|_| terms.decrement) {
+    if let Some(unit) = pool.unit() {
+        if !terms.decrement {
+            return Err(Refusal::Unsound(format!(
+                "desired of {key} counts {unit}, so how many are missing meanwhile is not known; drain it \
+                 with --decrement"
+            )));
+        }
+        draft.warn(format!(
+            "desired of {key} counts {unit}: it sinks by that of each instance that goes"
+        ));
+    } else if let Some(capacity) = pool.capacity.filter(|_| terms.decrement) {
         let n_going = u32::try_from(instances.len()).unwrap_or(u32::MAX);
         draft.change(
             &key,

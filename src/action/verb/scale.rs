@@ -75,6 +75,15 @@ fn shrink(
                 .to_owned(),
         ));
     }
+    let (pool, _) = draft.group(arg)?;
+    if let Some(unit) = pool.unit() {
+        let key = pool.key();
+        return Err(Refusal::Unsound(format!(
+            "desired of {key} counts {unit}, so how many instances go for it is not known; `drain {} --count N` \
+             says how many",
+            pool.name
+        )));
+    }
     // The drain records what changes, instance by instance.
     draft.plan.changes.clear();
     let choice = Choice {

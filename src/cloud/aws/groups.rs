@@ -207,7 +207,11 @@ fn mixed(it: &AutoScalingGroup) -> Option<MixedInstances> {
     let overrides = policy
         .launch_template()
         .map(aws_sdk_autoscaling::types::LaunchTemplate::overrides);
-    let types = overrides.unwrap_or_default().iter();
+    let overrides = overrides.unwrap_or_default();
+    let types = overrides.iter();
+    let mut weights = overrides.iter().filter_map(|it| it.weighted_capacity());
+    let is_weighted = weights.any(|it| it != "1");
+    let unit = text(it.desired_capacity_type()).filter(|it| it != "units");
     let spread = policy.instances_distribution();
     Some(MixedInstances {
         on_demand_base: count(spread.and_then(aws_sdk_autoscaling::types::InstancesDistribution::on_demand_base_capacity)),
@@ -218,6 +222,7 @@ fn mixed(it: &AutoScalingGroup) -> Option<MixedInstances> {
         spot_allocation: spread.and_then(|it| text(it.spot_allocation_strategy())),
         spot_max_price: spread.and_then(|it| text(it.spot_max_price())),
         instance_types: types.filter_map(|it| text(it.instance_type())).collect(),
+        unit: unit.or_else(|| is_weighted.then(|| "weighted capacity".to_owned())),
     })
 }
 

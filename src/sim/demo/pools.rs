@@ -113,6 +113,7 @@ pub(super) fn eu_pools() -> Vec<PoolSpec> {
         spot_allocation: Some("price-capacity-optimized".to_owned()),
         spot_max_price: None,
         instance_types: browsers.instance_types.clone(),
+        unit: None,
     });
     vec![arm, browsers]
 }

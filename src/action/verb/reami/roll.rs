@@ -143,6 +143,12 @@ fn check_pool(pool: &Pool, roll: &Roll) -> Result<(), Refusal> {
              with its controller, or let AWS roll it with an instance refresh, which asks no job"
         ));
     }
+    if let Some(unit) = pool.unit() {
+        return unsound(format!(
+            "desired of {key} counts {unit}, not instances, and a roll counts instances; let AWS roll it with \
+             an instance refresh"
+        ));
+    }
     let refresh = pool.refresh.as_ref();
     if let Some(refresh) = refresh.filter(|it| !RefreshStatus::is_over(&it.status)) {
         return unsound(format!(
