@@ -5,6 +5,7 @@ mod ahead;
 mod draft;
 mod grammar;
 mod guardrail;
+mod lookup;
 mod money;
 mod owned;
 mod plan;
