@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::draft::Draft;
+use super::{draft::Draft, verb::is_counted};
 use crate::{
     fleet::{InstanceId, Timestamp, short_duration},
     operation::{Drain, Spec, outlook_of_plan},
@@ -30,7 +30,7 @@ impl Draft<'_> {
         let late: BTreeSet<InstanceId> = late.map(|it| it.0.clone()).collect();
         let collisions = outlook.collisions.iter().map(ToString::to_string);
         self.plan.warnings.extend(collisions);
-        self.take_back(drain, late.len());
+        self.take_back(drain, &late);
         let words = match deadline {
             Some(at) if !late.is_empty() => format!(
                 "its end is its deadline, {}, in {}: {} of {} instances are given back then",
@@ -51,11 +51,16 @@ impl Draft<'_> {
     }
 
     /// What is given back is not taken off desired.
-    fn take_back(&mut self, drain: &Drain, n_late: usize) {
+    fn take_back(&mut self, drain: &Drain, late: &BTreeSet<InstanceId>) {
         let Some(capacity) = self.fleet.pool(&drain.pool).and_then(|it| it.capacity) else {
             return;
         };
-        let n_going = u32::try_from(drain.targets.len() - n_late).unwrap_or(u32::MAX);
+        let counts = |it: &&InstanceId| {
+            let instance = self.fleet.instances.get(*it);
+            !late.contains(*it) && instance.is_some_and(|it| is_counted(it))
+        };
+        let n_going = drain.targets.iter().filter(counts).count();
+        let n_going = u32::try_from(n_going).unwrap_or(u32::MAX);
         let desired = capacity.desired.saturating_sub(n_going);
         for change in &mut self.plan.changes {
             if change.what == "desired" && drain.decrement {

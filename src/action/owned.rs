@@ -5,7 +5,7 @@ use super::{
     plan::{Refusal, Target},
 };
 use crate::{
-    fleet::{Call, Instance},
+    fleet::{Call, Instance, Pool},
     operation::{self, Claim, Spec},
 };
 
@@ -51,6 +51,24 @@ pub(super) fn check(draft: &mut Draft<'_>, target: &Target) -> Result<(), Refusa
     let instances = target.instances.iter();
     let mut known = instances.filter_map(|it| draft.fleet.instances.get(it));
     known.try_for_each(|it| check_instance(it))
+}
+
+/// Refuses to name a smaller size while an operation takes instances of the pool, or has borrowed
+/// some: its end would be of another size than was asked for.
+pub(super) fn check_size(draft: &Draft<'_>, pool: &Pool) -> Result<(), Refusal> {
+    let key = pool.key();
+    let members = &draft.fleet.roster(&key).instances;
+    let on_members = members.iter().filter_map(|it| it.tags.get(operation::TAG));
+    let mut marks = pool.tags.get(operation::TAG).into_iter().chain(on_members);
+    let Some(claim) = marks.next().map(|it| Claim::parse(it)) else {
+        return Ok(());
+    };
+    Err(Refusal::Unsound(format!(
+        "operation {} changes the size of {key} while it lasts; scale it once that is over (`ops show {}`), or \
+         `drain` by name who is to go beside it",
+        claim.words(),
+        claim.id
+    )))
 }
 
 /// Refuses an instance that carries the mark of an operation.

@@ -163,6 +163,13 @@ impl FromStr for Pools {
         if names.iter().any(|it| it.is_empty()) {
             return Err(format!("`{text}`: write pools as one,two"));
         }
+        if let Some(twice) = names
+            .iter()
+            .enumerate()
+            .find(|(i, it)| names[..*i].contains(it))
+        {
+            return Err(format!("`{text}`: {} is named twice", twice.1));
+        }
         Ok(Self(names.into_iter().map(PoolName::from).collect()))
     }
 }

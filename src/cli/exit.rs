@@ -85,7 +85,6 @@ impl Exit {
             Outcome::Changed(_) => Self::Changed,
             Outcome::Unavailable(_, failure) => Self::of_reading([failure]),
             Outcome::Failed(failure) => Self::of_write(failure.kind),
-            Outcome::Aborted { left, .. } if left.is_empty() => Self::Done,
             Outcome::Partly(_) | Outcome::Aborted { .. } | Outcome::Stopped(_) => Self::Partly,
         }
     }

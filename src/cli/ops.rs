@@ -109,6 +109,7 @@ async fn list(
 ) -> Result<Exit, Error> {
     // What an operation waits for shows only beside the fleet.
     session.handle.observe().await;
+    let sight = session.sight(None);
     let (mut views, errors) = session.handle.priced_operations().await;
     if let Some(id) = &only
         && let Some(error) = errors.iter().find(|it| it.is_of(id))
@@ -118,14 +119,21 @@ async fn list(
     for error in &errors {
         session.printer.warn(&error.to_string());
     }
+    // Those of other hosts show by their marks alone.
+    sight.warn(session.printer);
     if let Some(id) = &only {
         views.retain(|it| it.operation.id == *id);
+        if views.is_empty() && !sight.failures.is_empty() {
+            let why = format!("whether there is an operation {id} is not known");
+            return Err(Error::new(sight.exit(), why));
+        }
         if views.is_empty() {
             return Err(refused(&OperationError::Unknown { id: id.to_string() }));
         }
     }
     let at = session.handle.clock().now();
-    let document = Operations::new(at, &views, &errors);
+    let mut document = Operations::new(at, &views, &errors);
+    document.errors.extend(sight.warnings());
     match output {
         ActFormat::Json => session.printer.data(&json::to_text(&document))?,
         ActFormat::Ndjson => {
@@ -134,14 +142,18 @@ async fn list(
             }
         }
         ActFormat::Table if document.operations.is_empty() => {
-            session.printer.talk("No operations.");
+            if sight.failures.is_empty() {
+                session.printer.talk("No operations.");
+            }
         }
         ActFormat::Table => {
             let text = table(&document, only.is_some(), session.printer.width());
             session.printer.table(&text, true)?;
         }
     }
-    Ok(if errors.is_empty() {
+    Ok(if !sight.failures.is_empty() {
+        sight.exit()
+    } else if errors.is_empty() {
         Exit::Done
     } else {
         Exit::Partly

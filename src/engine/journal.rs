@@ -132,7 +132,11 @@ impl Journal {
             file,
             sum: 0,
         };
-        journal.append(planned, true)?;
+        if let Err(error) = journal.append(planned, true) {
+            // Nothing was begun, and a file without a plan is no journal.
+            let _ = fs::remove_file(&path);
+            return Err(error);
+        }
         Ok(journal)
     }
 

@@ -15,10 +15,15 @@ pub(super) fn decide(
     fleet: &Fleet,
     now: Timestamp,
 ) -> Decision {
-    let terms = Terms {
+    // Desired does not count who is in standby, so nothing goes down with it.
+    let is_counted = |id: &InstanceId| {
+        let instance = fleet.instances.get(id);
+        instance.is_none_or(|it| it.phase() != Phase::Standby)
+    };
+    let terms_of = |id: &InstanceId| Terms {
         pool: &drain.pool,
         proof: &drain.proof,
-        decrement: drain.decrement,
+        decrement: drain.decrement && is_counted(id),
         force: drain.force,
     };
     let mut tally = Tally::default();
@@ -31,7 +36,7 @@ pub(super) fn decide(
     for (id, target) in operation.targets() {
         let context = Context {
             operation,
-            terms,
+            terms: terms_of(id),
             id,
             target,
             fleet,

@@ -1,6 +1,6 @@
 //! What an operation that is over has not done, in sentences.
 
-use super::{Claim, Operation, Spec, TAG, freeze, refresh, roll};
+use super::{Claim, Operation, Spec, TAG, TargetState, freeze, refresh, roll};
 use crate::fleet::{Fleet, InstanceId};
 
 /// Says what is left undone, given the fleet as last observed.
@@ -19,11 +19,10 @@ pub fn left(operation: &Operation, fleet: &Fleet) -> Vec<String> {
 
 fn not_terminated(operation: &Operation, fleet: &Fleet) -> Vec<String> {
     let is_there = |it: &&InstanceId| fleet.instances.contains_key(*it);
-    let given_back = operation.targets().filter(|(_, it)| it.untag.is_applied());
-    let untouched = operation.targets().filter(|(_, it)| !it.is_begun());
-    given_back
-        .chain(untouched)
-        .map(|(id, _)| id)
+    let is_kept =
+        |it: &TargetState| it.untag.is_applied() || it.terminate.may_have_happened_at().is_none();
+    let kept = operation.targets().filter(|it| is_kept(it.1));
+    kept.map(|(id, _)| id)
         .filter(is_there)
         .map(|id| format!("{id} was not terminated{}", removed(operation, id)))
         .chain(taken_over(operation, fleet))

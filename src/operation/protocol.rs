@@ -134,6 +134,21 @@ pub(super) fn empty(context: &Context<'_>, instance: &Instance) -> Step {
         value: Claim::of(context.operation, wants_protection).to_string(),
     };
     let is_marked = instance.tags.contains_key(TAG) && target.is_begun();
+    // Somebody gave all of it back, and a driver that slept would not know.
+    let mut agents = context.fleet.executors_on(context.id);
+    let is_open = |it: &Executor| {
+        let key = (it.controller.clone(), it.id.clone());
+        !it.cordoned && target.cordons.contains_key(&key)
+    };
+    if let Mark::Applied(at) = target.tag
+        && !is_marked
+        && agents.any(|it| is_open(it))
+        && terms.proof.settle <= context.shown_at().since(at)
+    {
+        return Step::Stuck(Halt::Unmarked {
+            instance: instance.id.clone(),
+        });
+    }
     if !is_marked && !target.tag.is_applied() {
         return context.attempt(&target.tag, "its mark", tag);
     }

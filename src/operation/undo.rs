@@ -1,6 +1,6 @@
 //! Giving back: what an operation borrowed returns, unless it was changed since.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Claim, Operation, Standing, TAG, TargetState, WaitingOn,
@@ -13,6 +13,9 @@ use crate::fleet::{Call, CiLink, ControllerName, Executor, Fleet, Instance, Pool
 /// How many times as long as an effect takes to show an agent may be missing from the readings:
 /// longer than another try takes to fall due.
 const PATIENCE: u32 = 2;
+
+/// So long a controller may take to miss the agent of a machine that is gone.
+const DETACHED_AFTER: Duration = Duration::from_mins(15);
 
 /// The next step of giving one instance back: its agents, its protection, its mark.
 pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
@@ -101,6 +104,12 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
         return context.attempt(&target.unprotect, "the end of its protection", unprotect);
     }
     if !is_begun {
+        return Step::Finished;
+    }
+    // A mark that is gone was taken off by somebody, who may have set another since: a call of ours
+    // would take that off, too.
+    let is_settled = !target.tag.is_recent(context.shown_at(), settle);
+    if !instance.tags.contains_key(TAG) && is_settled && target.untag == Mark::None {
         return Step::Finished;
     }
     let untag = || Call::UntagInstances {
@@ -231,7 +240,11 @@ pub(super) fn after_its_end(context: &Context<'_>) -> Step {
         };
     };
     let is_anothers = executor.instance.as_ref().is_some_and(|it| it != *id);
-    if !is_anothers && !matches!(executor.work, Work::Offline { .. }) {
+    // One that lives so long without its instance runs on a machine that was detached.
+    let is_detached = target
+        .gone_at
+        .is_some_and(|it| DETACHED_AFTER <= context.now.since(it));
+    if !is_anothers && !is_detached && !matches!(executor.work, Work::Offline { .. }) {
         // Before its controller misses it, it might still be given a job.
         let what = format!("the end of agent {}", executor.name);
         return Step::Wait(WaitingOn::Settling { what });

@@ -237,6 +237,8 @@ pub enum Halt {
     Owned { instance: InstanceId, by: String },
     /// Another operation rolls the pool.
     PoolOwned { pool: PoolKey, by: String },
+    /// Somebody took our mark off.
+    Unmarked { instance: InstanceId },
     /// Its group is not in what is read any more.
     PoolGone { pool: PoolKey },
     /// Somebody else changed what the group launches from.
@@ -284,6 +286,11 @@ impl fmt::Display for Halt {
             Self::PoolOwned { pool, by } => write!(
                 f,
                 "{pool}: operation {by} owns it; abort one of the two, and resume the other"
+            ),
+            Self::Unmarked { instance } => write!(
+                f,
+                "{instance}: its mark is gone, as after `ops adopt --give-back` on another host; resume marks it \
+                 again, abort leaves it"
             ),
             Self::PoolGone { pool } => write!(
                 f,

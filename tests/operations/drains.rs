@@ -7,7 +7,7 @@ use pooldeck::{
     fleet::{
         Call, Capacity, Hook, HookResult, HookTransition, InstanceId, Lifecycle, PoolKey, Timestamp,
     },
-    operation::{Decision, Drain, Happening, Operation, Proof, Spec, TAG, left},
+    operation::{Decision, Drain, Halt, Happening, Operation, Proof, Spec, TAG, left},
     sim::{Deed, Faults, LoadSpec, PoolSpec, Project, Scenario, World},
 };
 
@@ -378,6 +378,11 @@ fn what_was_given_back_meanwhile_is_marked_again_when_it_is_resumed() {
         ] {
             driver.world.apply(&call).unwrap();
         }
+        // Whoever drove it and only slept does not go on with what was given back.
+        let Decision::Halt(halts) = driver.run() else {
+            panic!("{}", driver.told());
+        };
+        assert!(matches!(halts[0], Halt::Unmarked { .. }), "{halts:?}");
         driver.record(Happening::Resumed);
         let is_going = |it: &Driver| it.operation.target(&id).unwrap().step() == "terminating";
         while !is_going(&driver) {
@@ -429,4 +434,29 @@ fn a_cordon_that_is_lifted_under_a_long_job_is_set_again() {
         }
     }
     assert_eq!(end, Some(Decision::Done), "{}", driver.told());
+}
+
+/// Desired does not count who is in standby: a decrement would end somebody else.
+#[test]
+fn one_in_standby_takes_nothing_of_desired_with_it() {
+    for seed in [0, 1] {
+        let mut world = world(seed, Faults::none());
+        let id = members(&world, 1)[0].clone();
+        let call = Call::EnterStandby {
+            pool: key(),
+            instances: vec![id.clone()],
+            decrement: true,
+        };
+        world.apply(&call).unwrap();
+        world.advance(Duration::from_mins(5));
+        let others = members(&world, 6);
+        let spec = Spec::Drain(drain(vec![id], true));
+        let mut driver = Driver::new(world, spec, seed);
+        let before = desired(&driver);
+        assert_eq!(driver.run(), Decision::Done, "seed {seed}");
+        driver.check_no_leaks();
+        driver.world.advance(Duration::from_mins(10));
+        assert_eq!(desired(&driver), before, "{}", driver.told());
+        assert_eq!(members(&driver.world, 6), others);
+    }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, mem, time::Duration};
 
 use pooldeck::{
     fleet::{Call, InstanceId},
-    operation::{Decision, Happening},
+    operation::{Decision, Halt, Happening},
     sim::Faults,
 };
 
@@ -101,10 +101,14 @@ impl Pair {
                     self.drivers[whose].told()
                 );
                 // Whoever is refused gives up, as its operator would.
-                if matches!(self.ends[whose], Some(Decision::Halt(_))) {
+                if let Some(Decision::Halt(halts)) = self.ends[whose].clone() {
                     let why = "another operation owns it".to_owned();
                     self.drivers[whose].record(Happening::Resumed);
-                    self.drivers[whose].record(Happening::Aborted { why });
+                    // Whose mark the other took off with its own goes on, as its operator would.
+                    let is_refused = |it: &Halt| !matches!(it, Halt::Unmarked { .. });
+                    if halts.iter().any(is_refused) {
+                        self.drivers[whose].record(Happening::Aborted { why });
+                    }
                     self.ends[whose] = None;
                 }
             }

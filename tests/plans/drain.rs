@@ -105,7 +105,13 @@ fn what_an_operation_has_marked_is_not_chosen_again() {
         let tags = &mut Arc::make_mut(&mut it.instances[1]).tags;
         tags.insert(operation::TAG.to_owned(), "op-1".to_owned());
     });
-    assert_eq!(targets(&plan("scale linux 3", &fleet)), [IDS[0].into()]);
+    assert_eq!(
+        targets(&plan("drain linux --count 1", &fleet)),
+        [IDS[0].into()]
+    );
+    // What size it would end at nobody knows who scales it meanwhile.
+    let why = refusal("scale linux 3", &fleet);
+    assert!(why.contains("operation op-1 changes the size"), "{why}");
 }
 
 #[test]
@@ -199,4 +205,23 @@ fn a_drain_says_what_follows_its_calls_and_what_holds_nothing_back() {
     // What was not read is not known to be missing.
     let unread = plan("scale linux 3", &fleet(|_| ()));
     assert!(!unread.warnings.iter().any(|it| it.contains(bare)));
+}
+
+#[test]
+fn one_in_standby_takes_nothing_of_desired_with_it() {
+    let fleet = fleet(|it| {
+        Arc::make_mut(&mut it.instances[0]).lifecycle = Some(Lifecycle::Standby);
+    });
+    let plan = plan(&format!("drain {}", IDS[0]), &fleet);
+    assert!(plan.changes.is_empty(), "{:?}", plan.changes);
+    let is_it = |it: &Call| {
+        matches!(
+            it,
+            Call::TerminateInstance {
+                decrement: false,
+                ..
+            }
+        )
+    };
+    assert!(plan.calls.iter().any(is_it), "{:?}", plan.calls);
 }

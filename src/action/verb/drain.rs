@@ -82,13 +82,10 @@ pub(in crate::action) fn drain(
             "desired of {key} counts {unit}: it sinks by that of each instance that goes"
         ));
     } else if let Some(capacity) = pool.capacity.filter(|_| terms.decrement) {
-        let n_going = u32::try_from(instances.len()).unwrap_or(u32::MAX);
-        draft.change(
-            &key,
-            "desired",
-            capacity.desired,
-            capacity.desired.saturating_sub(n_going),
-        );
+        let desired = capacity.desired.saturating_sub(n_counted(&instances));
+        if desired != capacity.desired {
+            draft.change(&key, "desired", capacity.desired, desired);
+        }
     }
     if !terms.force && !draft.plan.jobs_at_risk.is_empty() {
         draft.warn("the jobs run to their end; nothing is terminated before it is proven idle");
@@ -263,7 +260,7 @@ fn check(
             ));
         }
     }
-    let n_going = u32::try_from(instances.len()).unwrap_or(u32::MAX);
+    let n_going = n_counted(instances);
     if let Some(capacity) = pool.capacity.filter(|_| terms.decrement)
         && capacity.desired.saturating_sub(n_going) < capacity.min
     {
@@ -381,6 +378,16 @@ pub(super) fn record(
     draft.call(Call::TerminateInstance {
         pool: key,
         instance: instance.id.clone(),
-        decrement: terms.decrement,
+        decrement: terms.decrement && is_counted(instance),
     });
+}
+
+/// Returns whether desired counts it: who stands by is beside that, and takes nothing with it.
+pub(in crate::action) fn is_counted(instance: &Instance) -> bool {
+    instance.phase() != Phase::Standby
+}
+
+fn n_counted(instances: &[&Arc<Instance>]) -> u32 {
+    let counted = instances.iter().filter(|it| is_counted(it));
+    u32::try_from(counted.count()).unwrap_or(u32::MAX)
 }

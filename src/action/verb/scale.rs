@@ -4,6 +4,7 @@ use crate::{
     action::{
         draft::Draft,
         grammar::{PoolArg, Size},
+        owned,
         plan::Refusal,
     },
     fleet::{Call, Capacity, Pool, Process},
@@ -84,6 +85,7 @@ fn shrink(
             pool.name
         )));
     }
+    owned::check_size(draft, pool)?;
     // The drain records what changes, instance by instance.
     draft.plan.changes.clear();
     let choice = Choice {

@@ -15,7 +15,7 @@ pub struct Operations {
     pub version: u32,
     pub at: Timestamp,
     pub operations: Vec<Operation>,
-    /// Journals that cannot be read.
+    /// Journals, and sources, that cannot be read.
     pub errors: Vec<String>,
 }
 

@@ -28,7 +28,9 @@ use super::{
     protocol::{self, Context, Terms},
     undo,
 };
-use crate::fleet::{Call, Fleet, Instance, InstanceId, Phase as Place, RefreshStatus, Timestamp};
+use crate::fleet::{
+    Call, Fleet, Instance, InstanceId, Phase as Place, RefreshStatus, Timestamp, Work,
+};
 
 pub(super) fn decide(
     operation: &Operation,
@@ -203,7 +205,12 @@ fn to_shed<'a>(ground: &Ground<'a>) -> Vec<&'a InstanceId> {
         let is_in_service = instance.is_some_and(|it| it.phase() == Place::InService);
         is_in_service && !ground.is_out(id, target)
     };
-    let open: Vec<_> = ground.targets().filter(|it| is_open(it.0, it.1)).collect();
+    let mut open: Vec<_> = ground.targets().filter(|it| is_open(it.0, it.1)).collect();
+    // Of each kind the idle ones first: nobody has to wait for a job.
+    open.sort_by_key(|it| {
+        let mut agents = ground.fleet.executors_on(it.0);
+        agents.any(|it| !matches!(it.work, Work::Idle { .. }))
+    });
     let begun = open.iter().filter(|it| it.1.is_begun());
     if ground.state.desired().is_none() {
         return begun.map(|it| it.0).collect();

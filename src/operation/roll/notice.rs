@@ -67,11 +67,12 @@ pub(super) fn failure(ground: &Ground<'_>) -> Option<String> {
             it.phase(),
             Phase::InService | Phase::Pending | Phase::PendingWait
         );
+        let is_in_service = it.phase() == Phase::InService;
         is_coming
             && ground.is_on_goal(it)
             && ground.is_new(it)
             && !ground.state.registered.contains_key(&it.id)
-            && !has_agent(ground, it)
+            && !(is_in_service && has_agent(ground, it))
             && is_overdue(launched_at(it))
     };
     let within = short_duration(budget);
@@ -79,8 +80,13 @@ pub(super) fn failure(ground: &Ground<'_>) -> Option<String> {
         && let Some(late) = ground.members.iter().find(is_late)
     {
         let state = late.lifecycle.as_ref().map_or("", |it| it.as_str());
+        let what = if has_agent(ground, late) {
+            "it did not come into service"
+        } else {
+            "its agent did not register"
+        };
         return Some(format!(
-            "new instance {} is {state}, and its agent did not register within {within}",
+            "new instance {} is {state}, and {what} within {within}",
             late.id
         ));
     }

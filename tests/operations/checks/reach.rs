@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pooldeck::{
-    fleet::{Call, FreezeMark, InstanceId, LaunchSource, Process, SourceId, Timestamp},
+    fleet::{Call, FreezeMark, InstanceId, LaunchSource, Lifecycle, Process, SourceId, Timestamp},
     operation::{Change, PoolRoll, Spec, TAG, VersionCopy},
     sim::World,
 };
@@ -130,7 +130,17 @@ pub(super) fn only_what_was_asked_for_is_touched(checks: &Checks, before: &Befor
 pub(super) fn only_planned_calls_are_made(checks: &Checks, before: &Before<'_>) -> Verdict {
     let is_planned = match &checks.spec {
         Spec::Drain(it) => match before.call {
-            Call::TerminateInstance { decrement, .. } => *decrement == it.decrement,
+            // Desired does not count who is in standby.
+            Call::TerminateInstance {
+                decrement,
+                instance,
+                ..
+            } => {
+                let machine = before.world.machine(instance);
+                let is_aside =
+                    machine.is_some_and(|it| it.lifecycle() == Some(&Lifecycle::Standby));
+                *decrement == it.decrement || !decrement && is_aside
+            }
             call => is_of_a_drain(call),
         },
         Spec::Roll(it) => is_of_a_roll(&it.pools[0], before.call),
