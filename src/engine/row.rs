@@ -74,7 +74,9 @@ impl OperationRow<'_> {
             WaitingOn::Time { what, at } => format!("{what} at {}", at.clock_time()),
             wait => wait.to_string(),
         };
-        let n_others = view.waits.iter().filter(|it| it.1 != *first).count();
+        let kind = std::mem::discriminant(first);
+        let is_another = |it: &&(_, WaitingOn)| std::mem::discriminant(&it.1) != kind;
+        let n_others = view.waits.iter().filter(is_another).count();
         let more = match n_others {
             0 => String::new(),
             1 => "; another for something else".to_owned(),

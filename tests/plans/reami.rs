@@ -98,13 +98,15 @@ fn a_surge_is_planned_call_by_call() {
             "ec2:CreateLaunchTemplateVersion from=linux:3 image={NEW} token=the operation's id"
         ),
         "autoscaling:SuspendProcesses group=linux processes=AZRebalance".to_owned(),
+        "autoscaling:SetDesiredCapacity group=linux desired=5".to_owned(),
         "autoscaling:SetDesiredCapacity group=linux desired=6".to_owned(),
         format!(
             "ec2:CreateTags instances={} pooldeck:operation=the operation's id",
             IDS[0]
         ),
     ];
-    assert_eq!(calls[..5], first);
+    assert_eq!(calls[..6], first);
+    check_warns(&plan, "1 of them first, alone, and watched for 10m");
     let end = format!(
         "autoscaling:TerminateInstanceInAutoScalingGroup group=linux instance={} decrement=true",
         IDS[3]
@@ -245,6 +247,16 @@ fn an_image_that_cannot_be_launched_is_refused() {
 }
 
 #[test]
+fn where_a_roll_stops_on_its_way_is_said() {
+    let line = format!("reami linux {NEW} --canary 2 --bake 5m --checkpoints 25,50");
+    let plan = plan(&line, &fleet(|_| {})).unwrap();
+    check_warns(
+        &plan,
+        "2 of them first, alone, and watched for 5m00s; it stops at 25 % and 50 % for 1h00m each",
+    );
+}
+
+#[test]
 fn a_version_that_cannot_be_launched_is_refused() {
     let version = LaunchSource::Template(TemplateVersion {
         id: Some("lt-1".into()),
@@ -344,6 +356,11 @@ fn what_no_roll_can_do_is_refused() {
         });
     });
     check_refused(&line, &suspended, "`resume linux Launch` first");
+    let frozen = edited(|it| {
+        it.tags
+            .insert(FreezeMark::TAG.to_owned(), "for ever".to_owned());
+    });
+    check_refused(&line, &frozen, "is frozen; `thaw linux` first");
     let weighted = edited(|it| {
         it.mixed = Some(MixedInstances {
             unit: Some("weighted capacity".to_owned()),

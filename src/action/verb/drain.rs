@@ -93,7 +93,9 @@ pub(in crate::action) fn drain(
     if let Some(why) = draft.proof.weakness().filter(|_| !terms.force) {
         draft.warn(why);
     }
-    if !terms.force {
+    if terms.force {
+        warn_of_forced_hooks(draft, pool);
+    } else {
         warn_of_the_end(draft, pool);
     }
     draft.plan.is_destructive = true;
@@ -295,6 +297,21 @@ fn check_phase(instance: &Instance, force: bool) -> Result<(), Refusal> {
     let lifecycle = instance.lifecycle.as_ref();
     let state = lifecycle.map_or("in no group", Lifecycle::as_str);
     Err(Refusal::Unsound(format!("{id} is {state}; {way}")))
+}
+
+/// Says that no hook holds what goes by force.
+fn warn_of_forced_hooks(draft: &mut Draft<'_>, pool: &Pool) {
+    let hooks = pool.hooks.iter();
+    let hooks: Vec<&str> = hooks
+        .filter(|it| it.transition == HookTransition::Terminating)
+        .map(|it| it.name.as_str())
+        .collect();
+    if !hooks.is_empty() {
+        draft.warn(format!(
+            "after its termination: CompleteHook of {}, at once, whatever runs there",
+            hooks.join(" and of ")
+        ));
+    }
 }
 
 /// Says what comes after the termination: what the operation calls only where it is needed, and

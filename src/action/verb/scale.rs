@@ -7,7 +7,7 @@ use crate::{
         owned,
         plan::Refusal,
     },
-    fleet::{Call, Capacity, Pool, Process},
+    fleet::{Call, Capacity, FreezeMark, Pool, Process},
 };
 
 use super::drain::{Choice, Terms, drain};
@@ -163,7 +163,13 @@ fn wanted(
 
 /// More instances were asked for, and the group would not launch them.
 pub(super) fn warn_of_suspended_launch(draft: &mut Draft<'_>, pool: &Pool) {
-    if pool.is_suspended(&Process::Launch) {
+    if FreezeMark::of(pool).is_some() {
+        draft.warn(format!(
+            "{} is frozen: nothing is launched until `thaw {}`",
+            pool.key(),
+            pool.name
+        ));
+    } else if pool.is_suspended(&Process::Launch) {
         draft.warn(format!(
             "the Launch process of {} is suspended: nothing is launched until `resume {} Launch`",
             pool.key(),

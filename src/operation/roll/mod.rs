@@ -68,6 +68,7 @@ pub(super) fn decide(
 fn decide_pool(ground: &Ground<'_>, n_missing: u32, tally: &mut Tally) -> Option<Decision> {
     let prepared = prepare(ground);
     let is_prepared = matches!(prepared, Step::Finished);
+    let is_paused = *ground.operation.standing() == Standing::Paused;
     let shed = if ground.is_stopping() {
         to_shed(ground)
     } else {
@@ -84,6 +85,9 @@ fn decide_pool(ground: &Ground<'_>, n_missing: u32, tally: &mut Tally) -> Option
         };
         let step = match protocol::still_there(&context) {
             Err(step) => step,
+            Ok(instance) if is_paused && ground.is_member(instance) => {
+                Step::Wait(WaitingOn::Paused)
+            }
             // It waits for whatever its pool waits for.
             Ok(_) if !is_prepared => Step::Finished,
             Ok(instance) => target_step(ground, &context, instance, n_missing, &shed),

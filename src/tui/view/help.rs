@@ -59,6 +59,12 @@ fn lines(app: &App, glyphs: Glyphs) -> Vec<Line> {
             it.command.group() == group
         });
     }
+    for (title, context) in [
+        ("Of operations", Context::Operations),
+        ("Of findings", Context::Doctor),
+    ] {
+        section(&mut lines, title, &app.keymap.bindings(context), |_| true);
+    }
     let in_graphs = app.keymap.bindings(Context::Graph);
     section(&mut lines, Group::Graph.title(), &in_graphs, |it| {
         it.command.group() == Group::Graph

@@ -114,7 +114,7 @@ fn abort_texts(app: &App, id: &OperationId) -> Vec<String> {
     match &view.operation.spec {
         Spec::Drain(_) => texts.extend(targets_texts(view, "drained")),
         Spec::Roll(roll) => {
-            texts.extend(targets_texts(view, "replaced"));
+            texts.extend(roll_texts(view));
             let pools = roll.pools.iter();
             texts.extend(pools.map(|it| template_text(app, view, it)));
         }
@@ -128,14 +128,35 @@ fn abort_texts(app: &App, id: &OperationId) -> Vec<String> {
             ));
         }
     }
-    let n_surplus = view.operation.n_surplus();
-    if 0 < n_surplus {
-        texts.push(format!(
-            "The pool has {n_surplus} more than it shall have: as many are still drained and terminated, and no job \
-             ends for that."
-        ));
-    }
     texts
+}
+
+/// What becomes of the instances of a roll: what was borrowed goes again, so not all that was
+/// begun is given back.
+fn roll_texts(view: &OperationView) -> Vec<String> {
+    let n_surplus = usize::try_from(view.operation.n_surplus()).unwrap_or(usize::MAX);
+    if n_surplus == 0 {
+        return targets_texts(view, "replaced");
+    }
+    let targets: Vec<_> = view.operation.targets().map(|it| it.1.step()).collect();
+    let n_out = targets
+        .iter()
+        .filter(|it| matches!(**it, "gone" | "terminating"))
+        .count();
+    vec![
+        format!(
+            "{n_out} of {} {} terminated already, for good.",
+            targets.len(),
+            are(n_out)
+        ),
+        format!(
+            "The pool wants {n_surplus} more than it shall have. As many as are really too many still go, one by one and \
+             without ending a job: newcomers that took no job first, then who is under way, then idle ones."
+        ),
+        "All others stay, and what was begun with them is given back: uncordoned, with protection and tags as they \
+         were."
+            .to_owned(),
+    ]
 }
 
 /// What becomes of the instances: those that are gone, those that were begun, and the others.

@@ -34,13 +34,8 @@ pub(super) fn record(
             processes: processes(),
         });
     }
-    let n_ahead = match roll.strategy {
-        Strategy::Surge => plan
-            .batch
-            .max(roll.canary)
-            .min(u32::try_from(targets.len()).unwrap_or(u32::MAX)),
-        Strategy::TerminateFirst => 0,
-    };
+    let ahead = ahead(plan, roll, targets.len());
+    let n_ahead = ahead.iter().max().copied().unwrap_or(0);
     let most = plan.capacity.desired.saturating_add(n_ahead);
     let borrows_max = plan.capacity.max < most;
     let bounds = |max| Call::UpdateBounds {
@@ -51,10 +46,10 @@ pub(super) fn record(
     if borrows_max {
         draft.call(bounds(most));
     }
-    if 0 < n_ahead {
+    for n in ahead {
         draft.call(Call::SetDesiredCapacity {
             pool: key(),
-            desired: most,
+            desired: plan.capacity.desired.saturating_add(n),
         });
     }
     let terms = Terms {
@@ -88,6 +83,20 @@ pub(super) fn record(
         pool: key(),
         key: operation::TAG.to_owned(),
     });
+}
+
+/// Returns how many come before old ones go: for the canaries, and then for each batch.
+fn ahead(plan: &PoolRoll, roll: &Roll, n_targets: usize) -> Vec<u32> {
+    if roll.strategy == Strategy::TerminateFirst {
+        return Vec::new();
+    }
+    let n_targets = u32::try_from(n_targets).unwrap_or(u32::MAX);
+    let canaries = roll.canary.min(n_targets);
+    let batch = plan.batch.min(n_targets - canaries);
+    let mut ahead = vec![canaries, batch];
+    ahead.dedup();
+    ahead.retain(|it| 0 < *it);
+    ahead
 }
 
 /// Lists the calls after which the group launches from the new template.

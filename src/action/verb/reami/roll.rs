@@ -11,7 +11,7 @@ use crate::{
         plan::Refusal,
         rolling::{Pools, RollTerms, StrategyArg},
     },
-    fleet::{Health, Instance, Phase, Pool, Process, RefreshStatus},
+    fleet::{FreezeMark, Health, Instance, Phase, Pool, Process, RefreshStatus},
     operation::{Change, OnFailure, PoolRoll, Roll, Spec, Strategy},
 };
 
@@ -155,6 +155,9 @@ fn check_pool(pool: &Pool, roll: &Roll) -> Result<(), Refusal> {
             "instance refresh {} of {key} is {}; cancel it first",
             refresh.id, refresh.status
         ));
+    }
+    if FreezeMark::of(pool).is_some() {
+        return unsound(format!("{key} is frozen; `thaw {}` first", pool.name));
     }
     if let Some(process) = [Process::Launch, Process::Terminate]
         .iter()

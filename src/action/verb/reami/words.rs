@@ -38,6 +38,9 @@ pub(super) fn warn(
     draft.warn(format!(
         "{key}: {n} instances are replaced, {batch} at a time; {dip}"
     ));
+    if let Some(stages) = stages(roll, n) {
+        draft.warn(format!("{key}: {stages}"));
+    }
     if let Some(until) = held_until(plan, roll, n_missing).filter(|_| 0 < n) {
         draft.warn(format!("{key}: none that serves is drained until {until}"));
     }
@@ -83,6 +86,26 @@ pub(super) fn warn(
     if !draft.plan.jobs_at_risk.is_empty() {
         draft.warn("the jobs run to their end; nothing is terminated before it is proven idle");
     }
+}
+
+/// Says where it stops on its way: at the canaries, and at its checkpoints.
+fn stages(roll: &Roll, n: usize) -> Option<String> {
+    let canaries = usize::try_from(roll.canary).unwrap_or(usize::MAX).min(n);
+    let canary = (0 < canaries).then(|| {
+        let bake = short_duration(roll.bake);
+        format!("{canaries} of them first, alone, and watched for {bake}")
+    });
+    let stops = (!roll.checkpoints.is_empty() && 0 < n).then(|| {
+        let percents: Vec<String> = roll
+            .checkpoints
+            .iter()
+            .map(|it| format!("{it} %"))
+            .collect();
+        let delay = short_duration(roll.checkpoint_delay);
+        format!("it stops at {} for {delay} each", percents.join(" and "))
+    });
+    let words: Vec<String> = canary.into_iter().chain(stops).collect();
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 /// Returns how many of those that the pool wants do not serve now.
