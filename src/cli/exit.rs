@@ -37,7 +37,7 @@ Exit codes:
   2  the command line or the configuration is wrong
   3  refused by the plan, by a guardrail, or by whoever was asked, or a name that nothing has; nothing was done
   4  the fleet changed since the plan was made; nothing was done
-  5  partly done; the result says what was and what was not
+  5  partly done, or aborted; the result says what was and what was not
   6  something could not be read or is throttled; try again later
   7  credentials or permissions: an operator must act";
 

@@ -148,9 +148,14 @@ fn lists_what_is(command: Option<&Command>) -> bool {
 #[cfg(feature = "aws")]
 fn details_of(command: Option<&Command>) -> Vec<String> {
     match command {
-        Some(Command::Act(Action::Harden { pool, .. } | Action::Refresh { pool, .. })) => {
-            pool.pool.iter().map(ToString::to_string).collect()
+        Some(Command::Act(
+            Action::Harden { pool, .. } | Action::Refresh { pool, .. } | Action::Scale { pool, .. },
+        )) => pool.pool.iter().map(ToString::to_string).collect(),
+        Some(Command::Act(Action::Drain { drained, .. })) => {
+            drained.pool.iter().map(ToString::to_string).collect()
         }
+        // Where it names an instance, no group is called so.
+        Some(Command::Explain { explain }) => vec![explain.instance.clone()],
         Some(Command::Act(Action::Reami(it))) => names_of(it.pools.as_ref()),
         Some(Command::Act(Action::Rollback(it))) => names_of(it.pools.as_ref()),
         Some(Command::Doctor { pools, .. }) if pools.pools.is_empty() => vec!["*".to_owned()],

@@ -322,7 +322,12 @@ pub(super) fn warn_of_the_end(draft: &mut Draft<'_>, pool: &Pool) {
         .filter(|it| it.transition == HookTransition::Terminating)
         .map(|it| it.name.as_str())
         .collect();
-    if hooks.is_empty() && pool.hooks_read_at.is_some() {
+    if pool.hooks_read_at.is_none() {
+        draft.warn(format!(
+            "the hooks of {} were not read, so whether one holds what is terminated is not known",
+            pool.key()
+        ));
+    } else if hooks.is_empty() {
         draft.warn(format!(
             "no termination hook of {} holds what is terminated: a job that still runs then ends with its instance; \
              `harden {}` sets one",
