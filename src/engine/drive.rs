@@ -63,6 +63,13 @@ impl OperationView {
         !self.operation.is_over() && !has_driver
     }
 
+    /// Returns when it may be over; nobody can tell of one that rests.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.outlook
+            .ends_at
+            .filter(|_| !self.operation.is_over() && !self.rests())
+    }
+
     /// Returns the one word of its state, as the JSON contract names it.
     pub fn state(&self) -> &'static str {
         match self.operation.standing() {

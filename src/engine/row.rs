@@ -69,6 +69,9 @@ impl OperationRow<'_> {
         if let Standing::Ended { left, .. } = view.operation.standing() {
             return left.first().cloned();
         }
+        if view.rests() {
+            return Some("an operator to resume it, or to abort it".to_owned());
+        }
         let (_, first) = view.waits.first()?;
         let words = match first {
             WaitingOn::Time { what, at } => format!("{what} at {}", at.clock_time()),
@@ -182,10 +185,9 @@ impl Record for OperationRow<'_> {
                 .done()
                 .map_or(Value::Missing, |it| Value::Text(it.into())),
             "owner" => Value::Text(it.owner.to_string().into()),
-            "ends_in" => {
-                let ends_at = view.outlook.ends_at.filter(|_| !it.is_over());
-                ends_at.map_or(Value::Missing, |it| Value::Age(it.since(now)))
-            }
+            "ends_in" => view
+                .ends_at()
+                .map_or(Value::Missing, |it| Value::Age(it.since(now))),
             "why" => self
                 .why()
                 .map_or(Value::Missing, |it| Value::Text(it.into())),

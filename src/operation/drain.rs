@@ -46,6 +46,8 @@ pub(super) fn decide(
             return decision;
         }
     }
+    // Whoever waits for one that is stuck waits for an operator, too.
+    tally.forget_waits_for_the_stuck();
     tally.decide()
 }
 

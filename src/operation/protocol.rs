@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::{
-    Claim, Halt, Operation, Proof, Sight, Standing, Subject, TAG, TargetState, WaitingOn,
+    Claim, Halt, Operation, Proof, Sight, Spec, Standing, Subject, TAG, TargetState, WaitingOn,
     decide::Step,
     removal,
     target::{Mark, pause_after},
@@ -141,6 +141,8 @@ pub(super) fn empty(context: &Context<'_>, instance: &Instance) -> Step {
         !it.cordoned && target.cordons.contains_key(&key)
     };
     if let Mark::Applied(at) = target.tag
+        && *context.operation.standing() == Standing::Running
+        && matches!(context.operation.spec, Spec::Drain(_))
         && !is_marked
         && agents.any(|it| is_open(it))
         && terms.proof.settle <= context.shown_at().since(at)

@@ -106,12 +106,6 @@ pub(super) fn step(context: &Context<'_>, instance: &Instance) -> Step {
     if !is_begun {
         return Step::Finished;
     }
-    // A mark that is gone was taken off by somebody, who may have set another since: a call of ours
-    // would take that off, too.
-    let is_settled = !target.tag.is_recent(context.shown_at(), settle);
-    if !instance.tags.contains_key(TAG) && is_settled && target.untag == Mark::None {
-        return Step::Finished;
-    }
     let untag = || Call::UntagInstances {
         scope: instance.scope.clone(),
         instances: vec![instance.id.clone()],

@@ -132,7 +132,7 @@ impl Operation {
                 .map(|it| sanitize(&it).into_owned()),
             targets,
             phase: view.outlook.phase.clone(),
-            ends_at: view.outlook.ends_at.filter(|_| !operation.is_over()),
+            ends_at: view.ends_at(),
             collisions: view
                 .outlook
                 .collisions

@@ -137,8 +137,13 @@ pub(super) fn only_planned_calls_are_made(checks: &Checks, before: &Before<'_>) 
                 ..
             } => {
                 let machine = before.world.machine(instance);
-                let is_aside =
-                    machine.is_some_and(|it| it.lifecycle() == Some(&Lifecycle::Standby));
+                let is_aside = machine.is_some_and(|it| {
+                    let states = [Lifecycle::Standby, Lifecycle::EnteringStandby];
+                    // A row may be older than its way back.
+                    let lately = before.world.now().since(it.row.lifecycle_since);
+                    let is_aside = it.lifecycle().is_some_and(|it| states.contains(it));
+                    is_aside || lately < checks.proof().settle
+                });
                 *decrement == it.decrement || !decrement && is_aside
             }
             call => is_of_a_drain(call),
