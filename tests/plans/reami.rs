@@ -199,6 +199,10 @@ fn old_ones_first_lowers_nothing() {
     )));
     assert_eq!(roll(&plan).max_unavailable, 1);
     check_warns(&plan, "up to 1 of 4 are missing meanwhile");
+    // A batch is no more than may be missing.
+    let line = format!("reami linux {NEW} --strategy terminate-first --batch 3");
+    let batched = self::plan(&line, &fleet(|_| {})).unwrap();
+    check_warns(&batched, "4 instances are replaced, 1 at a time");
     let at_min = fleet(|it| {
         Arc::make_mut(&mut it.pools[0]).capacity = Some(Capacity {
             desired: 4,

@@ -22,7 +22,7 @@ pub(super) fn warn(
 ) {
     let key = &plan.pool;
     let n = targets.len();
-    let (desired, batch) = (plan.capacity.desired, plan.batch);
+    let (desired, batch) = (plan.capacity.desired, at_a_time(plan, roll));
     let dip = match (roll.strategy, roll.max_unavailable) {
         (Strategy::Surge, 0) => {
             format!("up to {batch} more than {desired} run meanwhile, and none is missing")
@@ -85,6 +85,14 @@ pub(super) fn warn(
     }
     if !draft.plan.jobs_at_risk.is_empty() {
         draft.warn("the jobs run to their end; nothing is terminated before it is proven idle");
+    }
+}
+
+/// Returns how many really go at a time: whoever drains first may only lack so many.
+fn at_a_time(plan: &PoolRoll, roll: &Roll) -> u32 {
+    match roll.strategy {
+        Strategy::Surge => plan.batch,
+        Strategy::TerminateFirst => plan.batch.min(roll.max_unavailable.max(1)),
     }
 }
 
@@ -195,7 +203,9 @@ fn duration(draft: &Draft<'_>, pool: &Pool, plan: &PoolRoll, roll: &Roll, n: usi
     let Some(boot) = boots.get(boots.len() / 2) else {
         return format!("unknown: no boot of this pool is known yet; {jobs}");
     };
-    let batch = usize::try_from(plan.batch).unwrap_or(usize::MAX).max(1);
+    let batch = usize::try_from(at_a_time(plan, roll))
+        .unwrap_or(usize::MAX)
+        .max(1);
     let n_batches = u32::try_from(n.div_ceil(batch)).unwrap_or(u32::MAX);
     let stops = u32::try_from(roll.checkpoints.len()).unwrap_or(u32::MAX);
     let bake = if 0 < roll.canary {
