@@ -1,5 +1,7 @@
 //! Whether what a pool shall launch can be launched at all: its image, its version.
 
+use std::fmt;
+
 use crate::{
     action::{draft::Draft, plan::Refusal},
     fleet::{ImageId, LaunchSource, Lookup, Pool, Template},
@@ -20,27 +22,18 @@ pub(super) fn check_source(
             it.version, it.name
         )));
     }
-    let found = match draft.fleet.source(&pool.scope, wanted) {
-        None => {
-            draft.warn(format!("{wanted} is looked up before anything is called"));
-            return Ok(());
+    let missing = || match wanted {
+        LaunchSource::Template(it) => format!(
+            "launch template {} has no version {} in {}",
+            it.name, it.version, pool.scope
+        ),
+        LaunchSource::Configuration(it) => {
+            format!("there is no launch configuration {it} in {}", pool.scope)
         }
-        Some(Lookup::Failed(why)) => {
-            draft.warn(format!("{wanted} could not be looked up: {why}"));
-            return Ok(());
-        }
-        Some(Lookup::Missing) => {
-            return Err(Refusal::Unsound(match wanted {
-                LaunchSource::Template(it) => format!(
-                    "launch template {} has no version {} in {}",
-                    it.name, it.version, pool.scope
-                ),
-                LaunchSource::Configuration(it) => {
-                    format!("there is no launch configuration {it} in {}", pool.scope)
-                }
-            }));
-        }
-        Some(Lookup::Found(it)) => it,
+    };
+    let lookup = draft.fleet.source(&pool.scope, wanted);
+    let Some(found) = known(draft, lookup, wanted, missing)? else {
+        return Ok(());
     };
     // A group may name its image itself, by its instance requirements or its parameters.
     let Some(image) = &found.image else {
@@ -55,6 +48,22 @@ pub(super) fn check_source(
     Ok(())
 }
 
+/// Returns what was found; `None` where that is not known, and a warning says why.
+fn known<'a, T>(
+    draft: &mut Draft<'_>,
+    lookup: Option<&'a Lookup<T>>,
+    wanted: &dyn fmt::Display,
+    missing: impl FnOnce() -> String,
+) -> Result<Option<&'a T>, Refusal> {
+    match lookup {
+        Some(Lookup::Found(it)) => return Ok(Some(it)),
+        Some(Lookup::Missing) => return Err(Refusal::Unsound(missing())),
+        Some(Lookup::Failed(why)) => draft.warn(format!("{wanted} could not be looked up: {why}")),
+        None => draft.warn(format!("{wanted} is looked up before anything is called")),
+    }
+    Ok(None)
+}
+
 /// Refuses an image that is not there, not ready, or of another architecture.
 pub(super) fn check_image(
     draft: &mut Draft<'_>,
@@ -63,22 +72,15 @@ pub(super) fn check_image(
     wanted: &ImageId,
 ) -> Result<(), Refusal> {
     let unsound = |why: String| Err(Refusal::Unsound(why));
-    let image = match draft.fleet.image(&pool.scope, wanted) {
-        None => {
-            draft.warn(format!("{wanted} is looked up before anything is called"));
-            return Ok(());
-        }
-        Some(Lookup::Failed(why)) => {
-            draft.warn(format!("{wanted} could not be looked up: {why}"));
-            return Ok(());
-        }
-        Some(Lookup::Missing) => {
-            return unsound(format!(
-                "image {wanted} does not exist in {}, or is not shared with this account",
-                pool.scope
-            ));
-        }
-        Some(Lookup::Found(it)) => it,
+    let missing = || {
+        format!(
+            "image {wanted} does not exist in {}, or is not shared with this account",
+            pool.scope
+        )
+    };
+    let lookup = draft.fleet.image(&pool.scope, wanted);
+    let Some(image) = known(draft, lookup, wanted, missing)? else {
+        return Ok(());
     };
     if !image.is_available() {
         return unsound(format!(
