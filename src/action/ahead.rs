@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{draft::Draft, verb::is_counted};
+use super::draft::Draft;
 use crate::{
     fleet::{InstanceId, Timestamp, short_duration},
     operation::{Drain, Spec, outlook_of_plan},
@@ -57,7 +57,7 @@ impl Draft<'_> {
         };
         let counts = |it: &&InstanceId| {
             let instance = self.fleet.instances.get(*it);
-            !late.contains(*it) && instance.is_some_and(|it| is_counted(it))
+            !late.contains(*it) && instance.is_some_and(|it| it.counts_towards_desired())
         };
         let n_going = drain.targets.iter().filter(counts).count();
         let n_going = u32::try_from(n_going).unwrap_or(u32::MAX);

@@ -59,6 +59,14 @@ impl Instance {
             .map_or(Phase::Unattached, Lifecycle::phase)
     }
 
+    /// Returns whether desired goes down with it; who stands by is beside that number.
+    ///
+    /// A termination with a decrement lowers desired whoever it names, and the group then ends
+    /// somebody else.
+    pub fn counts_towards_desired(&self) -> bool {
+        self.phase() != Phase::Standby
+    }
+
     pub fn is_spot(&self) -> bool {
         self.market == Market::Spot
     }

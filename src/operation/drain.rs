@@ -15,10 +15,9 @@ pub(super) fn decide(
     fleet: &Fleet,
     now: Timestamp,
 ) -> Decision {
-    // Desired does not count who is in standby, so nothing goes down with it.
     let is_counted = |id: &InstanceId| {
         let instance = fleet.instances.get(id);
-        instance.is_none_or(|it| it.phase() != Phase::Standby)
+        instance.is_none_or(|it| it.counts_towards_desired())
     };
     let terms_of = |id: &InstanceId| Terms {
         pool: &drain.pool,

@@ -400,16 +400,11 @@ pub(super) fn record(
     draft.call(Call::TerminateInstance {
         pool: key,
         instance: instance.id.clone(),
-        decrement: terms.decrement && is_counted(instance),
+        decrement: terms.decrement && instance.counts_towards_desired(),
     });
 }
 
-/// Returns whether desired counts it: who stands by is beside that, and takes nothing with it.
-pub(in crate::action) fn is_counted(instance: &Instance) -> bool {
-    instance.phase() != Phase::Standby
-}
-
 fn n_counted(instances: &[&Arc<Instance>]) -> u32 {
-    let counted = instances.iter().filter(|it| is_counted(it));
+    let counted = instances.iter().filter(|it| it.counts_towards_desired());
     u32::try_from(counted.count()).unwrap_or(u32::MAX)
 }

@@ -18,7 +18,7 @@ mod tag;
 mod victims;
 
 pub(super) use cordon::{cordon, uncordon};
-pub(super) use drain::{Choice, Terms, drain, is_counted, terminate};
+pub(super) use drain::{Choice, Terms, drain, terminate};
 pub(super) use freeze::{freeze, thaw};
 pub(super) use harden::{Terms as Hardness, harden};
 pub(super) use hook::{Answer, hook};

@@ -191,9 +191,8 @@ fn target_step(
 /// An old instance takes the surplus with it; where there is none the group replaces it.
 fn terms<'a>(ground: &Ground<'a>, id: &InstanceId) -> Terms<'a> {
     let desired = ground.state.desired();
-    // Desired does not count who is in standby, so nothing goes down with it.
     let instance = ground.fleet.instances.get(id);
-    let is_counted = instance.is_none_or(|it| it.phase() != Place::Standby);
+    let is_counted = instance.is_none_or(|it| it.counts_towards_desired());
     Terms {
         pool: &ground.plan.pool,
         proof: &ground.roll.proof,
