@@ -264,6 +264,33 @@ fn scaling_down_says_that_some_of_what_is_wanted_is_not_there() {
 }
 
 #[test]
+fn a_smaller_max_says_that_those_on_their_way_out_may_count() {
+    let plan_while = |state: &str| {
+        let mut part = served_part();
+        let leaves = Arc::make_mut(&mut part.instances[0]);
+        leaves.lifecycle = Some(state.into());
+        let pool = Arc::make_mut(&mut part.pools[0]);
+        let capacity = Capacity {
+            desired: 2,
+            min: 1,
+            max: 8,
+        };
+        pool.capacity = Some(capacity);
+        plan_with(
+            "scale linux --max 2",
+            &Fleet::join([&part]),
+            &Policy::default(),
+        )
+        .unwrap()
+    };
+    let warnings = |plan: &Plan| plan.warnings.join("\n");
+    let text = warnings(&plan_while("Terminating:Wait"));
+    assert!(text.contains("on their way out"), "{text}");
+    let text = warnings(&plan_while("InService"));
+    assert!(!text.contains("on their way out"), "{text}");
+}
+
+#[test]
 fn a_job_whose_end_is_not_known_does_not_end_soonest() {
     let mut part = served_part();
     part.scopes = vec![scope("dev/us-east-1", None)];

@@ -98,16 +98,25 @@ impl Fleet {
     }
 
     pub(crate) fn until(&self, what: &str, patience: Duration, is_so: impl Fn(&Self) -> bool) {
+        let is_so = self.comes_to(patience, is_so);
+        assert!(
+            is_so,
+            "not within {patience:?}: {what}; {:#?}\n{}",
+            self.truth(),
+            self.master.log_tail()
+        );
+    }
+
+    /// Waits for something, and returns whether it came in time.
+    pub(crate) fn comes_to(&self, patience: Duration, is_so: impl Fn(&Self) -> bool) -> bool {
         let started = Instant::now();
         while !is_so(self) {
-            assert!(
-                started.elapsed() < patience,
-                "not within {patience:?}: {what}; {:#?}\n{}",
-                self.truth(),
-                self.master.log_tail()
-            );
+            if patience <= started.elapsed() {
+                return false;
+            }
             thread::sleep(Duration::from_millis(300));
         }
+        true
     }
 
     pub(crate) fn truth(&self) -> Truth {

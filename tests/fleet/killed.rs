@@ -74,10 +74,11 @@ fn members(fleet: &Fleet) -> Vec<String> {
 /// Nobody's build was lost, so many serve, and nothing of ours is left anywhere.
 #[track_caller]
 fn check_end(fleet: &Fleet, operator: &Operator, n_members: usize) {
-    fleet.until("a group at rest", Duration::from_secs(30), |it| {
+    let is_at_rest = fleet.comes_to(Duration::from_secs(30), |it| {
         let members = it.truth().members;
         members.len() == n_members && members.iter().all(|it| it.lifecycle == "InService")
     });
+    assert!(is_at_rest, "{:#?}\n{}", fleet.truth(), operator.told());
     let killed = fleet.killed();
     assert!(killed.is_empty(), "{killed:?}\n{}", operator.told());
     let n_built = fleet.builds().iter().filter(|it| it.complete).count();

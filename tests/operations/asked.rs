@@ -14,7 +14,7 @@ use pooldeck::{
 
 use crate::{
     bench::Driver,
-    case::{Case, START, key},
+    case::{Case, Room, START, key},
 };
 
 pub(crate) const OLD: &str = "ami-0a1d50c6f1f6b9d20";
@@ -80,7 +80,11 @@ impl Case {
         let capacity = Capacity {
             desired,
             min: 1,
-            max: if self.has_room { 12 } else { desired },
+            max: match self.room {
+                Room::None => desired,
+                Room::One => desired + 1,
+                Room::Plenty => 12,
+            },
         };
         let mut pool = PoolSpec::group("linux", "us-east-1", capacity);
         pool.is_spot = self.has("spot");

@@ -25,6 +25,15 @@ pub(crate) fn key() -> PoolKey {
     PoolKey::new("sim/us-east-1", "linux")
 }
 
+/// How far max is above desired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    None,
+    /// Less than a surge takes, and a smaller max is still above desired.
+    One,
+    Plenty,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) seed: u64,
@@ -32,8 +41,8 @@ pub(crate) struct Case {
     /// How many go, or how many go at a time.
     pub(crate) n_targets: usize,
     pub(crate) has_hook: bool,
-    /// Whether the group may grow without a larger max.
-    pub(crate) has_room: bool,
+    /// How far the group may grow without a larger max.
+    pub(crate) room: Room,
     /// How many agents run on each instance.
     pub(crate) n_agents: u32,
     /// How safely the controller lets a worker be emptied.
@@ -73,12 +82,16 @@ impl Case {
         }
         // A roll takes longer, so an operator has more time to change their mind.
         let long = if verb.is_roll() { 4 } else { 1 };
-        Self {
+        let mut case = Self {
             seed,
             verb,
             n_targets: dice.usize(1..=3),
             has_hook: dice.bool(),
-            has_room: dice.bool(),
+            room: if dice.bool() {
+                Room::Plenty
+            } else {
+                Room::None
+            },
             crash: if dice.u8(..4) == 0 { 3 } else { 0 },
             pause: (dice.u8(..8) == 0).then(|| dice.u32(1..120 * long)),
             abort: (dice.u8(..6) == 0).then(|| dice.u32(1..120 * long)),
@@ -90,7 +103,11 @@ impl Case {
                 2 => Grade::Timed,
                 _ => Grade::Durable,
             },
+        };
+        if case.room == Room::None && dice.bool() {
+            case.room = Room::One;
         }
+        case
     }
 
     pub(crate) fn has(&self, fault: &str) -> bool {
@@ -209,6 +226,18 @@ fn is_retained(decision: &Decision) -> bool {
     halts.iter().all(is_kept)
 }
 
+impl Room {
+    const ALL: [Self; 3] = [Self::None, Self::One, Self::Plenty];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::One => "one",
+            Self::Plenty => "plenty",
+        }
+    }
+}
+
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = self.verb.name();
@@ -217,10 +246,8 @@ impl fmt::Display for Case {
             "seed={} verb={verb} targets={}",
             self.seed, self.n_targets
         )?;
-        let Self {
-            has_hook, has_room, ..
-        } = self;
-        write!(f, " hook={has_hook} room={has_room} crash={}", self.crash)?;
+        write!(f, " hook={} room={}", self.has_hook, self.room.as_str())?;
+        write!(f, " crash={}", self.crash)?;
         write!(f, " agents={} grade={}", self.n_agents, self.grade.as_str())?;
         if let Some(pause) = self.pause {
             write!(f, " pause={pause}")?;
@@ -241,7 +268,7 @@ impl FromStr for Case {
             verb: Verb::Drain,
             n_targets: 1,
             has_hook: false,
-            has_room: true,
+            room: Room::Plenty,
             n_agents: 1,
             grade: Grade::Durable,
             crash: 0,
@@ -261,7 +288,10 @@ impl FromStr for Case {
                 }
                 "targets" => case.n_targets = usize::try_from(number(value)?).unwrap(),
                 "hook" => case.has_hook = value == "true",
-                "room" => case.has_room = value == "true",
+                "room" => {
+                    let room = Room::ALL.into_iter().find(|it| it.as_str() == value);
+                    case.room = room.ok_or(value)?;
+                }
                 "agents" => case.n_agents = u32::try_from(number(value)?).unwrap(),
                 "grade" => {
                     let grade = Grade::ALL.into_iter().find(|it| it.as_str() == value);

@@ -165,8 +165,8 @@ fn a_crash_at_any_step_of_a_drain_comes_to_the_same_end() {
 fn a_crash_at_any_step_of_a_surge_comes_to_the_same_end() {
     check(&[
         "seed=11 verb=surge targets=2",
-        "seed=12 verb=surge targets=1 room=false hook=true",
-        "seed=14 verb=canary targets=3 room=false",
+        "seed=12 verb=surge targets=1 room=none hook=true",
+        "seed=14 verb=canary targets=3 room=none",
     ]);
 }
 
@@ -175,7 +175,7 @@ fn a_crash_at_any_step_of_another_roll_comes_to_the_same_end() {
     check(&[
         "seed=13 verb=terminate-first targets=2 hook=true",
         "seed=15 verb=staged targets=2",
-        "seed=16 verb=rollback targets=2 hook=true room=false",
+        "seed=16 verb=rollback targets=2 hook=true room=none",
     ]);
 }
 
@@ -201,7 +201,7 @@ fn an_abort_after_a_crash_at_any_step_gives_everything_back() {
     for line in [
         "seed=8 verb=drain abort=7 hook=true",
         "seed=9 verb=replace abort=12 targets=2",
-        "seed=22 verb=surge abort=30 targets=2 room=false",
+        "seed=22 verb=surge abort=30 targets=2 room=none",
         "seed=23 verb=terminate-first abort=60 targets=2 hook=true",
         "seed=24 verb=canary abort=90 targets=2",
         "seed=25 verb=staged abort=120 targets=2",

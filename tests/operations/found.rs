@@ -45,9 +45,9 @@ fn seed_125_who_ends_in_standby_takes_no_surplus_along() {
 /// Max was given back while desired was still above it: AWS lowers desired then, and chooses.
 #[test]
 fn seed_91_max_is_not_given_back_below_desired() {
-    check_line("seed=91 verb=canary targets=1 room=false calm=100 faults=stands-by");
+    check_line("seed=91 verb=canary targets=1 room=none calm=100 faults=stands-by");
     check_line(
-        "seed=547 verb=canary targets=3 room=false calm=112 faults=stale,partial,error500,lost-reply,\
+        "seed=547 verb=canary targets=3 room=none calm=112 faults=stale,partial,error500,lost-reply,\
          lost-call,duplicated,missing-agent,ci-refused,restart,foreign-hand,terminates,untags,stands-by,expires",
     );
 }
@@ -56,7 +56,7 @@ fn seed_91_max_is_not_given_back_below_desired() {
 #[test]
 fn seed_285_max_comes_back_when_the_wish_is_gone() {
     check_line(
-        "seed=285 verb=rollback targets=2 room=false calm=327 faults=ci-lost-reply,ci-refused,terminates",
+        "seed=285 verb=rollback targets=2 room=none calm=327 faults=ci-lost-reply,ci-refused,terminates",
     );
 }
 
@@ -76,7 +76,7 @@ fn seed_558_a_suspension_of_somebody_else_stays() {
 #[test]
 fn seed_199_an_abort_keeps_the_floor_of_a_roll() {
     check_line(
-        "seed=199 verb=canary targets=1 room=false abort=285 calm=101 faults=throttled,lost-reply,lost-call",
+        "seed=199 verb=canary targets=1 room=none abort=285 calm=101 faults=throttled,lost-reply,lost-call",
     );
 }
 
@@ -104,7 +104,7 @@ fn seed_1171_the_dead_in_standby_are_not_waited_for() {
 fn seed_1173_a_clock_that_is_set_makes_no_write_old() {
     check_line("seed=93 verb=rollback targets=1 calm=125 faults=stale,sets-clock");
     check_line(
-        "seed=1028 verb=staged targets=2 hook=true room=false faults=stale,hidden,partial,throttled,error500,\
+        "seed=1028 verb=staged targets=2 hook=true room=none faults=stale,hidden,partial,throttled,error500,\
          lost-reply,duplicated,no-capacity,late-busy,missing-agent,cordon-lost,ci-lost-reply,sick,restart,silence,\
          foreign-hand,terminates,unprotects,uncordons,scales,sets-clock",
     );
@@ -148,7 +148,7 @@ fn seed_329_what_is_refused_again_and_again_is_an_operators_to_mend() {
 #[test]
 fn seed_6366_a_hook_ends_after_a_whole_proof_only() {
     check_line(
-        "seed=6366 verb=terminate-first targets=1 hook=true room=true crash=0 calm=202 faults=stale,\
+        "seed=6366 verb=terminate-first targets=1 hook=true room=plenty crash=0 calm=202 faults=stale,\
          listed,partial,throttled,error500,lost-reply,lost-call,duplicated,late-busy,false-idle,\
          missing-agent,cordon-delay,cordon-lost,ci-lost-reply,ci-refused,terminates,unprotects,untags,\
          uncordons,suspends,scales,changes-hook,stands-by,expires,sets-clock",
@@ -159,7 +159,7 @@ fn seed_6366_a_hook_ends_after_a_whole_proof_only() {
 #[test]
 fn seed_6601_a_pause_is_no_end() {
     check_line(
-        "seed=6601 verb=drain targets=2 hook=false room=true crash=3 pause=48 calm=49 faults=stale,\
+        "seed=6601 verb=drain targets=2 hook=false room=plenty crash=3 pause=48 calm=49 faults=stale,\
          listed,partial,throttled,error500,lost-call,duplicated,false-idle,missing-agent,cordon-lost,\
          ci-lost-reply,ci-refused",
     );
@@ -169,7 +169,7 @@ fn seed_6601_a_pause_is_no_end() {
 #[test]
 fn seed_18569_a_refusal_takes_back_only_itself() {
     check_line(
-        "seed=18569 verb=surge targets=1 hook=false room=true crash=3 abort=9 calm=2000 faults=stale,\
+        "seed=18569 verb=surge targets=1 hook=false room=plenty crash=3 abort=9 calm=2000 faults=stale,\
          hidden,listed,partial,throttled,error500,lost-reply,lost-call,duplicated,no-capacity,\
          late-busy,false-idle,missing-agent,cordon-delay,cordon-lost,ci-lost-reply,ci-refused,spot,\
          sick,agent-drops,cordon-cleared,restart,silence,foreign-hand,terminates,unprotects,untags,\
@@ -181,7 +181,7 @@ fn seed_18569_a_refusal_takes_back_only_itself() {
 #[test]
 fn seed_17729_who_is_in_standby_already_is_put_aside() {
     check_line(
-        "seed=17729 verb=surge targets=2 hook=true room=false crash=0 calm=2000 faults=partial,\
+        "seed=17729 verb=surge targets=2 hook=true room=none crash=0 calm=2000 faults=partial,\
          lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-delay,\
          ci-lost-reply,ci-refused,untags,uncordons,suspends,changes-hook,stands-by,mute-image",
     );
@@ -192,7 +192,7 @@ fn seed_17729_who_is_in_standby_already_is_put_aside() {
 fn seed_16421_an_abort_waits_for_what_was_just_asked_for() {
     check_line(
         "\
-         seed=16421 verb=surge targets=1 hook=true room=false crash=0 abort=14 calm=2000 faults=stale,\
+         seed=16421 verb=surge targets=1 hook=true room=none crash=0 abort=14 calm=2000 faults=stale,\
          hidden,listed,partial,throttled,error500,lost-reply,lost-call",
     );
 }

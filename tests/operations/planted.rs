@@ -216,7 +216,8 @@ impl Plant {
                 })
             }
             (Mistake::GrowsTooFar, Decision::Apply(Call::SetDesiredCapacity { desired, .. })) => {
-                let desired = desired + 4;
+                // As far as the largest max allows.
+                let desired = desired + 5;
                 Decision::Apply(Call::SetDesiredCapacity { pool, desired })
             }
             (
@@ -383,7 +384,7 @@ fn the_cases_of_the_mistakes_are_sound() {
         "verb=drain hook=true targets=2",
         "verb=replace targets=3",
         "verb=drain abort=9",
-        "verb=surge room=false targets=2",
+        "verb=surge room=none targets=2",
         "verb=surge abort=40 faults=lost-image",
         "verb=terminate-first targets=3",
         "verb=refresh pause=5 hook=true",
@@ -557,7 +558,7 @@ fn invariant_9_notices_what_a_roll_a_freeze_or_a_refresh_leaves() {
     check(Mistake::ForgetsResume, 9, "verb=terminate-first");
     check(Mistake::ForgetsResume, 9, "verb=freeze");
     check(Mistake::LeavesEarly, 9, "verb=freeze");
-    check(Mistake::KeepsMax, 9, "verb=surge room=false");
+    check(Mistake::KeepsMax, 9, "verb=surge room=none");
 }
 
 #[test]

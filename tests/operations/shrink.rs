@@ -4,7 +4,10 @@ use std::panic::Location;
 
 use pooldeck::fleet::Grade;
 
-use crate::{case::Case, checks::Violation};
+use crate::{
+    case::{Case, Room},
+    checks::Violation,
+};
 
 /// How many runs the search for a smaller case may take.
 const N_RUNS_MAX: u32 = 400;
@@ -46,7 +49,7 @@ fn candidates(case: &Case) -> Vec<Case> {
     offer(&|it| it.pause = None);
     offer(&|it| it.n_targets = 1);
     offer(&|it| it.has_hook = false);
-    offer(&|it| it.has_room = true);
+    offer(&|it| it.room = Room::Plenty);
     offer(&|it| it.n_agents = 1);
     offer(&|it| it.grade = Grade::Durable);
     for fault_idx in 0..n_faults {

@@ -11,7 +11,7 @@ fn check_line(line: &str) {
 #[test]
 fn seed_2962_a_suspension_without_an_answer_is_not_made_twice() {
     check_line(
-        "seed=2962 verb=freeze targets=3 room=true calm=202 faults=stale,partial,throttled,error500,\
+        "seed=2962 verb=freeze targets=3 room=plenty calm=202 faults=stale,partial,throttled,error500,\
          lost-reply,lost-call,duplicated,false-idle,missing-agent,ci-refused,suspends",
     );
 }
@@ -19,14 +19,14 @@ fn seed_2962_a_suspension_without_an_answer_is_not_made_twice() {
 /// A clock was set forward by as much as AWS' clock may be from ours.
 #[test]
 fn seed_44050_a_suspension_is_known_by_the_clock_that_it_was_made_by() {
-    check_line("seed=44050 verb=freeze targets=1 room=true calm=35 faults=sets-clock");
+    check_line("seed=44050 verb=freeze targets=1 room=plenty calm=35 faults=sets-clock");
 }
 
 /// A clock was set back during the thaw, and the group was frozen anew.
 #[test]
 fn seed_55246_a_thaw_that_began_goes_on() {
     check_line(
-        "seed=55246 verb=freeze targets=1 room=true calm=81 faults=stale,partial,throttled,error500,\
+        "seed=55246 verb=freeze targets=1 room=plenty calm=81 faults=stale,partial,throttled,error500,\
          lost-reply,lost-call,duplicated,false-idle,missing-agent,ci-refused,stands-by,sets-clock",
     );
 }
@@ -36,11 +36,11 @@ fn seed_55246_a_thaw_that_began_goes_on() {
 #[test]
 fn seed_38610_a_newcomer_that_ec2_does_not_know_is_tried_for_minutes() {
     check_line(
-        "seed=38610 verb=terminate-first targets=1 room=true calm=130 faults=stale,hidden,throttled,\
+        "seed=38610 verb=terminate-first targets=1 room=plenty calm=130 faults=stale,hidden,throttled,\
          error500,lost-reply,false-idle,missing-agent,ci-lost-reply,ci-refused,unprotects",
     );
     check_line(
-        "seed=34375 verb=canary targets=3 room=true crash=3 calm=125 faults=stale,hidden,partial,\
+        "seed=34375 verb=canary targets=3 room=plenty crash=3 calm=125 faults=stale,hidden,partial,\
          throttled,error500,lost-reply,lost-call",
     );
 }
@@ -49,7 +49,7 @@ fn seed_38610_a_newcomer_that_ec2_does_not_know_is_tried_for_minutes() {
 #[test]
 fn seed_38144_an_older_row_does_not_show_that_nothing_is_borrowed() {
     check_line(
-        "seed=38144 verb=staged targets=1 room=false abort=226 calm=250 faults=stale,partial,throttled,\
+        "seed=38144 verb=staged targets=1 room=none abort=226 calm=250 faults=stale,partial,throttled,\
          error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-lost,\
          ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,foreign-hand,\
          terminates,unprotects,untags,uncordons,suspends,scales,changes-hook,stands-by,expires,sets-clock",
@@ -60,7 +60,7 @@ fn seed_38144_an_older_row_does_not_show_that_nothing_is_borrowed() {
 #[test]
 fn seed_39869_an_agent_that_is_missing_for_once_is_opened_again() {
     check_line(
-        "seed=39869 verb=surge targets=1 room=true abort=116 calm=250 faults=stale,listed,partial,\
+        "seed=39869 verb=surge targets=1 room=plenty abort=116 calm=250 faults=stale,listed,partial,\
          throttled,error500,lost-reply,lost-call,duplicated,false-idle,missing-agent,cordon-delay,\
          cordon-lost,ci-lost-reply,ci-refused,suspends,stands-by",
     );
@@ -70,7 +70,7 @@ fn seed_39869_an_agent_that_is_missing_for_once_is_opened_again() {
 #[test]
 fn seed_42785_what_was_closed_without_a_mark_is_opened_again() {
     check_line(
-        "seed=42785 verb=surge targets=2 hook=true room=false abort=17 calm=21 faults=stale,partial,\
+        "seed=42785 verb=surge targets=2 hook=true room=none abort=17 calm=21 faults=stale,partial,\
          lost-call,duplicated,cordon-lost,terminates,scales,changes-hook,stands-by",
     );
 }
@@ -79,7 +79,7 @@ fn seed_42785_what_was_closed_without_a_mark_is_opened_again() {
 #[test]
 fn seed_70725_a_max_of_ours_is_given_back_whichever_is_in_force() {
     check_line(
-        "seed=70725 verb=rollback targets=3 hook=true room=false crash=3 calm=81 faults=stale,partial,\
+        "seed=70725 verb=rollback targets=3 hook=true room=none crash=3 calm=81 faults=stale,partial,\
          throttled,error500,lost-reply,duplicated,false-idle,ci-refused,spot,silence,foreign-hand,\
          uncordons,suspends,scales,expires,sets-clock",
     );
@@ -88,7 +88,7 @@ fn seed_70725_a_max_of_ours_is_given_back_whichever_is_in_force() {
 /// Who resumed a paused roll forgave a newcomer whose agent never came, for ever.
 #[test]
 fn seed_72197_a_resumed_roll_gives_a_newcomer_one_more_boot_budget() {
-    check_line("seed=72197 verb=surge targets=1 room=true pause=52 calm=64 faults=mute-image");
+    check_line("seed=72197 verb=surge targets=1 room=plenty pause=52 calm=64 faults=mute-image");
 }
 
 /// A reading from before a clock was set showed desired as it was before our own decrement,
@@ -96,7 +96,7 @@ fn seed_72197_a_resumed_roll_gives_a_newcomer_one_more_boot_budget() {
 #[test]
 fn seed_68251_an_older_reading_tells_nothing_new_of_desired() {
     check_line(
-        "seed=68251 verb=canary targets=1 hook=true room=true calm=31 faults=partial,throttled,error500,\
+        "seed=68251 verb=canary targets=1 hook=true room=plenty calm=31 faults=partial,throttled,error500,\
          lost-call,duplicated,false-idle,missing-agent,cordon-delay,cordon-lost,ci-lost-reply,ci-refused,\
          sets-clock",
     );
@@ -107,7 +107,7 @@ fn seed_68251_an_older_reading_tells_nothing_new_of_desired() {
 #[test]
 fn seed_99689_a_termination_is_not_sent_again_by_an_older_row() {
     check_line(
-        "seed=99689 verb=surge targets=3 hook=true room=true calm=125 faults=stale,partial,throttled,\
+        "seed=99689 verb=surge targets=3 hook=true room=plenty calm=125 faults=stale,partial,throttled,\
          error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-delay,\
          cordon-lost,ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,\
          foreign-hand,sets-clock",
@@ -118,7 +118,7 @@ fn seed_99689_a_termination_is_not_sent_again_by_an_older_row() {
 #[test]
 fn seed_171909_an_abort_is_not_paused() {
     check_line(
-        "seed=171909 verb=rollback targets=1 hook=true room=true pause=427 abort=187 calm=202 \
+        "seed=171909 verb=rollback targets=1 hook=true room=plenty pause=427 abort=187 calm=202 \
          faults=stale,error500,lost-call,duplicated,cordon-lost,ci-refused,unprotects,uncordons,scales",
     );
 }
@@ -126,14 +126,14 @@ fn seed_171909_an_abort_is_not_paused() {
 /// Our clock was set by more than AWS' clock may be from it, and our suspension stayed.
 #[test]
 fn seed_192329_a_roll_knows_its_suspension_by_the_clock_that_it_was_made_by() {
-    check_line("seed=192329 verb=surge targets=3 room=true calm=39 faults=sets-clock");
+    check_line("seed=192329 verb=surge targets=3 room=plenty calm=39 faults=sets-clock");
 }
 
 /// One in standby waited for one that had been too many and was not any more.
 #[test]
 fn seed_192545_nobody_waits_for_one_that_may_stay() {
     check_line(
-        "seed=192545 verb=surge targets=1 room=true calm=202 faults=sick,cordon-cleared,silence,\
+        "seed=192545 verb=surge targets=1 room=plenty calm=202 faults=sick,cordon-cleared,silence,\
          foreign-hand,uncordons,suspends,stands-by",
     );
 }
@@ -142,7 +142,7 @@ fn seed_192545_nobody_waits_for_one_that_may_stay() {
 #[test]
 fn seed_99655_a_few_failed_jobs_turn_nothing_back() {
     check_line(
-        "seed=99655 verb=canary targets=1 room=true calm=294 faults=stale,listed,partial,throttled,\
+        "seed=99655 verb=canary targets=1 room=plenty calm=294 faults=stale,listed,partial,throttled,\
          error500,lost-reply,lost-call",
     );
 }
@@ -152,12 +152,12 @@ fn seed_99655_a_few_failed_jobs_turn_nothing_back() {
 #[test]
 fn seeds_7020_and_9151_each_agent_of_an_instance_that_is_gone_is_seen_open() {
     check_line(
-        "seed=7020 verb=replace targets=1 hook=true room=true agents=2 calm=27 faults=partial,throttled,\
+        "seed=7020 verb=replace targets=1 hook=true room=plenty agents=2 calm=27 faults=partial,throttled,\
          duplicated,no-capacity,missing-agent,cordon-delay,ci-lost-reply,spot,cordon-cleared,restart,silence,\
          foreign-hand",
     );
     check_line(
-        "seed=9151 verb=canary targets=2 hook=true room=false agents=2 calm=202 faults=stale,listed,partial,\
+        "seed=9151 verb=canary targets=2 hook=true room=none agents=2 calm=202 faults=stale,listed,partial,\
          throttled,error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-delay,\
          cordon-lost,ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,foreign-hand,\
          unprotects,untags,uncordons,changes-hook,stands-by,expires,sets-clock",
@@ -169,7 +169,7 @@ fn seeds_7020_and_9151_each_agent_of_an_instance_that_is_gone_is_seen_open() {
 #[test]
 fn seed_51572_a_mark_that_was_refused_is_given_time_whatever_the_readings_show() {
     check_line(
-        "seed=51572 verb=staged targets=3 hook=false room=true grade=atomic abort=208 calm=225 faults=stale,\
+        "seed=51572 verb=staged targets=3 hook=false room=plenty grade=atomic abort=208 calm=225 faults=stale,\
          hidden,throttled,lost-reply,no-capacity,missing-agent,cordon-lost,ci-lost-reply,ci-refused,spot,\
          agent-drops,cordon-cleared,restart,unprotects,suspends,stands-by,sets-clock",
     );
@@ -180,7 +180,7 @@ fn seed_51572_a_mark_that_was_refused_is_given_time_whatever_the_readings_show()
 #[test]
 fn seed_31100_what_is_doubted_on_the_way_to_a_hook_is_proven_anew() {
     check_line(
-        "seed=31100 verb=staged targets=1 hook=true room=true crash=3 grade=atomic calm=202 faults=stale,partial,\
+        "seed=31100 verb=staged targets=1 hook=true room=plenty crash=3 grade=atomic calm=202 faults=stale,partial,\
          throttled,error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-lost,\
          ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,foreign-hand,terminates,\
          suspends,scales,changes-hook,stands-by,expires,sets-clock",
@@ -191,7 +191,7 @@ fn seed_31100_what_is_doubted_on_the_way_to_a_hook_is_proven_anew() {
 #[test]
 fn seed_59574_an_instance_whose_mark_was_refused_serves_on() {
     check_line(
-        "seed=59574 verb=terminate-first targets=1 hook=true room=true calm=450 faults=stale,listed,partial,\
+        "seed=59574 verb=terminate-first targets=1 hook=true room=plenty calm=450 faults=stale,listed,partial,\
          throttled,error500,lost-reply,lost-call",
     );
 }
@@ -200,7 +200,7 @@ fn seed_59574_an_instance_whose_mark_was_refused_serves_on() {
 #[test]
 fn seed_93434_what_may_not_go_is_given_back_without_its_agents() {
     check_line(
-        "seed=93434 verb=scale targets=3 hook=true room=true crash=0 agents=2 grade=atomic calm=2000 faults=\
+        "seed=93434 verb=scale targets=3 hook=true room=plenty crash=0 agents=2 grade=atomic calm=2000 faults=\
          stale,hidden,listed,partial,throttled,error500,lost-reply,lost-call,duplicated,no-capacity,late-busy,\
          false-idle,missing-agent,cordon-delay,cordon-lost,ci-lost-reply,ci-refused,spot,sick,agent-drops,\
          cordon-cleared,restart,silence,foreign-hand,terminates,unprotects,untags,uncordons,suspends,scales,\
@@ -212,7 +212,7 @@ fn seed_93434_what_may_not_go_is_given_back_without_its_agents() {
 #[test]
 fn seed_70373_a_termination_that_never_happened_is_not_waited_for() {
     check_line(
-        "seed=70373 verb=surge targets=3 hook=false room=true abort=36 calm=162 faults=stale,partial,throttled,\
+        "seed=70373 verb=surge targets=3 hook=false room=plenty abort=36 calm=162 faults=stale,partial,throttled,\
          error500,lost-reply,lost-call,lost-image",
     );
 }
@@ -221,9 +221,19 @@ fn seed_70373_a_termination_that_never_happened_is_not_waited_for() {
 #[test]
 fn seed_46109_each_agent_is_opened_as_soon_as_it_is_seen() {
     check_line(
-        "seed=46109 verb=surge targets=3 hook=false room=false agents=2 calm=225 faults=stale,listed,partial,\
+        "seed=46109 verb=surge targets=3 hook=false room=none agents=2 calm=225 faults=stale,listed,partial,\
          throttled,error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,cordon-delay,\
          cordon-lost,ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,foreign-hand,\
          unprotects,sets-clock",
+    );
+}
+
+/// A max was given back while those that had gone were still on their way out: the group was
+/// larger than it, and wanted as many.
+#[test]
+fn seed_461_a_smaller_max_waits_for_whoever_is_on_the_way_out() {
+    check_line("seed=461 verb=surge targets=2 room=one calm=100 faults=sets-clock");
+    check_line(
+        "seed=1761 verb=rollback targets=3 hook=true room=one grade=durable faults=stale,hidden,listed,partial",
     );
 }

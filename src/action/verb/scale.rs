@@ -7,7 +7,7 @@ use crate::{
         owned,
         plan::Refusal,
     },
-    fleet::{Call, Capacity, FreezeMark, Pool, Process},
+    fleet::{Call, Capacity, FreezeMark, Phase, Pool, Process},
 };
 
 use super::drain::{Choice, Terms, drain};
@@ -48,6 +48,7 @@ pub(in crate::action) fn scale(
             max: (wanted.max != capacity.max).then_some(wanted.max),
         });
         draft.changes_automation = true;
+        warn_of_leavers(draft, pool, capacity, wanted);
     }
     if wanted.desired < capacity.desired {
         return shrink(draft, arg, capacity, wanted);
@@ -61,6 +62,22 @@ pub(in crate::action) fn scale(
         warn_of_suspended_launch(draft, pool);
     }
     Ok(())
+}
+
+/// A max that is smaller than the group becomes what it wants, and nobody says that those on
+/// their way out are not of it. (API reference: `UpdateAutoScalingGroup`)
+fn warn_of_leavers(draft: &mut Draft<'_>, pool: &Pool, capacity: Capacity, wanted: Capacity) {
+    let counts = &draft.fleet.roster(&pool.key()).counts;
+    let n_leaving = counts.get(Phase::Terminating) + counts.get(Phase::TerminatingWait);
+    let size = counts.n_there() + n_leaving;
+    if wanted.max < capacity.max && wanted.max < size && 0 < n_leaving {
+        draft.warn(format!(
+            "{n_leaving} of the {size} instances of {} are on their way out: as long as it has more than \
+             {max}, AWS may take the new max for what it wants, too, and launch up to {max}",
+            pool.key(),
+            max = wanted.max
+        ));
+    }
 }
 
 /// Fewer: AWS would choose which instances die, with their jobs, so we choose, and drain them.

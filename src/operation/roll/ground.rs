@@ -377,6 +377,39 @@ impl<'a> Ground<'a> {
         n_in_zone
     }
 
+    /// Chooses so many of those that may go: each from the zone that is the fullest without those
+    /// before it, and there idle ones first, and of these the youngest.
+    ///
+    /// Zones that differ by two are evened out by AWS, which asks no job.
+    pub(super) fn from_fullest_zones(
+        &self,
+        mut open: Vec<&'a Arc<Instance>>,
+        n: usize,
+    ) -> Vec<&'a InstanceId> {
+        let mut n_in_zone = self.n_in_zones();
+        let mut chosen = Vec::new();
+        while chosen.len() < n {
+            let rank = |it: &Instance| {
+                let n_in = n_in_zone.get(it.zone.as_str()).copied();
+                (n_in, self.is_idle(it), launched_at(it))
+            };
+            let Some(next) = (0..open.len()).max_by_key(|idx| rank(open[*idx])) else {
+                break;
+            };
+            let next = open.swap_remove(next);
+            if let Some(n) = n_in_zone.get_mut(next.zone.as_str()) {
+                *n = n.saturating_sub(1);
+            }
+            chosen.push(&next.id);
+        }
+        chosen
+    }
+
+    fn is_idle(&self, instance: &Instance) -> bool {
+        let mut agents = self.fleet.executors_on(&instance.id);
+        agents.all(|it| matches!(it.work, Work::Idle { .. }))
+    }
+
     /// Returns whether AWS would even the zones out as soon as it may.
     pub(super) fn is_lopsided(&self) -> bool {
         let n_in_zone = self.n_in_zones();
@@ -393,10 +426,6 @@ impl<'a> Ground<'a> {
     pub(super) fn goes_before(&self, instance: &Instance) -> Option<String> {
         let n_in_zone = self.n_in_zones();
         let n_in = |it: &Instance| n_in_zone.get(it.zone.as_str()).copied().unwrap_or(0);
-        let is_idle = |it: &Instance| {
-            let mut agents = self.fleet.executors_on(&it.id);
-            agents.all(|it| matches!(it.work, Work::Idle { .. }))
-        };
         let waiting = self.targets().filter_map(|(id, target)| {
             let it = self.fleet.instances.get(id)?;
             let has_to_go = self.has_to_go(it, target);
@@ -406,7 +435,7 @@ impl<'a> Ground<'a> {
         });
         let mut first: Option<(&Arc<Instance>, (usize, bool))> = None;
         for it in waiting {
-            let rank = (n_in(it), is_idle(it));
+            let rank = (n_in(it), self.is_idle(it));
             if first.is_none_or(|first| first.1 < rank) {
                 first = Some((it, rank));
             }

@@ -28,9 +28,7 @@ use super::{
     protocol::{self, Context, Terms},
     undo,
 };
-use crate::fleet::{
-    Call, Fleet, Instance, InstanceId, Phase as Place, RefreshStatus, Timestamp, Work,
-};
+use crate::fleet::{Call, Fleet, Instance, InstanceId, Phase as Place, RefreshStatus, Timestamp};
 
 pub(super) fn decide(
     operation: &Operation,
@@ -208,24 +206,22 @@ fn to_shed<'a>(ground: &Ground<'a>) -> Vec<&'a InstanceId> {
         let is_in_service = instance.is_some_and(|it| it.phase() == Place::InService);
         is_in_service && !ground.is_out(id, target)
     };
-    let mut open: Vec<_> = ground.targets().filter(|it| is_open(it.0, it.1)).collect();
-    // Of each kind the idle ones first: nobody has to wait for a job.
-    open.sort_by_key(|it| {
-        let mut agents = ground.fleet.executors_on(it.0);
-        agents.any(|it| !matches!(it.work, Work::Idle { .. }))
-    });
+    let open: Vec<_> = ground.targets().filter(|it| is_open(it.0, it.1)).collect();
     let begun = open.iter().filter(|it| it.1.is_begun());
+    let begun: Vec<&InstanceId> = begun.map(|it| it.0).collect();
     if ground.state.desired().is_none() {
-        return begun.map(|it| it.0).collect();
+        return begun;
     }
     // Whoever never took a job is missed least, then who takes none any more.
     let failed: Vec<&InstanceId> = ground.failed_targets().collect();
-    let rest = |is_begun| {
-        let rest = open.iter().filter(move |it| it.1.is_begun() == is_begun);
-        rest.map(|it| it.0).filter(|it| !failed.contains(it))
-    };
-    let ordered = failed.iter().copied().chain(rest(true)).chain(rest(false));
-    ordered.take(ground.n_to_shed()).collect()
+    let is_fresh = |it: &&(&InstanceId, &TargetState)| !it.1.is_begun() && !failed.contains(&it.0);
+    let fresh = open.iter().filter(is_fresh);
+    let fresh = fresh.filter_map(|it| ground.fleet.instances.get(it.0));
+    let n = ground.n_to_shed();
+    let fresh = ground.from_fullest_zones(fresh.collect(), n);
+    let rest = begun.into_iter().chain(fresh);
+    let rest = rest.filter(|it| !failed.contains(it));
+    failed.iter().copied().chain(rest).take(n).collect()
 }
 
 /// Returns what its turn still lacks: the stages, the batch, and what the pool may be short of.

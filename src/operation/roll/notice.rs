@@ -254,9 +254,9 @@ fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
         let target = ground.operation.target(&it.id);
         is_new(it) || target.is_some_and(|it| !it.is_begun() && !it.is_surplus)
     };
-    let enlist = |it: &std::sync::Arc<Instance>, is_surplus| Happening::Enlisted {
+    let enlist = |id: &InstanceId, is_surplus| Happening::Enlisted {
         pool: ground.plan.pool.clone(),
-        instance: it.id.clone(),
+        instance: id.clone(),
         is_surplus,
     };
     if ground.is_stopping() {
@@ -267,7 +267,7 @@ fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
             let n = ground.n_to_shed();
             let n_listed = ground.failed_targets().count();
             let failed = failed.into_iter().take(n.saturating_sub(n_listed));
-            return failed.map(|it| enlist(it, true)).collect();
+            return failed.map(|it| enlist(&it.id, true)).collect();
         }
     } else {
         if !is_in_use(ground) {
@@ -276,34 +276,13 @@ fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
         let outdated: Vec<_> = ground.outdated_in_service().collect();
         if !outdated.is_empty() {
             let new = outdated.into_iter().filter(is_new);
-            return new.map(|it| enlist(it, false)).collect();
+            return new.map(|it| enlist(&it.id, false)).collect();
         }
     }
-    let n = n_too_many(ground);
-    let mut spare: Vec<_> = ground
-        .members
-        .iter()
-        .filter(|it| ground.is_up(it) && is_open(it))
-        .collect();
-    let n_in_zone = ground.n_in_zones();
-    // From the fullest zone, idle ones first, and of these the youngest.
-    spare.sort_by_key(|it| {
-        let is_busy = ground
-            .fleet
-            .executors_on(&it.id)
-            .any(|it| !matches!(it.work, Work::Idle { .. }));
-        let n_in = n_in_zone.get(it.zone.as_str()).copied().unwrap_or(0);
-        (
-            std::cmp::Reverse(n_in),
-            is_busy,
-            std::cmp::Reverse(launched_at(it)),
-        )
-    });
-    spare
-        .into_iter()
-        .take(n)
-        .map(|it| enlist(it, true))
-        .collect()
+    let spare = ground.members.iter();
+    let spare = spare.filter(|it| ground.is_up(it) && is_open(it)).collect();
+    let spare = ground.from_fullest_zones(spare, n_too_many(ground));
+    spare.into_iter().map(|it| enlist(it, true)).collect()
 }
 
 /// Returns how many more than it shall have the pool has, beside those that go already.

@@ -1,8 +1,10 @@
 //! The size of a pool during a roll: what is borrowed for new instances, and given back.
 
+use std::sync::Arc;
+
 use super::ground::{Ground, SKEW, count};
 use crate::{
-    fleet::{Call, Process, Suspension},
+    fleet::{Call, Instance, Phase, Process, Suspension},
     operation::{Halt, Mark, Slot, Strategy, WaitingOn, decide::Step},
 };
 
@@ -173,6 +175,9 @@ pub(super) fn restore(ground: &Ground<'_>) -> Step {
         if wanted < ground.capacity.desired {
             return Step::Wait(unsettled());
         }
+        if let Some(wait) = wait_for_leavers(ground, wanted) {
+            return Step::Wait(wait);
+        }
         let bounds = || Call::UpdateBounds {
             pool: ground.plan.pool.clone(),
             min: None,
@@ -187,6 +192,26 @@ pub(super) fn restore(ground: &Ground<'_>) -> Step {
         }),
         _ => Step::Finished,
     }
+}
+
+/// Returns whose end is waited for, as long as the group may be larger than its smaller max.
+///
+/// `UpdateAutoScalingGroup` takes a max that is "smaller than the current size of the group" for
+/// desired as well, and nobody says that those on their way out are not of its size.
+fn wait_for_leavers(ground: &Ground<'_>, max: u32) -> Option<WaitingOn> {
+    let leaves =
+        |it: &&Arc<Instance>| matches!(it.phase(), Phase::Terminating | Phase::TerminatingWait);
+    let leavers: Vec<&str> = ground
+        .members
+        .iter()
+        .filter(leaves)
+        .map(|it| it.id.as_str())
+        .collect();
+    let size = ground.n_counted() + count(leavers.iter());
+    let is_larger = max < size && !leavers.is_empty();
+    is_larger.then(|| WaitingOn::Settling {
+        what: format!("the end of {}", leavers.join(", ")),
+    })
 }
 
 pub(super) fn unsettled() -> WaitingOn {

@@ -1,10 +1,11 @@
 //! Desired and its bounds.
 
 use crate::{
-    fleet::{Capacity, PoolKey},
+    fleet::{Capacity, Phase, PoolKey},
     sim::{
         activity::{aws_time, explicit_change},
         dice,
+        machine::Machine,
         refusal::{Refused, Verdict},
         world::World,
     },
@@ -67,8 +68,22 @@ impl World {
                 "Min bound, {min}, must be less than or equal to max bound, {max}"
             )));
         }
-        // AWS moves desired along when the bounds pass it.
-        let desired = old.desired.clamp(min, max);
+        // AWS moves desired along when a bound passes it. A new max is compared with "the current
+        // size of the group", and nobody says that those on their way out are not of it.
+        // (UpdateAutoScalingGroup)
+        let counts = |it: &&Machine| {
+            !matches!(
+                it.row.phase(),
+                Phase::Standby | Phase::Warm | Phase::Retained
+            )
+        };
+        let size = self.members(pool).filter(counts).count();
+        let is_above_max = max < old.max && max < u32::try_from(size).unwrap_or(u32::MAX);
+        let desired = if is_above_max {
+            max
+        } else {
+            old.desired.clamp(min, max)
+        };
         let words = format!(
             "At {} a user request update of AutoScalingGroup constraints to min: {min}, max: {max}, desired: {desired} \
              changing the desired capacity from {} to {desired}.",
