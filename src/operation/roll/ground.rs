@@ -381,7 +381,7 @@ impl<'a> Ground<'a> {
     /// before it, and there idle ones first, and of these the youngest.
     ///
     /// Zones that differ by two are evened out by AWS, which asks no job.
-    pub(super) fn from_fullest_zones(
+    pub(super) fn of_fullest_zones(
         &self,
         mut open: Vec<&'a Arc<Instance>>,
         n: usize,

@@ -218,7 +218,7 @@ fn to_shed<'a>(ground: &Ground<'a>) -> Vec<&'a InstanceId> {
     let fresh = open.iter().filter(is_fresh);
     let fresh = fresh.filter_map(|it| ground.fleet.instances.get(it.0));
     let n = ground.n_to_shed();
-    let fresh = ground.from_fullest_zones(fresh.collect(), n);
+    let fresh = ground.of_fullest_zones(fresh.collect(), n);
     let rest = begun.into_iter().chain(fresh);
     let rest = rest.filter(|it| !failed.contains(it));
     failed.iter().copied().chain(rest).take(n).collect()

@@ -281,7 +281,7 @@ fn enlisted(ground: &Ground<'_>) -> Vec<Happening> {
     }
     let spare = ground.members.iter();
     let spare = spare.filter(|it| ground.is_up(it) && is_open(it)).collect();
-    let spare = ground.from_fullest_zones(spare, n_too_many(ground));
+    let spare = ground.of_fullest_zones(spare, n_too_many(ground));
     spare.into_iter().map(|it| enlist(it, true)).collect()
 }
 

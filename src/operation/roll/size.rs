@@ -199,14 +199,12 @@ pub(super) fn restore(ground: &Ground<'_>) -> Step {
 /// `UpdateAutoScalingGroup` takes a max that is "smaller than the current size of the group" for
 /// desired as well, and nobody says that those on their way out are not of its size.
 fn wait_for_leavers(ground: &Ground<'_>, max: u32) -> Option<WaitingOn> {
-    let leaves =
-        |it: &&Arc<Instance>| matches!(it.phase(), Phase::Terminating | Phase::TerminatingWait);
-    let leavers: Vec<&str> = ground
-        .members
-        .iter()
-        .filter(leaves)
-        .map(|it| it.id.as_str())
-        .collect();
+    let goes = |it: &&Arc<Instance>| {
+        let phase = it.phase();
+        matches!(phase, Phase::Terminating | Phase::TerminatingWait)
+    };
+    let leavers = ground.members.iter().filter(goes);
+    let leavers: Vec<&str> = leavers.map(|it| it.id.as_str()).collect();
     let size = ground.n_counted() + count(leavers.iter());
     let is_larger = max < size && !leavers.is_empty();
     is_larger.then(|| WaitingOn::Settling {
