@@ -1,6 +1,6 @@
 //! `ops`: the long operations of this host, and what an operator says of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::sync::oneshot;
 
@@ -77,7 +77,9 @@ pub(super) async fn run(
     match verb {
         None => list(session, None, output).await,
         Some(OpsVerb::Show { id }) => list(session, Some(OperationId(id)), output).await,
-        Some(OpsVerb::Pause { id }) => tell(session, &OperationId(id), Verdict::Pause).await,
+        Some(OpsVerb::Pause { id }) => {
+            tell(session, &OperationId(id), Verdict::Pause, output).await
+        }
         Some(OpsVerb::SpeedUp {
             id,
             max_unavailable,
@@ -85,21 +87,32 @@ pub(super) async fn run(
             // The guardrail goes by the size of the pool.
             session.handle.observe().await;
             let verdict = Verdict::SpeedUp { max_unavailable };
-            tell(session, &OperationId(id), verdict).await
+            tell(session, &OperationId(id), verdict, output).await
         }
         Some(OpsVerb::Adopt {
             id,
             give_back,
             detach,
-        }) => adopt(session, OperationId(id), give_back, detach).await,
+        }) => adopt(session, OperationId(id), give_back, detach, output).await,
         Some(OpsVerb::Resume { id, detach }) => {
-            go_on(session, OperationId(id), Verdict::Resume, detach).await
+            go_on(session, OperationId(id), Verdict::Resume, detach, output).await
         }
         Some(OpsVerb::Abort { id, why, detach }) => {
             let why = why.unwrap_or_else(|| "an operator aborted it".to_owned());
-            go_on(session, OperationId(id), Verdict::Abort { why }, detach).await
+            let verdict = Verdict::Abort { why };
+            go_on(session, OperationId(id), verdict, detach, output).await
         }
     }
+}
+
+/// Writes an operation as it stands now, for a script that told it something; the words of that
+/// were talk.
+async fn show(session: &mut Session<'_>, id: &OperationId, output: ActFormat) -> Result<(), Error> {
+    if output == ActFormat::Table {
+        return Ok(());
+    }
+    // How it ended is said already, and so is what could not be read.
+    list(session, Some(id.clone()), output).await.map(drop)
 }
 
 async fn list(
@@ -253,9 +266,11 @@ async fn tell(
     session: &mut Session<'_>,
     id: &OperationId,
     verdict: Verdict,
+    output: ActFormat,
 ) -> Result<Exit, Error> {
     say(session, id, verdict).await?;
     session.printer.talk(&format!("told operation {id}"));
+    show(session, id, output).await?;
     Ok(Exit::Done)
 }
 
@@ -277,6 +292,7 @@ async fn adopt(
     id: OperationId,
     gives_back: bool,
     detach: bool,
+    output: ActFormat,
 ) -> Result<Exit, Error> {
     let adopted = session.handle.adopt_operation(&id, gives_back).await;
     let new = adopted.map_err(|it| refused(&it))?;
@@ -290,7 +306,7 @@ async fn adopt(
     } else {
         Verdict::Adopt { gives_back }
     };
-    go_on(session, new, verdict, detach).await
+    go_on(session, new, verdict, detach, output).await
 }
 
 /// Tells an operation to go on (or to give back), and drives it if nobody else on this host does.
@@ -299,48 +315,102 @@ async fn go_on(
     id: OperationId,
     verdict: Verdict,
     detach: bool,
+    output: ActFormat,
 ) -> Result<Exit, Error> {
     let is_abort = matches!(verdict, Verdict::Abort { .. });
     say(session, &id, verdict).await?;
-    let begun = if detach {
-        session.handle.detach_operation(&id).await.map(Begun::There)
-    } else {
-        session.handle.drive_operation(&id).map(Begun::Here)
-    };
-    match begun {
-        Ok(Begun::There(process)) => {
-            let printer = &mut *session.printer;
-            printer.talk(&detached_words(&id, process));
-            printer.data(&format!("{id}\n"))?;
-            Ok(Exit::Done)
+    if detach {
+        return match session.handle.detach_operation(&id).await {
+            Ok(process) => {
+                session.printer.talk(&detached_words(&id, process));
+                if output == ActFormat::Table {
+                    session.printer.data(&format!("{id}\n"))?;
+                }
+                show(session, &id, output).await?;
+                Ok(Exit::Done)
+            }
+            Err(OperationError::Driven { .. }) => {
+                session.printer.talk(&told_driver(&id));
+                show(session, &id, output).await?;
+                Ok(Exit::Done)
+            }
+            Err(error) => Err(refused(&error)),
+        };
+    }
+    let outcome = see_through(session, &id).await?;
+    let told = told(session, &id, outcome, is_abort);
+    show(session, &id, output).await?;
+    told
+}
+
+/// Follows an operation to its end, and drives it as soon as nobody else does.
+async fn see_through(session: &mut Session<'_>, id: &OperationId) -> Result<Outcome, Error> {
+    let mut heard = Heard::default();
+    loop {
+        match session.handle.drive_operation(id) {
+            Ok(ended) => return follow(session, id, &mut heard, ended).await,
+            Err(OperationError::Driven { .. }) => session.printer.talk(&told_driver(id)),
+            // It ended just now; its journal says how.
+            Err(OperationError::Over { .. }) => {}
+            Err(error) => return Err(refused(&error)),
         }
-        Ok(Begun::Here(ended)) => {
-            let outcome = follow(session, &id, ended).await?;
-            told(session, &id, outcome, is_abort)
+        if let Some(outcome) = watch(session, id, &mut heard).await? {
+            return Ok(outcome);
         }
-        Err(OperationError::Driven { .. }) => {
-            let text = format!("told the driver of operation {id}");
-            session.printer.talk(&text);
-            Ok(Exit::Done)
-        }
-        Err(error) => Err(refused(&error)),
     }
 }
 
-/// Who goes on with an operation.
-enum Begun {
-    Here(oneshot::Receiver<Outcome>),
-    /// A process of its own.
-    There(u32),
+fn told_driver(id: &OperationId) -> String {
+    format!("told the driver of operation {id}")
+}
+
+/// Says what an operation waits for that another process drives, by its journal.
+///
+/// Returns how it ended, or `None` once nobody drives it any more.
+async fn watch(
+    session: &mut Session<'_>,
+    id: &OperationId,
+    heard: &mut Heard,
+) -> Result<Option<Outcome>, Error> {
+    const TICK: Duration = Duration::from_secs(1);
+    let mut interrupts = Interrupts::all();
+    loop {
+        let (views, errors) = session.handle.operations();
+        if let Some(error) = errors.iter().find(|it| it.is_of(id)) {
+            return Err(refused(error));
+        }
+        let Some(view) = views.into_iter().find(|it| it.operation.id == *id) else {
+            return Err(refused(&OperationError::Unknown { id: id.to_string() }));
+        };
+        if let Some(outcome) = view.outcome() {
+            return Ok(Some(outcome));
+        }
+        if !view.is_driven {
+            return Ok(None);
+        }
+        for line in heard.news(&view) {
+            session.printer.talk(&line);
+        }
+        tokio::select! {
+            biased;
+            () = interrupts.next() => {
+                let hint = format!("`pooldeck ops show {id}` says how far it is");
+                let why = "interrupted; its driver goes on";
+                return Err(Error::new(Exit::Partly, why).hint(hint));
+            }
+            event = session.events.recv() => session::hear(event, session.printer)?,
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
 }
 
 /// Says what an operation waits for until it has ended, or until we are told to leave.
 async fn follow(
     session: &mut Session<'_>,
     id: &OperationId,
+    heard: &mut Heard,
     mut ended: oneshot::Receiver<Outcome>,
 ) -> Result<Outcome, Error> {
-    let mut heard = Heard::default();
     let mut interrupts = Interrupts::all();
     loop {
         tokio::select! {

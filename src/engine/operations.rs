@@ -89,20 +89,28 @@ pub(super) fn begin(
     Ok(Drive::new(inner.clone(), journal, operation))
 }
 
-/// Says in the words of any action how an operation ended.
-pub(super) fn outcome(end: End, broken: impl FnOnce(&str) -> Failure) -> Outcome {
-    match end {
-        End::Over(view) => match view.operation.standing() {
+impl OperationView {
+    /// Says in the words of any action how it ended, if it has.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self.operation.standing() {
             Standing::Ended {
                 aborted: Some(why),
                 left,
-            } => Outcome::Aborted {
+            } => Some(Outcome::Aborted {
                 why: why.clone(),
                 left: left.clone(),
-            },
-            Standing::Ended { left, .. } if !left.is_empty() => Outcome::Partly(left.clone()),
-            _ => Outcome::Done,
-        },
+            }),
+            Standing::Ended { left, .. } if !left.is_empty() => Some(Outcome::Partly(left.clone())),
+            Standing::Ended { .. } => Some(Outcome::Done),
+            Standing::Running | Standing::Paused | Standing::Aborting { .. } => None,
+        }
+    }
+}
+
+/// Says in the words of any action how a drive ended.
+pub(super) fn outcome(end: End, broken: impl FnOnce(&str) -> Failure) -> Outcome {
+    match end {
+        End::Over(view) => view.outcome().unwrap_or(Outcome::Done),
         End::NeedsOperator(view) => {
             let id = &view.operation.id;
             let halts = view.halts.iter().map(ToString::to_string);
