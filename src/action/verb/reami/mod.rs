@@ -9,7 +9,7 @@ mod words;
 use crate::{
     action::{
         draft::Draft,
-        grammar::EngineArg,
+        grammar::{EngineArg, PoolArg},
         plan::Refusal,
         rolling::{Reami, Rollback},
     },
@@ -57,9 +57,16 @@ pub(in crate::action) fn rollback(draft: &mut Draft<'_>, asked: &Rollback) -> Re
         return Err(draft.incomplete("a pool or an operation; name it, or select a pool"));
     };
     if asked.to.is_empty() {
-        return Err(draft.incomplete(
-            "a version to go back to; no roll of this host is known: add --to VERSION",
-        ));
+        for name in &pools.0 {
+            draft.pool(&PoolArg {
+                pool: Some(name.clone()),
+                scope: asked.terms.scope.clone(),
+            })?;
+        }
+        return Err(Refusal::Unsound(format!(
+            "this host knows no roll of {}, so not where it came from: add --to VERSION",
+            pools.0.join(" and ")
+        )));
     }
     if asked.to.len() != pools.0.len() {
         return Err(Refusal::Unsound(format!(
