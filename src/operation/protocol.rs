@@ -148,7 +148,7 @@ pub(super) fn empty(context: &Context<'_>, instance: &Instance) -> Step {
         && terms.proof.settle <= context.shown_at().since(at)
     {
         return Step::Stuck(Halt::Unmarked {
-            instance: instance.id.clone(),
+            subject: instance.id.clone().into(),
         });
     }
     if !is_marked && !target.tag.is_applied() {

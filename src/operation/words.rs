@@ -238,7 +238,7 @@ pub enum Halt {
     /// Another operation rolls the pool.
     PoolOwned { pool: PoolKey, by: String },
     /// Somebody took our mark off.
-    Unmarked { instance: InstanceId },
+    Unmarked { subject: Subject },
     /// Its group is not in what is read any more.
     PoolGone { pool: PoolKey },
     /// Somebody else changed what the group launches from.
@@ -287,9 +287,9 @@ impl fmt::Display for Halt {
                 f,
                 "{pool}: operation {by} owns it; abort one of the two, and resume the other"
             ),
-            Self::Unmarked { instance } => write!(
+            Self::Unmarked { subject } => write!(
                 f,
-                "{instance}: its mark is gone, as after `ops adopt --give-back` on another host; resume marks it \
+                "{subject}: its mark is gone, as after `ops adopt --give-back` on another host; resume marks it \
                  again, abort leaves it"
             ),
             Self::PoolGone { pool } => write!(

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use pooldeck::{
     fleet::{Call, Process},
-    operation::{Decision, Fight, Fought, Spec, TAG},
+    operation::{Decision, Fight, Fought, Halt, Happening, Spec, Strategy, Subject, TAG},
     sim::Faults,
 };
 
 use crate::{
     bench::Driver,
     drains::{drain, key, members, world},
+    rolls,
 };
 
 /// A drain of two instances whose first agents are cordoned, and the settle time is over.
@@ -165,4 +166,44 @@ fn a_protection_and_a_mark_that_somebody_takes_away_are_told_once_each() {
     );
     let machine = driver.world.machine(&id).unwrap();
     assert!(!machine.row.protected, "it is not set again");
+}
+
+/// Another host took a roll over and gave it back while the driver here slept.
+#[test]
+fn a_roll_that_slept_through_its_give_back_asks_before_it_goes_on() {
+    let world = rolls::world(1, Faults::none(), &["linux"]);
+    let spec = rolls::roll(&world, Strategy::Surge);
+    let mut driver = Driver::new(world, Spec::Roll(spec), 1);
+    let is_begun = |it: &Driver| {
+        let mut targets = it.operation.targets();
+        targets.any(|it| !it.1.cordons.is_empty())
+    };
+    while !is_begun(&driver) {
+        assert_eq!(driver.step(), None);
+    }
+    driver.advance(Duration::from_mins(2));
+    meddle(
+        &mut driver,
+        &Call::UntagPool {
+            pool: rolls::key(),
+            key: TAG.to_owned(),
+        },
+    );
+    let n_before = driver.world.history().launches.len();
+    let Decision::Halt(halts) = driver.run() else {
+        panic!("it went on: {}", driver.told());
+    };
+    let is_it = |it: &Halt| {
+        matches!(
+            it,
+            Halt::Unmarked {
+                subject: Subject::Pool(_)
+            }
+        )
+    };
+    assert!(halts.iter().any(is_it), "{halts:?}");
+    assert_eq!(driver.world.history().launches.len(), n_before);
+    driver.record(Happening::Resumed);
+    assert_eq!(driver.run(), Decision::Done);
+    driver.check_no_leaks();
 }

@@ -236,4 +236,9 @@ fn seed_461_a_smaller_max_waits_for_whoever_is_on_the_way_out() {
     check_line(
         "seed=1761 verb=rollback targets=3 hook=true room=one grade=durable faults=stale,hidden,listed,partial",
     );
+    // Of two that were terminated a reading showed both in service.
+    check_line(
+        "seed=75857 verb=surge targets=3 hook=true room=one crash=3 agents=2 calm=130 faults=stale,hidden,\
+         listed,lost-reply,missing-agent,ci-lost-reply,spot,sick,silence",
+    );
 }

@@ -199,13 +199,7 @@ impl<'a> Ground<'a> {
 
     /// Returns the members that AWS counts towards desired.
     fn counted(&self) -> impl Iterator<Item = &'a Arc<Instance>> {
-        let is_counted = |it: &&Arc<Instance>| {
-            matches!(
-                it.phase(),
-                Phase::InService | Phase::Pending | Phase::PendingWait | Phase::Other
-            )
-        };
-        self.members.iter().filter(is_counted)
+        self.members.iter().filter(|it| is_counted(it))
     }
 
     pub(super) fn n_counted(&self) -> u32 {
@@ -321,15 +315,7 @@ impl<'a> Ground<'a> {
 
     /// Returns whether a member that has to go is there, or is on its way in.
     pub(super) fn has_outdated(&self) -> bool {
-        let is_counted = |it: &Instance| {
-            matches!(
-                it.phase(),
-                Phase::InService | Phase::Pending | Phase::PendingWait | Phase::Other
-            )
-        };
-        self.members
-            .iter()
-            .any(|it| is_counted(it) && self.is_outdated(it))
+        self.counted().any(|it| self.is_outdated(it))
     }
 
     /// Returns how many targets are begun or gone, how many of them are still emptied, and
@@ -493,6 +479,14 @@ pub(super) struct Progress {
     pub(super) n_under_way: usize,
     /// Those on their way out included.
     pub(super) n_gone: usize,
+}
+
+/// Returns whether AWS counts it towards desired.
+pub(super) fn is_counted(instance: &Instance) -> bool {
+    matches!(
+        instance.phase(),
+        Phase::InService | Phase::Pending | Phase::PendingWait | Phase::Other
+    )
 }
 
 pub(super) fn launched_at(instance: &Instance) -> Timestamp {

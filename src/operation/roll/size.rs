@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::ground::{Ground, SKEW, count};
+use super::ground::{Ground, SKEW, count, is_counted};
 use crate::{
-    fleet::{Call, Instance, Phase, Process, Suspension},
+    fleet::{Call, Instance, InstanceId, Phase, Process, Suspension},
     operation::{Halt, Mark, Slot, Strategy, WaitingOn, decide::Step},
 };
 
@@ -199,16 +199,26 @@ pub(super) fn restore(ground: &Ground<'_>) -> Step {
 /// `UpdateAutoScalingGroup` takes a max that is "smaller than the current size of the group" for
 /// desired as well, and nobody says that those on their way out are not of its size.
 fn wait_for_leavers(ground: &Ground<'_>, max: u32) -> Option<WaitingOn> {
-    let goes = |it: &&Arc<Instance>| {
-        let phase = it.phase();
-        matches!(phase, Phase::Terminating | Phase::TerminatingWait)
+    // A row may be older than what was done to it.
+    let may_go = |id: &InstanceId| {
+        let target = ground.operation.target(id);
+        target.is_some_and(|it| {
+            let is_finished = it.is_finished(ground.now, ground.settle());
+            it.terminate.may_have_happened_at().is_some() && !is_finished
+        })
     };
-    let leavers = ground.members.iter().filter(goes);
-    let leavers: Vec<&str> = leavers.map(|it| it.id.as_str()).collect();
-    let size = ground.n_counted() + count(leavers.iter());
-    let is_larger = max < size && !leavers.is_empty();
-    is_larger.then(|| WaitingOn::Settling {
-        what: format!("the end of {}", leavers.join(", ")),
+    let is_leaver = |it: &&Arc<Instance>| {
+        let is_leaving = matches!(it.phase(), Phase::Terminating | Phase::TerminatingWait);
+        is_leaving || may_go(&it.id)
+    };
+    let (leavers, others): (Vec<_>, Vec<_>) = ground.members.iter().partition(is_leaver);
+    let n_others = count(others.into_iter().filter(|it| is_counted(it)));
+    let is_larger = max < n_others + count(leavers.iter()) && !leavers.is_empty();
+    is_larger.then(|| {
+        let leavers: Vec<&str> = leavers.iter().map(|it| it.id.as_str()).collect();
+        WaitingOn::Settling {
+            what: format!("the end of {}", leavers.join(", ")),
+        }
     })
 }
 
