@@ -379,7 +379,11 @@ impl TargetState {
             Call::UntagInstances { .. } => change(&mut self.untag),
             Call::SetInstanceProtection {
                 protected: true, ..
-            } => change(&mut self.protect),
+            } => {
+                change(&mut self.protect);
+                // What was given back before is borrowed anew.
+                self.unprotect = Mark::None;
+            }
             Call::SetInstanceProtection {
                 protected: false, ..
             } => change(&mut self.unprotect),

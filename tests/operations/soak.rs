@@ -242,3 +242,15 @@ fn seed_461_a_smaller_max_waits_for_whoever_is_on_the_way_out() {
          listed,lost-reply,missing-agent,ci-lost-reply,spot,sick,silence",
     );
 }
+
+/// One that was given back was taken up again before its mark was off, protected anew, and given
+/// back again without that.
+#[test]
+fn seed_9258_what_is_protected_anew_is_given_back_anew() {
+    check_line(
+        "seed=9258 verb=terminate-first targets=1 hook=true room=plenty abort=141 calm=181 faults=stale,hidden,\
+         listed,partial,throttled,error500,lost-reply,lost-call,duplicated,no-capacity,false-idle,missing-agent,\
+         cordon-delay,cordon-lost,ci-lost-reply,ci-refused,spot,sick,agent-drops,cordon-cleared,restart,silence,\
+         foreign-hand,terminates,changes-hook,stands-by,expires,sets-clock",
+    );
+}
