@@ -6,7 +6,7 @@ use super::{
     grammar::{Action, ActionLine, PoolArg},
     guardrail::{Confirmation, Guardrail, Policy},
     money, owned,
-    plan::{Change, Plan, Refusal, Seal, Target},
+    plan::{Change, ConditionalCall, Plan, Refusal, Seal, Target},
     risk::JobAtRisk,
 };
 use crate::{
@@ -50,6 +50,7 @@ impl<'a> Draft<'a> {
                 command_line: line.to_string(),
                 verb: action.verb().to_owned(),
                 calls: Vec::new(),
+                conditional_calls: Vec::new(),
                 targets: Vec::new(),
                 changes: Vec::new(),
                 cost: None,
@@ -196,6 +197,12 @@ impl<'a> Draft<'a> {
 
     pub(super) fn call(&mut self, call: Call) {
         self.plan.calls.push(call);
+    }
+
+    /// Lists a call that is made only where it is needed.
+    pub(super) fn call_if(&mut self, when: &'static str, call: Call) {
+        let conditional = ConditionalCall { call, when };
+        self.plan.conditional_calls.push(conditional);
     }
 
     pub(super) fn change(

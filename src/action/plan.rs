@@ -26,6 +26,8 @@ pub struct Plan {
     pub verb: String,
     /// The exact writes, in their order.
     pub calls: Vec<Call>,
+    /// What a long operation calls besides, where it is needed.
+    pub conditional_calls: Vec<ConditionalCall>,
     /// What it touches, frozen when the plan was made.
     pub targets: Vec<Target>,
     /// What will be different, as `desired: 5 → 8`.
@@ -47,6 +49,14 @@ pub struct Plan {
     /// Private, so that only `plan` can make one.
     #[serde(skip)]
     pub(super) seal: Seal,
+}
+
+/// A call that depends on what is found when its time comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConditionalCall {
+    pub call: Call,
+    /// When it is made, in words: `while a job runs, and the hook holds it`.
+    pub when: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq)]

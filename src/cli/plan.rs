@@ -44,6 +44,9 @@ pub(super) fn in_words(plan: &Plan, fleet: &Fleet) -> String {
     for call in &plan.calls {
         say("call", &call.to_string());
     }
+    for it in &plan.conditional_calls {
+        say("maybe", &format!("{}: {}", it.call, it.when));
+    }
     let clean = lines.iter().map(|it| sanitize(it));
     clean.fold(String::new(), |text, it| text + &it + "\n")
 }

@@ -63,6 +63,7 @@ $ pooldeck protect i-09d55893f9cc10228 --dry-run -o json --demo --speed 0
         ]
       }
     ],
+    "conditional_calls": [],
     "targets": [
       {
         "pool": "workhorse",

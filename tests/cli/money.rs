@@ -299,12 +299,14 @@ scale workhorse -1
   cost      -$0.10 an hour, from $2.45 to $2.36
   warning   i-0394a71ddc4133cdc goes: idle, since 08:45:00
   warning   jenkins-us is durable: A cordon lasts; that no job runs is proven by looking again, not atomically.
-  warning   after an instance's termination, where it is needed: CompleteHook of drain-agent, and Uncordon of an agent that its controller still knows
   warning   its end is about 09:32:00, in 2m00s
   call      ec2:CreateTags instances=i-0394a71ddc4133cdc pooldeck:operation=the operation's id
   call      autoscaling:SetInstanceProtection group=workhorse instances=i-0394a71ddc4133cdc protected=true
   call      ci:Cordon executor=i-0394a71ddc4133cdc note="drain of i-0394a71ddc4133cdc"
   call      autoscaling:TerminateInstanceInAutoScalingGroup group=workhorse instance=i-0394a71ddc4133cdc decrement=true
+  maybe     autoscaling:RecordLifecycleActionHeartbeat group=workhorse instance=i-0394a71ddc4133cdc hook=drain-agent: while the hook holds it and a job may run
+  maybe     autoscaling:CompleteLifecycleAction group=workhorse instance=i-0394a71ddc4133cdc hook=drain-agent result=CONTINUE: once the hook holds it and nothing runs
+  maybe     ci:Uncordon executor=i-0394a71ddc4133cdc: after its end, if the agent is still known
 
 "#]],
     );
@@ -332,11 +334,13 @@ scale release -1
   warning   i-0f891058866c2dfaf goes: idle, outdated, since 08:45:00
   warning   this pool's instances are protected from scale-in; a drain names those it takes, so they go all the same
   warning   jenkins-us is durable: A cordon lasts; that no job runs is proven by looking again, not atomically.
-  warning   after an instance's termination, where it is needed: CompleteHook of drain-agent, and Uncordon of an agent that its controller still knows
   warning   its end is about 09:32:00, in 2m00s
   call      ec2:CreateTags instances=i-0f891058866c2dfaf pooldeck:operation=the operation's id
   call      ci:Cordon executor=release-i-0f891058866c2dfaf note="drain of i-0f891058866c2dfaf"
   call      autoscaling:TerminateInstanceInAutoScalingGroup group=release instance=i-0f891058866c2dfaf decrement=true
+  maybe     autoscaling:RecordLifecycleActionHeartbeat group=release instance=i-0f891058866c2dfaf hook=drain-agent: while the hook holds it and a job may run
+  maybe     autoscaling:CompleteLifecycleAction group=release instance=i-0f891058866c2dfaf hook=drain-agent result=CONTINUE: once the hook holds it and nothing runs
+  maybe     ci:Uncordon executor=release-i-0f891058866c2dfaf: after its end, if the agent is still known
 
 "#]],
     );

@@ -196,9 +196,24 @@ fn a_drain_says_what_follows_its_calls_and_what_holds_nothing_back() {
     );
     let bare = "no termination hook of dev/us-east-1/linux holds what is terminated";
     let held = plan("scale linux 3", &with(vec![hook]));
-    check_warns(
-        &held,
-        "where it is needed: CompleteHook of drain-agent, and Uncordon of an agent",
+    let maybe = held.conditional_calls.iter();
+    let maybe: Vec<String> = maybe
+        .map(|it| format!("{}: {}", it.call, it.when))
+        .collect();
+    let id = &held.targets[0].instances[0];
+    assert_eq!(
+        maybe,
+        [
+            format!(
+                "autoscaling:RecordLifecycleActionHeartbeat group=linux instance={id} hook=drain-agent: while the \
+                 hook holds it and a job may run"
+            ),
+            format!(
+                "autoscaling:CompleteLifecycleAction group=linux instance={id} hook=drain-agent result=CONTINUE: \
+                 once the hook holds it and nothing runs"
+            ),
+            format!("ci:Uncordon executor={id}: after its end, if the agent is still known"),
+        ]
     );
     assert!(!held.warnings.iter().any(|it| it.contains(bare)));
     check_warns(&plan("scale linux 3", &with(Vec::new())), bare);

@@ -159,7 +159,7 @@ fn an_operation_is_shown_by_its_name_in_the_words_of_the_command_line() {
 fn a_rollback_of_what_was_never_rolled_says_why_it_is_not_done() {
     let mut robot = Robot::sized(120, 36);
     ask(&mut robot, "rollback workhorse");
-    robot.sees("rollback needs ");
+    robot.sees("this host knows no roll of workhorse");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod bill;
 mod budget;
 mod calls;
 mod credentials;
+mod drain;
 mod faults;
 mod lifecycle;
 mod loose;

@@ -159,12 +159,16 @@ impl Stage {
 
 /// Returns the calls of a plan, sorted.
 fn planned(plan: &Value) -> Vec<String> {
-    let calls = plan["calls"].as_array().unwrap().iter();
+    listed(&plan["calls"])
+}
+
+pub(crate) fn listed(calls: &Value) -> Vec<String> {
+    let calls = calls.as_array().unwrap().iter();
     let word = |it: &Value| it.as_str().unwrap().to_owned();
     sorted(calls.map(|it| known_of(&word(&it["operation"]), &word(&it["parameters"]))))
 }
 
-fn made(calls: &[Call]) -> Vec<String> {
+pub(crate) fn made(calls: &[Call]) -> Vec<String> {
     let calls = calls.iter();
     sorted(calls.map(|it| known_of(it.operation(), &it.parameters())))
 }
@@ -178,7 +182,7 @@ fn sorted(words: impl Iterator<Item = String>) -> Vec<String> {
 /// Returns the words of a call, without those that only the operation knows: its id, the note
 /// that bears it, and the version that was just made.
 fn known_of(operation: &str, parameters: &str) -> String {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 12] = [
         "group",
         "instance",
         "instances",
@@ -189,6 +193,8 @@ fn known_of(operation: &str, parameters: &str) -> String {
         "executor",
         "processes",
         "max",
+        "hook",
+        "result",
     ];
     let is_known = |word: &&str| word.split_once('=').is_some_and(|it| KNOWN.contains(&it.0));
     let known: Vec<&str> = parameters.split(' ').filter(is_known).collect();

@@ -6,8 +6,8 @@ use super::victims;
 use crate::{
     action::{draft::Draft, grammar::PoolArg, owned, plan::Refusal},
     fleet::{
-        Call, Executor, Grade, HookTransition, Instance, InstanceId, Lifecycle, Phase, Pool,
-        PoolKey, Work,
+        Call, Executor, Grade, Hook, HookResult, HookTransition, Instance, InstanceId, Lifecycle,
+        Phase, Pool, PoolKey, Work,
     },
     operation::{self, Drain, Spec},
 };
@@ -93,9 +93,7 @@ pub(in crate::action) fn drain(
     if let Some(why) = draft.proof.weakness().filter(|_| !terms.force) {
         draft.warn(why);
     }
-    if terms.force {
-        warn_of_forced_hooks(draft, pool);
-    } else {
+    if !terms.force {
         warn_of_the_end(draft, pool);
     }
     draft.plan.is_destructive = true;
@@ -299,35 +297,14 @@ fn check_phase(instance: &Instance, force: bool) -> Result<(), Refusal> {
     Err(Refusal::Unsound(format!("{id} is {state}; {way}")))
 }
 
-/// Says that no hook holds what goes by force.
-fn warn_of_forced_hooks(draft: &mut Draft<'_>, pool: &Pool) {
-    let hooks = pool.hooks.iter();
-    let hooks: Vec<&str> = hooks
-        .filter(|it| it.transition == HookTransition::Terminating)
-        .map(|it| it.name.as_str())
-        .collect();
-    if !hooks.is_empty() {
-        draft.warn(format!(
-            "after its termination: CompleteHook of {}, at once, whatever runs there",
-            hooks.join(" and of ")
-        ));
-    }
-}
-
-/// Says what comes after the termination: what the operation calls only where it is needed, and
-/// what a pool lacks that would hold an instance back.
+/// Says what a pool lacks that would hold an instance back whose job still runs.
 pub(super) fn warn_of_the_end(draft: &mut Draft<'_>, pool: &Pool) {
-    let hooks = pool.hooks.iter();
-    let hooks: Vec<&str> = hooks
-        .filter(|it| it.transition == HookTransition::Terminating)
-        .map(|it| it.name.as_str())
-        .collect();
     if pool.hooks_read_at.is_none() {
         draft.warn(format!(
             "the hooks of {} were not read, so whether one holds what is terminated is not known",
             pool.key()
         ));
-    } else if hooks.is_empty() {
+    } else if ending_hooks(pool).next().is_none() {
         draft.warn(format!(
             "no termination hook of {} holds what is terminated: a job that still runs then ends with its instance; \
              `harden {}` sets one",
@@ -335,21 +312,47 @@ pub(super) fn warn_of_the_end(draft: &mut Draft<'_>, pool: &Pool) {
             pool.name
         ));
     }
-    let mut later = Vec::new();
-    if !hooks.is_empty() {
-        later.push(format!("CompleteHook of {}", hooks.join(" and of ")));
+}
+
+fn ending_hooks(pool: &Pool) -> impl Iterator<Item = &Hook> {
+    let is_ending = |it: &&Hook| it.transition == HookTransition::Terminating;
+    pool.hooks.iter().filter(is_ending)
+}
+
+/// Lists what may have to be called after the termination of an instance.
+fn record_the_end(draft: &mut Draft<'_>, pool: &Pool, instance: &Instance, terms: Terms) {
+    for hook in ending_hooks(pool) {
+        let (pool, instance, hook) = (pool.key(), instance.id.clone(), hook.name.clone());
+        let complete = Call::CompleteHook {
+            pool: pool.clone(),
+            instance: instance.clone(),
+            hook: hook.clone(),
+            result: HookResult::Continue,
+        };
+        if terms.force {
+            draft.call_if("at once, if the hook holds it", complete);
+            continue;
+        }
+        let heartbeat = Call::Heartbeat {
+            pool,
+            instance,
+            hook,
+        };
+        draft.call_if("while the hook holds it and a job may run", heartbeat);
+        draft.call_if("once the hook holds it and nothing runs", complete);
     }
-    let link = pool.ci.as_ref();
-    let grade = link.and_then(|it| draft.fleet.grade_of(&it.controller));
+    let fleet = draft.fleet;
     // What is removed is not known afterwards.
-    if grade != Some(Grade::Atomic) {
-        later.push("Uncordon of an agent that its controller still knows".to_owned());
-    }
-    if !later.is_empty() {
-        draft.warn(format!(
-            "after an instance's termination, where it is needed: {}",
-            later.join(", and ")
-        ));
+    let is_kept = |it: &&Arc<Executor>| fleet.grade_of(&it.controller) != Some(Grade::Atomic);
+    for executor in fleet.executors_on(&instance.id).filter(is_kept) {
+        let (controller, executor) = (executor.controller.clone(), executor.id.clone());
+        let uncordon = Call::Uncordon {
+            controller,
+            executor,
+        };
+        if !terms.force {
+            draft.call_if("after its end, if the agent is still known", uncordon);
+        }
     }
 }
 
@@ -402,6 +405,7 @@ pub(super) fn record(
         instance: instance.id.clone(),
         decrement: terms.decrement && instance.counts_towards_desired(),
     });
+    record_the_end(draft, pool, instance, terms);
 }
 
 fn n_counted(instances: &[&Arc<Instance>]) -> u32 {

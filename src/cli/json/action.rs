@@ -39,6 +39,8 @@ pub struct Plan {
     pub verb: String,
     /// The exact writes, in their order.
     pub calls: Vec<PlannedCall>,
+    /// What a long operation calls besides, where it is needed.
+    pub conditional_calls: Vec<ConditionalCall>,
     pub targets: Vec<Target>,
     pub changes: Vec<Change>,
     /// Dollars per hour before it, after it, and the difference; null when as many
@@ -62,6 +64,15 @@ pub struct PlannedCall {
     /// The `id` of a scope, or the name of a controller.
     pub source: String,
     pub instances: Vec<String>,
+}
+
+/// A call that depends on what is found when its time comes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConditionalCall {
+    #[serde(flatten)]
+    pub call: PlannedCall,
+    /// When it is made, in words.
+    pub when: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -164,6 +175,11 @@ impl Plan {
             command_line: plan.command_line.clone(),
             verb: plan.verb.clone(),
             calls: plan.calls.iter().map(PlannedCall::new).collect(),
+            conditional_calls: plan
+                .conditional_calls
+                .iter()
+                .map(ConditionalCall::new)
+                .collect(),
             targets: plan.targets.iter().map(Target::new).collect(),
             changes: plan.changes.iter().map(Change::new).collect(),
             usd_per_hour: plan.cost.as_ref().map(|it| CostChange {
@@ -177,6 +193,15 @@ impl Plan {
             destructive: plan.is_destructive,
             confirmation: plan.confirmation.as_str(),
             guardrail: plan.guardrail.clone(),
+        }
+    }
+}
+
+impl ConditionalCall {
+    fn new(conditional: &action::ConditionalCall) -> Self {
+        Self {
+            call: PlannedCall::new(&conditional.call),
+            when: conditional.when,
         }
     }
 }

@@ -21,7 +21,9 @@ use std::io;
 
 use serde::Serialize;
 
-pub use action::{ActionResult, Applied, Event, Launched, Plan, PlannedCall, What};
+pub use action::{
+    ActionResult, Applied, ConditionalCall, Event, Launched, Plan, PlannedCall, What,
+};
 pub(super) use cost::Past as CostPast;
 pub use cost::{CostDocument, PoolCost, PoolPrice, PoolSummary, Prices, Strays, Summary};
 pub use executor::{Evidence, Executor, RunningJob};

@@ -232,5 +232,12 @@ fn calls(plan: &Plan, width: u16) -> Vec<Line> {
         let label = if lines.is_empty() { "calls    " } else { BLANK };
         lines.extend(labelled(label, &call.to_string(), width, Role::Text));
     }
+    let n_sure = lines.len();
+    for it in &plan.conditional_calls {
+        let is_first = lines.len() == n_sure;
+        let label = if is_first { "maybe    " } else { BLANK };
+        let text = format!("{}: {}", it.call, it.when);
+        lines.extend(labelled(label, &text, width, Role::Text));
+    }
     lines
 }
