@@ -7,7 +7,10 @@ use super::{
     grammar::{Action, RefreshAnswer},
     rolling::Pools,
 };
-use crate::fleet::{Fleet, ImageId, LaunchSource, Lookup, Pool, PoolName, ScopeId, Template};
+use crate::fleet::{
+    Fleet, ImageId, InstanceId, LaunchSource, Lookup, Pool, PoolKey, PoolKind, PoolName, ScopeId,
+    Template,
+};
 
 impl Action {
     /// Returns the images that have to be looked up before it can be planned for certain: those
@@ -45,6 +48,23 @@ impl Action {
         versions
             .map(|(pool, source)| (pool.scope.clone(), source))
             .collect()
+    }
+
+    /// Returns the pools of the instances that go of which nobody has read the hooks yet.
+    pub fn unread_hooks(&self, fleet: &Fleet) -> BTreeSet<PoolKey> {
+        let named: &[InstanceId] = match self {
+            Self::Drain { drained, .. } => &drained.instances,
+            Self::Terminate { instances, .. } => &instances.instances,
+            _ => &[],
+        };
+        let homes = named
+            .iter()
+            .filter_map(|id| fleet.instances.get(id)?.pool.clone());
+        let is_unread = |it: &PoolKey| {
+            let pool = fleet.pool(it);
+            pool.is_some_and(|it| it.kind == PoolKind::Group && it.hooks_read_at.is_none())
+        };
+        homes.filter(is_unread).collect()
     }
 
     /// Returns the pools that shall launch a version by its number, each with that version.

@@ -8,9 +8,9 @@ use std::{collections::BTreeSet, fmt::Debug, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::fleet::{
-    Activity, Bill, Call, ConsoleOutput, Datum, Failure, FailureKind, Identity, Image, ImageId,
-    InstanceId, LaunchSource, ListPrice, OwnSpend, Part, PoolKey, Receipt, Scope, Span, SpotPrice,
-    Template, Timestamp,
+    Activity, Bill, Call, ConsoleOutput, Datum, Failure, FailureKind, Hook, Identity, Image,
+    ImageId, InstanceId, LaunchSource, ListPrice, OwnSpend, Part, PoolKey, Receipt, Scope, Span,
+    SpotPrice, Template, Timestamp,
 };
 
 /// One scope of AWS, real or simulated.
@@ -41,6 +41,12 @@ pub trait Cloud: Debug + Send + Sync {
     /// does not exist.
     async fn template(&self, source: &LaunchSource) -> Result<Option<Template>, Error> {
         let what = format!("cannot look {source} up: this door has no templates");
+        Err(Error::new(FailureKind::Invalid, what))
+    }
+
+    /// Reads the lifecycle hooks of one group.
+    async fn hooks(&self, pool: &PoolKey) -> Result<Vec<Hook>, Error> {
+        let what = format!("cannot read the hooks of {pool}: this door reads none by themselves");
         Err(Error::new(FailureKind::Invalid, what))
     }
 

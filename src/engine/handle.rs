@@ -312,6 +312,15 @@ impl Inner {
             };
             fleet.to_mut().note_image(scope, image, lookup);
         }
+        for key in action.unread_hooks(&fleet) {
+            let cloud = self.cloud(&key.scope);
+            // The plan says that they are not known.
+            if let Some(cloud) = cloud
+                && let Ok(hooks) = cloud.hooks(&key).await
+            {
+                fleet.to_mut().note_hooks(&key, hooks, self.clock.now());
+            }
+        }
         match fleet {
             Cow::Borrowed(_) => None,
             Cow::Owned(it) => Some(it),

@@ -240,6 +240,15 @@ impl Fleet {
         self.sources.insert((scope, source), lookup);
     }
 
+    /// Takes the hooks of a pool of which they were not read before.
+    pub fn note_hooks(&mut self, key: &PoolKey, hooks: Vec<Hook>, at: Timestamp) {
+        if let Some(pool) = self.pools.get_mut(key) {
+            let pool = Arc::make_mut(pool);
+            pool.hooks = hooks;
+            pool.hooks_read_at = Some(at);
+        }
+    }
+
     /// Returns when a scope was read, where its door says so.
     pub fn read_at(&self, scope: &ScopeId) -> Option<Timestamp> {
         self.read_at.get(scope).copied()

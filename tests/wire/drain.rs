@@ -17,10 +17,15 @@ async fn a_drain_through_a_hook_calls_what_its_plan_lists_and_nothing_else() {
     let door = region.door();
     region.observe_at_rest(&door).await;
     let operator = Operator::of(&region);
-    let line = "drain --pool workhorse --count 1 --yes --reason test";
-    let plan = operator.plan(&region, line);
+    // By its name, so that nobody says beforehand whose hooks have to be read.
+    let seen = region.observe_at_rest(&door).await;
+    let id = &seen.instances()[0].id;
+    let line = format!("drain {id} --yes --reason test");
+    let plan = operator.plan(&region, &line);
+    let warnings = plan["warnings"].to_string();
+    assert!(!warnings.contains("were not read"), "{warnings}");
     let n_before = writes(&region).len();
-    let said = operator.run(line);
+    let said = operator.run(&line);
     assert_eq!(said.code, 0, "{said:#?}");
 
     let calls = operator.applied(plan["command_line"].as_str().unwrap());

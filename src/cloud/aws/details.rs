@@ -219,11 +219,7 @@ impl Detail {
 async fn run(clients: &Clients, errand: Errand) -> Result<Answer, Error> {
     match errand {
         Errand::Hooks(name) => {
-            let request = clients.scaling.describe_lifecycle_hooks();
-            let request = request.auto_scaling_group_name(name.as_str());
-            let answer = request.send().await;
-            let answer = answer.map_err(|error| explain("read the lifecycle hooks", &error))?;
-            let hooks = answer.lifecycle_hooks().iter().filter_map(hook).collect();
+            let hooks = hooks(clients, &name).await?;
             Ok(Answer::Hooks(name, hooks))
         }
         Errand::Refresh(name) => {
@@ -256,6 +252,15 @@ async fn run(clients: &Clients, errand: Errand) -> Result<Answer, Error> {
             }
         }
     }
+}
+
+/// Reads the hooks of one group.
+pub(super) async fn hooks(clients: &Clients, name: &PoolName) -> Result<Vec<Hook>, Error> {
+    let request = clients.scaling.describe_lifecycle_hooks();
+    let request = request.auto_scaling_group_name(name.as_str());
+    let answer = request.send().await;
+    let answer = answer.map_err(|error| explain("read the lifecycle hooks", &error))?;
+    Ok(answer.lifecycle_hooks().iter().filter_map(hook).collect())
 }
 
 fn hook(it: &LifecycleHook) -> Option<Hook> {

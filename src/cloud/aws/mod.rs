@@ -48,9 +48,9 @@ pub use profile::default_region;
 use self::{memory::Memory, open::Clients, watch::Watch};
 use super::{AskedMetric, Cloud, Error, Measured, Reading};
 use crate::fleet::{
-    Activity, Bill, Call, ConsoleOutput, Datum, FailureKind, Identity, Image, ImageId, InstanceId,
-    LaunchSource, ListPrice, OwnSpend, PoolKey, PoolName, Receipt, Scope, SourceId, Span,
-    SpotPrice, Template, Timestamp,
+    Activity, Bill, Call, ConsoleOutput, Datum, FailureKind, Hook, Identity, Image, ImageId,
+    InstanceId, LaunchSource, ListPrice, OwnSpend, PoolKey, PoolName, Receipt, Scope, SourceId,
+    Span, SpotPrice, Template, Timestamp,
 };
 
 /// Which groups of a scope are pools. The default is every group.
@@ -295,6 +295,12 @@ impl Cloud for Aws {
     async fn template(&self, source: &LaunchSource) -> Result<Option<Template>, Error> {
         let clients = self.clients().await;
         let answer = templates::look_up(&clients, source).await;
+        self.watch_for_refusal(answer).await
+    }
+
+    async fn hooks(&self, pool: &PoolKey) -> Result<Vec<Hook>, Error> {
+        let clients = self.clients().await;
+        let answer = details::hooks(&clients, &pool.name).await;
         self.watch_for_refusal(answer).await
     }
 
