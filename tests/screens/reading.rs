@@ -350,3 +350,29 @@ fn activities_that_nobody_went_down_in_follow_the_newest() {
     robot.read_after(Duration::from_mins(5));
     assert_eq!(robot.app.screen().panels[2].cursor(), read.as_ref());
 }
+
+#[test]
+fn a_page_of_help_follows_the_one_before_without_a_gap() {
+    for height in [24, 36] {
+        let mut robot = Robot::sized(80, height);
+        robot.press("?");
+        let body = |it: &Robot| -> Vec<String> {
+            let text = it.text();
+            let lines: Vec<&str> = text.lines().collect();
+            lines[2..lines.len() - 1]
+                .iter()
+                .map(|it| (*it).to_owned())
+                .collect()
+        };
+        let first = body(&robot);
+        robot.press("j");
+        let below = body(&robot);
+        assert_eq!(first[1], below[0], "one line further");
+        robot.press("k pagedown");
+        let second = body(&robot);
+        robot.press("k");
+        assert_eq!(body(&robot)[1], second[0]);
+        // The line above the second page was the last of the first.
+        assert_eq!(body(&robot)[0], first[first.len() - 1], "{height} lines");
+    }
+}

@@ -90,7 +90,9 @@ impl App {
         let area = layout::panels(size, &screen.view)
             .get(screen.focus)
             .copied();
-        let page = area.map_or(usize::from(size.height), layout::n_rows).max(1);
+        // A screen of text has no panels, and no line of it is skipped.
+        let text = || usize::from(layout::areas(size).body.height);
+        let page = area.map_or_else(text, layout::n_rows).max(1);
         let page = isize::try_from(page).unwrap_or(isize::MAX);
         let by = match command {
             Command::RowNext => 1,
