@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::{
-    Operation, Refresh, Slot, Standing, WaitingOn,
+    Mark, Operation, PoolState, Refresh, Slot, Standing, WaitingOn,
     decide::{Decision, Step, Tally},
     protocol::{Attempts, shown_at},
     token::token,
@@ -153,6 +153,8 @@ fn watch(
             };
             return attempts.attempt(state.mark(Slot::CancelRefresh), "the cancellation", call);
         }
+        // Somebody let it go on, and is not overruled: it is watched.
+        Standing::Paused if !is_held && was_let_go(state, attempts) => {}
         Standing::Paused if !is_held => {
             let call = || Call::SuspendProcesses {
                 pool: spec.pool.clone(),
@@ -173,6 +175,15 @@ fn watch(
         percent: refresh.percent_complete,
         reason: refresh.reason.clone(),
     })
+}
+
+/// Returns whether it was held for this pause, long enough ago to show, unless it was let go since.
+fn was_let_go(state: &PoolState, attempts: &Attempts) -> bool {
+    let Mark::Applied(held_at) = *state.mark(Slot::Suspend) else {
+        return false;
+    };
+    let is_of_this_pause = state.resumed_at.is_none_or(|it| it < held_at);
+    is_of_this_pause && attempts.settle <= attempts.shown_at.since(held_at)
 }
 
 /// Lets the refresh go on, if it was we who held it; `None` when nothing has to be done.

@@ -143,6 +143,37 @@ fn a_pause_holds_it_and_a_resume_lets_it_go() {
     assert!(row(&driver.world).suspended.is_empty());
 }
 
+/// `refresh resume` on the pool of a paused operation: whoever said that is not overruled.
+#[test]
+fn a_held_refresh_that_somebody_lets_go_goes_on_and_is_held_again_when_asked() {
+    let mut driver = driver(2, Faults::none(), terms());
+    roll_to(&mut driver, 10);
+    let hold = |it: &mut Driver| {
+        it.record(Happening::Paused);
+        while !row(&it.world).is_suspended(&Process::InstanceRefresh) {
+            assert_eq!(it.step(), None);
+        }
+    };
+    hold(&mut driver);
+    driver.advance(Duration::from_mins(2));
+    let resume = Call::ResumeProcesses {
+        pool: key(),
+        processes: vec![Process::InstanceRefresh],
+    };
+    driver.world.apply(&resume).unwrap();
+    for _ in 0..3 {
+        assert_eq!(driver.step(), None);
+        let is_held = row(&driver.world).is_suspended(&Process::InstanceRefresh);
+        assert!(!is_held, "{}", driver.told());
+    }
+    driver.record(Happening::Resumed);
+    assert_eq!(driver.step(), None);
+    hold(&mut driver);
+    driver.record(Happening::Resumed);
+    assert_eq!(driver.run(), Decision::Done);
+    assert!(row(&driver.world).suspended.is_empty());
+}
+
 #[test]
 fn an_abort_cancels_it_and_leaves_nothing_held() {
     for percent in [0, 20, 60] {
