@@ -271,6 +271,22 @@ fn a_roll_that_may_miss_none_is_not_offered_to_be_sped_up() {
 }
 
 #[test]
+fn what_was_sped_up_says_from_where() {
+    let mut robot = Robot::sized(160, 36);
+    let line = "reami workhorse --bootstrap --strategy terminate-first --max-unavailable 2";
+    let mut view = begun(&mut robot, line);
+    show(&mut robot, view.clone());
+    robot.press("enter");
+    robot.sees("at most 2 missing");
+    view.operation.evolve(&Line {
+        at: START,
+        what: Happening::SpedUp { max_unavailable: 4 },
+    });
+    robot.hear(Event::Operation(Arc::new(view)));
+    robot.sees("at most 4 missing (sped up from 2)");
+}
+
+#[test]
 fn a_question_about_an_operation_is_read_to_its_end_on_a_small_terminal() {
     let mut robot = Robot::sized(40, 10);
     let view = begun(&mut robot, "freeze arm-linux --for 1h");

@@ -26,6 +26,7 @@ mod question;
 mod reader;
 mod sources;
 mod stray;
+mod terms;
 mod week;
 
 use std::time::Duration;
