@@ -111,6 +111,17 @@ hint: look at the plan with --dry-run, then add --yes
 
 "#]],
     );
+    // Who only looks on is not asked.
+    check(
+        "refresh follow gpu --demo --speed 0",
+        str![[r#"
+$ pooldeck refresh follow gpu --demo --speed 0
+--- stderr
+error: no refresh of demo/us-east-1/gpu is under way
+--- exit code 3
+
+"#]],
+    );
 }
 
 #[test]

@@ -245,6 +245,12 @@ pub struct Selection {
 }
 
 impl Action {
+    /// Returns whether it changes nothing, so that nobody has to be asked.
+    pub fn only_watches(&self) -> bool {
+        let follow = RefreshAnswer::Follow;
+        matches!(self, Self::Refresh { answer, .. } if *answer == follow)
+    }
+
     /// Returns whether it says how many instances go, and leaves to us which.
     pub fn leaves_choice(&self) -> bool {
         match self {

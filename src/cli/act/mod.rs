@@ -50,8 +50,9 @@ enum Followed {
 pub(super) async fn run(
     session: &mut Session<'_>,
     action: Action,
-    flags: ActFlags,
+    mut flags: ActFlags,
 ) -> Result<Exit, Error> {
+    flags.yes |= action.only_watches();
     let (views, _) = session.handle.operations();
     let action = action.find_way_back(views.iter().map(|it| &it.operation));
     check(session, &action, &flags)?;
