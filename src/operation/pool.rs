@@ -275,8 +275,6 @@ impl PoolState {
     /// An operator looked: what was refused is tried again, and what was disputed is ours again.
     pub(super) fn resume(&mut self, at: Timestamp) {
         self.marks.values_mut().for_each(Mark::forget_refusal);
-        // Where somebody took it off, it is set again.
-        self.marks.remove(&Slot::Tag);
         self.resumed_at = Some(at);
         self.n_fights = 0;
         self.short_since = None;

@@ -73,7 +73,8 @@ impl Shift {
     pub(super) fn pool(self, pool: &mut PoolState) {
         pool.marks_mut().for_each(|it| self.mark(it));
         self.time(pool.desired_at_mut());
-        pool.in_use_at.iter_mut().for_each(|it| self.time(it));
+        let noted = pool.in_use_at.iter_mut().chain(&mut pool.resumed_at);
+        noted.for_each(|it| self.time(it));
         // Budgets are of time that passed, however long ago it began.
         let all = Self {
             oldest: Timestamp::EPOCH,

@@ -142,7 +142,7 @@ impl Mark {
     }
 
     /// Somebody may have undone it while nobody looked: whether it stands, the next reading tells.
-    fn doubt(&mut self) {
+    pub(super) fn doubt(&mut self) {
         if let Self::Applied(at) = *self {
             *self = Self::Intended {
                 at,

@@ -50,6 +50,10 @@ pub enum WaitingOn {
     Settling {
         what: String,
     },
+    /// A smaller max would raise desired while they are counted.
+    Leavers {
+        instances: Vec<InstanceId>,
+    },
     /// Jobs run to their end; nobody hurries them.
     Jobs {
         jobs: Vec<Job>,
@@ -131,6 +135,7 @@ impl WaitingOn {
                 | Self::Stage { .. }
                 | Self::Surplus { .. }
                 | Self::NewInstances { .. }
+                | Self::Leavers { .. }
         )
     }
 }
@@ -139,6 +144,14 @@ impl fmt::Display for WaitingOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Settling { what } => write!(f, "{what} to show"),
+            Self::Leavers { instances } => {
+                let ids: Vec<&str> = instances.iter().map(InstanceId::as_str).collect();
+                write!(
+                    f,
+                    "the end of {} before max is lowered, which would raise desired while they count",
+                    ids.join(", ")
+                )
+            }
             Self::Jobs { jobs } => match &jobs[..] {
                 [] => f.write_str("a job that its controller hides from us"),
                 [job] => write!(f, "job {}", job.name),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use pooldeck::{
-    fleet::{Call, Process},
+    fleet::{Call, HookResult, InstanceId, Lifecycle, Process},
     operation::{Decision, Fight, Fought, Halt, Happening, Spec, Strategy, Subject, TAG},
-    sim::Faults,
+    sim::{Faults, Machine},
 };
 
 use crate::{
@@ -206,4 +206,47 @@ fn a_roll_that_slept_through_its_give_back_asks_before_it_goes_on() {
     driver.record(Happening::Resumed);
     assert_eq!(driver.run(), Decision::Done);
     driver.check_no_leaks();
+}
+
+/// Somebody abandons the hook of the last one, and its group keeps it to be looked at: what was
+/// borrowed is given back all the same, and an operator is asked.
+#[test]
+fn a_roll_whose_last_target_is_retained_gives_back_and_asks() {
+    let world = rolls::world(4, Faults::none(), &["linux"]);
+    let spec = rolls::roll(&world, Strategy::Surge);
+    let mut driver = Driver::new(world, Spec::Roll(spec), 4);
+    let retain = Call::RetainAbandoned {
+        pool: rolls::key(),
+        retain: true,
+    };
+    meddle(&mut driver, &retain);
+    let held = |it: &Driver| -> Option<InstanceId> {
+        let key = rolls::key();
+        let mut members = it.world.members(&key);
+        let is_held = |it: &&Machine| it.lifecycle() == Some(&Lifecycle::TerminatingWait);
+        Some(members.find(is_held)?.id().clone())
+    };
+    let (mut kept, mut end) = (None, None);
+    while end.is_none() {
+        end = driver.step();
+        let Some(id) = held(&driver).filter(|_| kept.is_none()) else {
+            continue;
+        };
+        let abandon = Call::CompleteHook {
+            pool: rolls::key(),
+            instance: id.clone(),
+            hook: "drain".to_owned(),
+            result: HookResult::Abandon,
+        };
+        meddle(&mut driver, &abandon);
+        kept = Some(id);
+    }
+    let Some(Decision::Halt(halts)) = end else {
+        panic!("{end:?}: {}", driver.told());
+    };
+    assert!(matches!(halts[0], Halt::Retained { .. }), "{halts:?}");
+    let group = driver.world.group(&rolls::key()).unwrap();
+    assert_eq!(group.capacity().unwrap().max, 6, "{}", driver.told());
+    assert!(group.row.suspended.is_empty());
+    assert!(!group.row.tags.contains_key(TAG));
 }

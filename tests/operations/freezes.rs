@@ -181,6 +181,29 @@ fn a_thaw_by_another_console_ends_it() {
     check_restored(&driver);
 }
 
+/// Whoever resumes a freeze that somebody else thawed does not freeze the group again.
+#[test]
+fn a_freeze_that_was_thawed_while_it_was_paused_is_over_when_it_is_resumed() {
+    let mut driver = driver(4, Faults::none(), Some(HOUR));
+    freeze(&mut driver);
+    driver.record(Happening::Paused);
+    driver.advance(Duration::from_mins(10));
+    let processes = mark(&driver).unwrap().held(row(&driver)).ours;
+    let resume = Call::ResumeProcesses {
+        pool: key(),
+        processes,
+    };
+    meddle(&mut driver, resume);
+    let untag = Call::UntagPool {
+        pool: key(),
+        key: FreezeMark::TAG.to_owned(),
+    };
+    meddle(&mut driver, untag);
+    driver.record(Happening::Resumed);
+    assert_eq!(driver.run(), Decision::Done);
+    check_restored(&driver);
+}
+
 #[test]
 fn a_freeze_of_somebody_else_is_theirs_to_end() {
     let theirs = "by=bob@other at=2025-11-21T10:00:00Z op=op-bob processes=Launch";
@@ -194,6 +217,9 @@ fn a_freeze_of_somebody_else_is_theirs_to_end() {
     freeze(&mut driver);
     driver.advance(Duration::from_mins(2));
     meddle(&mut driver, tag());
+    assert!(matches!(driver.run(), Decision::Halt(_)));
+    // Nor does a resume take it from them.
+    driver.record(Happening::Resumed);
     assert!(matches!(driver.run(), Decision::Halt(_)));
     driver.record(Happening::Aborted {
         why: "a test".to_owned(),

@@ -377,7 +377,7 @@ impl<'a> Ground<'a> {
         while chosen.len() < n {
             let rank = |it: &Instance| {
                 let n_in = n_in_zone.get(it.zone.as_str()).copied();
-                (n_in, self.is_idle(it), launched_at(it))
+                (n_in, self.is_idle(&it.id), launched_at(it))
             };
             let Some(next) = (0..open.len()).max_by_key(|idx| rank(open[*idx])) else {
                 break;
@@ -391,8 +391,8 @@ impl<'a> Ground<'a> {
         chosen
     }
 
-    fn is_idle(&self, instance: &Instance) -> bool {
-        let mut agents = self.fleet.executors_on(&instance.id);
+    pub(super) fn is_idle(&self, id: &InstanceId) -> bool {
+        let mut agents = self.fleet.executors_on(id);
         agents.all(|it| matches!(it.work, Work::Idle { .. }))
     }
 
@@ -421,7 +421,7 @@ impl<'a> Ground<'a> {
         });
         let mut first: Option<(&Arc<Instance>, (usize, bool))> = None;
         for it in waiting {
-            let rank = (n_in(it), self.is_idle(it));
+            let rank = (n_in(it), self.is_idle(&it.id));
             if first.is_none_or(|first| first.1 < rank) {
                 first = Some((it, rank));
             }

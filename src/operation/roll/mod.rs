@@ -208,7 +208,9 @@ fn to_shed<'a>(ground: &Ground<'a>) -> Vec<&'a InstanceId> {
     };
     let open: Vec<_> = ground.targets().filter(|it| is_open(it.0, it.1)).collect();
     let begun = open.iter().filter(|it| it.1.is_begun());
-    let begun: Vec<&InstanceId> = begun.map(|it| it.0).collect();
+    let mut begun: Vec<&InstanceId> = begun.map(|it| it.0).collect();
+    // The idle ones first: nobody has to wait for a job.
+    begun.sort_by_key(|it| !ground.is_idle(it));
     if ground.state.desired().is_none() {
         return begun;
     }

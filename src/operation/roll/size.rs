@@ -1,15 +1,17 @@
 //! The size of a pool during a roll: what is borrowed for new instances, and given back.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::ground::{Ground, SKEW, count, is_counted};
 use crate::{
-    fleet::{Call, Instance, InstanceId, Phase, Process, Suspension},
+    fleet::{Call, Instance, Phase, Process, Suspension},
     operation::{Halt, Mark, Slot, Strategy, WaitingOn, decide::Step},
 };
 
 /// A zone that stays empty has no room; it is not filled for ever.
 const N_EVENED_MAX: usize = 3;
+/// So long after our own last change others that leave are waited for.
+const LEAVERS_MAX: Duration = Duration::from_mins(15);
 /// Somebody who changes desired more often than this is not raced.
 const N_FIGHTS_MAX: u32 = 5;
 
@@ -197,28 +199,28 @@ pub(super) fn restore(ground: &Ground<'_>) -> Step {
 /// Returns whose end is waited for, as long as the group may be larger than its smaller max.
 ///
 /// `UpdateAutoScalingGroup` takes a max that is "smaller than the current size of the group" for
-/// desired as well, and nobody says that those on their way out are not of its size.
+/// desired as well, and nobody says that those on their way out are not of its size. Where others
+/// leave all the time, or a hook of theirs holds one for days, that is not waited for.
 fn wait_for_leavers(ground: &Ground<'_>, max: u32) -> Option<WaitingOn> {
-    // A row may be older than what was done to it.
-    let may_go = |id: &InstanceId| {
-        let target = ground.operation.target(id);
-        target.is_some_and(|it| {
+    let is_patient = ground.now.since(ground.state.desired_changed_at()) < LEAVERS_MAX;
+    let is_leaver = |it: &&Arc<Instance>| {
+        let target = ground.operation.target(&it.id);
+        // A row may be older than what was done to it.
+        let is_ours = target.is_some_and(|it| {
             let is_finished = it.is_finished(ground.now, ground.settle());
             it.terminate.may_have_happened_at().is_some() && !is_finished
-        })
-    };
-    let is_leaver = |it: &&Arc<Instance>| {
-        let is_leaving = matches!(it.phase(), Phase::Terminating | Phase::TerminatingWait);
-        is_leaving || may_go(&it.id)
+        });
+        match it.phase() {
+            Phase::Terminating | Phase::TerminatingWait => is_ours || is_patient,
+            Phase::InService => is_ours,
+            _ => false,
+        }
     };
     let (leavers, others): (Vec<_>, Vec<_>) = ground.members.iter().partition(is_leaver);
     let n_others = count(others.into_iter().filter(|it| is_counted(it)));
     let is_larger = max < n_others + count(leavers.iter()) && !leavers.is_empty();
-    is_larger.then(|| {
-        let leavers: Vec<&str> = leavers.iter().map(|it| it.id.as_str()).collect();
-        WaitingOn::Settling {
-            what: format!("the end of {}", leavers.join(", ")),
-        }
+    is_larger.then(|| WaitingOn::Leavers {
+        instances: leavers.iter().map(|it| it.id.clone()).collect(),
     })
 }
 

@@ -8,7 +8,7 @@ use super::{
     Event, Fight, Fought, Happening, LeftShape, Mark, OperationId, Owner, PoolState, Reached, Spec,
     Subject, TargetState,
     meter::Meter,
-    pool::{Stage, slot_of},
+    pool::{Slot, Stage, slot_of},
     shift::Shift,
 };
 use crate::fleet::{Call, InstanceId, PoolKey, Timestamp};
@@ -352,6 +352,11 @@ impl Operation {
                 // What was refused is tried again: the operator may have mended it.
                 self.targets.values_mut().for_each(TargetState::resume);
                 self.pools.values_mut().for_each(|it| it.resume(at));
+                // A freeze knows by its mark that somebody else thawed the group.
+                if matches!(self.spec, Spec::Roll(_)) {
+                    let marks = self.pools.values_mut();
+                    marks.for_each(|it| it.mark_mut(Slot::Tag).doubt());
+                }
             }
             Happening::Aborted { why } => {
                 if !self.is_over() {
