@@ -9,6 +9,7 @@ mod confirm;
 mod cost;
 mod exit;
 mod explain;
+mod heard;
 mod history;
 mod info;
 pub mod json;

@@ -1,11 +1,12 @@
 //! `ops`: the long operations of this host, and what an operator says of them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::{
     ActFormat, Error, Exit, OpsVerb, Session,
+    heard::Heard,
     json::{self, Operations},
     session::{self, Interrupts},
     table,
@@ -13,61 +14,8 @@ use super::{
 use crate::{
     engine::{Event, OperationError, OperationView, Outcome, Verdict},
     fleet::{Align, sanitize},
-    operation::{OperationId, Spec, Subject, detached_words, stopped_words},
+    operation::{OperationId, detached_words, stopped_words},
 };
-
-/// Remembers what was said of an operation, so that nothing is said twice.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Heard {
-    is_named: bool,
-    waits: BTreeMap<Subject, String>,
-    n_fights: usize,
-}
-
-impl Heard {
-    /// Returns the lines that are new.
-    pub(super) fn news(&mut self, view: &OperationView) -> Vec<String> {
-        let mut lines = Vec::new();
-        let id = &view.operation.id;
-        if !std::mem::replace(&mut self.is_named, true) {
-            let undoes = match view.operation.spec {
-                Spec::Drain(_) | Spec::Roll(_) => "gives back what is not terminated",
-                Spec::Freeze(_) => "resumes what it suspended",
-                Spec::Refresh(_) => "has AWS stop where it is",
-            };
-            lines.push(match &view.operation.spec {
-                // It is over as soon as the processes are suspended.
-                Spec::Freeze(it) if it.duration.is_none() => {
-                    format!("operation {id}: `pooldeck thaw {}` {undoes}", it.pool.name)
-                }
-                _ => format!("operation {id}: `pooldeck ops abort {id}` {undoes}"),
-            });
-        }
-        let fights = view.operation.fights();
-        for (_, fight) in fights.iter().skip(self.n_fights) {
-            lines.push(sanitize(&format!("{fight}; it is left so")).into_owned());
-        }
-        self.n_fights = fights.len();
-        for (subject, waiting_on) in &view.waits {
-            // The count of a proof is not worth a line each time.
-            let text = sanitize(&waiting_on.to_string()).into_owned();
-            let kind = text
-                .split(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
-                .next()
-                .unwrap_or("")
-                .to_owned();
-            if self.waits.insert(subject.clone(), kind.clone()) != Some(kind) {
-                lines.push(format!("{subject} waits for {text}"));
-            }
-        }
-        lines.extend(
-            view.halts
-                .iter()
-                .map(|it| sanitize(&it.to_string()).into_owned()),
-        );
-        lines
-    }
-}
 
 pub(super) async fn run(
     session: &mut Session<'_>,
@@ -268,8 +216,25 @@ async fn tell(
     verdict: Verdict,
     output: ActFormat,
 ) -> Result<Exit, Error> {
+    /// A driver takes what it is told within a second or two.
+    const N_TICKS: u32 = 15;
+    let before = own(session, id).ok().map(|it| it.operation);
     say(session, id, verdict).await?;
     session.printer.talk(&format!("told operation {id}"));
+    if output == ActFormat::Table {
+        return Ok(Exit::Done);
+    }
+    for _ in 0..N_TICKS {
+        let view = own(session, id)?;
+        let is_taken = before.as_ref().is_none_or(|it| {
+            it.standing() != view.operation.standing()
+                || it.max_unavailable() != view.operation.max_unavailable()
+        });
+        if !view.is_driven || is_taken {
+            break;
+        }
+        tick(session, Duration::from_millis(200)).await;
+    }
     show(session, id, output).await?;
     Ok(Exit::Done)
 }
@@ -337,71 +302,91 @@ async fn go_on(
             Err(error) => Err(refused(&error)),
         };
     }
-    let outcome = see_through(session, &id).await?;
+    let mut heard = Heard::default();
+    let outcome = match session.handle.drive_operation(&id) {
+        Ok(ended) => follow(session, &id, &mut heard, ended).await?,
+        Err(OperationError::Driven { .. }) => {
+            session.printer.talk(&told_driver(&id));
+            watch(session, &id, &mut heard).await?
+        }
+        Err(error) => return Err(refused(&error)),
+    };
     let told = told(session, &id, outcome, is_abort);
     show(session, &id, output).await?;
     told
-}
-
-/// Follows an operation to its end, and drives it as soon as nobody else does.
-async fn see_through(session: &mut Session<'_>, id: &OperationId) -> Result<Outcome, Error> {
-    let mut heard = Heard::default();
-    loop {
-        match session.handle.drive_operation(id) {
-            Ok(ended) => return follow(session, id, &mut heard, ended).await,
-            Err(OperationError::Driven { .. }) => session.printer.talk(&told_driver(id)),
-            // It ended just now; its journal says how.
-            Err(OperationError::Over { .. }) => {}
-            Err(error) => return Err(refused(&error)),
-        }
-        if let Some(outcome) = watch(session, id, &mut heard).await? {
-            return Ok(outcome);
-        }
-    }
 }
 
 fn told_driver(id: &OperationId) -> String {
     format!("told the driver of operation {id}")
 }
 
-/// Says what an operation waits for that another process drives, by its journal.
-///
-/// Returns how it ended, or `None` once nobody drives it any more.
+/// Says what an operation waits for that another process drives, by its journal, and returns how
+/// it ended; or that its driver left it. Whoever stopped that wanted it to rest.
 async fn watch(
     session: &mut Session<'_>,
     id: &OperationId,
     heard: &mut Heard,
-) -> Result<Option<Outcome>, Error> {
+) -> Result<Outcome, Error> {
     const TICK: Duration = Duration::from_secs(1);
+    /// A console that ends hands its operations over within this.
+    const N_TICKS_ALONE: u32 = 5;
     let mut interrupts = Interrupts::all();
+    let mut n_ticks_alone = 0;
     loop {
-        let (views, errors) = session.handle.operations();
-        if let Some(error) = errors.iter().find(|it| it.is_of(id)) {
-            return Err(refused(error));
-        }
-        let Some(view) = views.into_iter().find(|it| it.operation.id == *id) else {
-            return Err(refused(&OperationError::Unknown { id: id.to_string() }));
-        };
+        let mut view = own(session, id)?;
         if let Some(outcome) = view.outcome() {
-            return Ok(Some(outcome));
+            return Ok(outcome);
         }
-        if !view.is_driven {
-            return Ok(None);
+        n_ticks_alone = if view.is_driven { 0 } else { n_ticks_alone + 1 };
+        if N_TICKS_ALONE < n_ticks_alone {
+            let halts = view.halts.iter().map(ToString::to_string);
+            let rests = format!("its driver has left it: {}", stopped_words(id));
+            return Ok(Outcome::Partly(halts.chain([rests]).collect()));
         }
-        for line in heard.news(&view) {
-            session.printer.talk(&line);
+        // What is stuck its driver decides, and not what this process sees of the fleet.
+        view.halts.clear();
+        if session.has_read() {
+            for line in heard.news(&view) {
+                session.printer.talk(&line);
+            }
         }
         tokio::select! {
             biased;
             () = interrupts.next() => {
                 let hint = format!("`pooldeck ops show {id}` says how far it is");
-                let why = "interrupted; its driver goes on";
-                return Err(Error::new(Exit::Partly, why).hint(hint));
+                return Ok(Outcome::Partly(vec![format!("interrupted; its driver goes on: {hint}")]));
             }
-            event = session.events.recv() => session::hear(event, session.printer)?,
-            () = tokio::time::sleep(TICK) => {}
+            () = tick(session, TICK) => {}
         }
     }
+}
+
+/// Lets a while pass, and takes the events of it.
+async fn tick(session: &mut Session<'_>, lasts: Duration) {
+    let ends = tokio::time::sleep(lasts);
+    tokio::pin!(ends);
+    loop {
+        tokio::select! {
+            () = &mut ends => return,
+            event = session.events.recv() => {
+                if session::hear(event, session.printer).is_err() {
+                    // The engine is gone; the journal tells how it goes on all the same.
+                    ends.as_mut().await;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Returns an operation that has a journal here.
+fn own(session: &Session<'_>, id: &OperationId) -> Result<OperationView, Error> {
+    let (views, errors) = session.handle.operations();
+    if let Some(error) = errors.iter().find(|it| it.is_of(id)) {
+        return Err(refused(error));
+    }
+    let view = views.into_iter().find(|it| it.operation.id == *id);
+    view.ok_or_else(|| refused(&OperationError::Unknown { id: id.to_string() }))
 }
 
 /// Says what an operation waits for until it has ended, or until we are told to leave.

@@ -119,6 +119,11 @@ impl Session<'_> {
         self.printer.clear_status();
     }
 
+    /// Returns whether every source was read once or has failed.
+    pub(super) fn has_read(&self) -> bool {
+        silent(&self.handle.observation()).is_empty()
+    }
+
     /// Waits until every source was read once or has failed, but not longer than `timeout`.
     pub(super) async fn read_all(&mut self, timeout: Option<Duration>) -> Result<Sight, Error> {
         let deadline = tokio::time::sleep(timeout.unwrap_or(Duration::MAX));

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{
     ActFlags, ActFormat, Error, Exit, Printer, Session, confirm,
+    heard::Heard,
     json::{self, ActionResult, What},
-    ops::Heard,
     plan,
     session::{self, Interrupts, Sight},
 };
