@@ -20,6 +20,6 @@ pub use grammar::{
 };
 pub use guardrail::{Confirmation, Guardrail, Policy};
 pub use money::CostChange;
-pub use plan::{Change, ConditionalCall, Follow, Plan, Refusal, Target, plan};
+pub use plan::{Change, ConditionalCall, Follow, Plan, Refusal, Target, conditional_words, plan};
 pub use risk::JobAtRisk;
 pub use rolling::{Batch, OnFailureArg, Pools, Reami, RollTerms, Rollback, StrategyArg};

@@ -59,6 +59,26 @@ pub struct ConditionalCall {
     pub when: &'static str,
 }
 
+/// Says what may be called besides, the same for many instances once: in words that fit a screen.
+pub fn conditional_words(calls: &[ConditionalCall]) -> Vec<String> {
+    let mut kinds: Vec<(&ConditionalCall, usize)> = Vec::new();
+    for it in calls {
+        let is_same = |(first, _): &&mut (&ConditionalCall, usize)| {
+            let is_kind = first.call.operation() == it.call.operation() && first.when == it.when;
+            is_kind && !first.call.instances().is_empty() == !it.call.instances().is_empty()
+        };
+        match kinds.iter_mut().find(is_same) {
+            Some((_, n)) => *n += 1,
+            None => kinds.push((it, 1)),
+        }
+    }
+    let words = |(it, n): &(&ConditionalCall, usize)| match n {
+        1 => format!("{} ({})", it.call, it.when),
+        n => format!("{}, and {} more such ({})", it.call, n - 1, it.when),
+    };
+    kinds.iter().map(words).collect()
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seal;
 
@@ -69,6 +89,7 @@ impl Plan {
     /// nothing, unless the action could have ended it.
     pub fn does_the_same_as(&self, other: &Self) -> bool {
         self.calls == other.calls
+            && self.conditional_calls == other.conditional_calls
             && self.targets == other.targets
             && self.operation == other.operation
             && self.confirmation <= other.confirmation

@@ -1,7 +1,7 @@
 //! A plan in words, as it is shown before it is confirmed.
 
 use crate::{
-    action::{Plan, Target},
+    action::{Plan, Target, conditional_words},
     fleet::{Fleet, Scope, sanitize},
 };
 
@@ -44,8 +44,8 @@ pub(super) fn in_words(plan: &Plan, fleet: &Fleet) -> String {
     for call in &plan.calls {
         say("call", &call.to_string());
     }
-    for it in &plan.conditional_calls {
-        say("maybe", &format!("{}: {}", it.call, it.when));
+    for text in conditional_words(&plan.conditional_calls) {
+        say("maybe", &text);
     }
     let clean = lines.iter().map(|it| sanitize(it));
     clean.fold(String::new(), |text, it| text + &it + "\n")

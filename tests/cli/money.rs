@@ -304,9 +304,11 @@ scale workhorse -1
   call      autoscaling:SetInstanceProtection group=workhorse instances=i-0394a71ddc4133cdc protected=true
   call      ci:Cordon executor=i-0394a71ddc4133cdc note="drain of i-0394a71ddc4133cdc"
   call      autoscaling:TerminateInstanceInAutoScalingGroup group=workhorse instance=i-0394a71ddc4133cdc decrement=true
-  maybe     autoscaling:RecordLifecycleActionHeartbeat group=workhorse instance=i-0394a71ddc4133cdc hook=drain-agent: while the hook holds it and a job may run
-  maybe     autoscaling:CompleteLifecycleAction group=workhorse instance=i-0394a71ddc4133cdc hook=drain-agent result=CONTINUE: once the hook holds it and nothing runs
-  maybe     ci:Uncordon executor=i-0394a71ddc4133cdc: after its end, if the agent is still known
+  maybe     autoscaling:RecordLifecycleActionHeartbeat group=workhorse instance=i-0394a71ddc4133cdc hook=drain-agent (while the hook holds it and a job may run)
+  maybe     autoscaling:CompleteLifecycleAction group=workhorse instance=i-0394a71ddc4133cdc hook=drain-agent result=CONTINUE (once the hook holds it and nothing runs)
+  maybe     ci:Uncordon executor=i-0394a71ddc4133cdc (after its instance's end or an abort, if the agent is still known)
+  maybe     autoscaling:SetInstanceProtection group=workhorse instances=i-0394a71ddc4133cdc protected=false (at an abort, if it is still there)
+  maybe     ec2:DeleteTags instances=i-0394a71ddc4133cdc pooldeck:operation (at an abort, if it is still there)
 
 "#]],
     );
@@ -338,9 +340,10 @@ scale release -1
   call      ec2:CreateTags instances=i-0f891058866c2dfaf pooldeck:operation=the operation's id
   call      ci:Cordon executor=release-i-0f891058866c2dfaf note="drain of i-0f891058866c2dfaf"
   call      autoscaling:TerminateInstanceInAutoScalingGroup group=release instance=i-0f891058866c2dfaf decrement=true
-  maybe     autoscaling:RecordLifecycleActionHeartbeat group=release instance=i-0f891058866c2dfaf hook=drain-agent: while the hook holds it and a job may run
-  maybe     autoscaling:CompleteLifecycleAction group=release instance=i-0f891058866c2dfaf hook=drain-agent result=CONTINUE: once the hook holds it and nothing runs
-  maybe     ci:Uncordon executor=release-i-0f891058866c2dfaf: after its end, if the agent is still known
+  maybe     autoscaling:RecordLifecycleActionHeartbeat group=release instance=i-0f891058866c2dfaf hook=drain-agent (while the hook holds it and a job may run)
+  maybe     autoscaling:CompleteLifecycleAction group=release instance=i-0f891058866c2dfaf hook=drain-agent result=CONTINUE (once the hook holds it and nothing runs)
+  maybe     ci:Uncordon executor=release-i-0f891058866c2dfaf (after its instance's end or an abort, if the agent is still known)
+  maybe     ec2:DeleteTags instances=i-0f891058866c2dfaf pooldeck:operation (at an abort, if it is still there)
 
 "#]],
     );

@@ -212,7 +212,16 @@ fn a_drain_says_what_follows_its_calls_and_what_holds_nothing_back() {
                 "autoscaling:CompleteLifecycleAction group=linux instance={id} hook=drain-agent result=CONTINUE: \
                  once the hook holds it and nothing runs"
             ),
-            format!("ci:Uncordon executor={id}: after its end, if the agent is still known"),
+            format!(
+                "ci:Uncordon executor={id}: after its instance's end or an abort, if the agent is still known"
+            ),
+            format!(
+                "autoscaling:SetInstanceProtection group=linux instances={id} protected=false: at an abort, if it is \
+                 still there"
+            ),
+            format!(
+                "ec2:DeleteTags instances={id} pooldeck:operation: at an abort, if it is still there"
+            ),
         ]
     );
     assert!(!held.warnings.iter().any(|it| it.contains(bare)));

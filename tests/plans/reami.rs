@@ -107,10 +107,30 @@ fn a_surge_is_planned_call_by_call() {
     ];
     assert_eq!(calls[..6], first);
     check_warns(&plan, "1 of them first, alone, and watched for 10m");
-    let end = format!(
-        "autoscaling:TerminateInstanceInAutoScalingGroup group=linux instance={} decrement=true",
-        IDS[3]
-    );
+    let terminate = |id: &str| {
+        format!(
+            "autoscaling:TerminateInstanceInAutoScalingGroup group=linux instance={id} decrement=true"
+        )
+    };
+    let end = terminate(IDS[2]);
+    // Nobody knows an agent of the last one, so nothing proves it idle.
+    let maybe = plan.conditional_calls.iter();
+    let maybe: Vec<String> = maybe
+        .map(|it| format!("{}: {}", it.call, it.when))
+        .collect();
+    let unseen = IDS[3];
+    for words in [
+        format!("{}: once its agent is seen", terminate(unseen)),
+        format!(
+            "autoscaling:EnterStandby group=linux instances={unseen} decrement=true: if its agent is not seen within \
+             the boot budget"
+        ),
+        "autoscaling:SetDesiredCapacity group=linux desired=6: again, as old ones of a batch are gone".to_owned(),
+    ] {
+        assert!(maybe.contains(&words), "{words}\n{maybe:#?}");
+    }
+    let back = |it: &String| it.ends_with("if it turns back: then the new ones go as these");
+    assert!(maybe.iter().any(back), "{maybe:#?}");
     assert_eq!(
         calls[calls.len() - 3..],
         [
@@ -174,7 +194,13 @@ fn a_pool_without_room_borrows_its_max() {
         .filter(|it| matches!(it, Call::UpdateBounds { .. }))
         .map(Call::parameters)
         .collect();
-    assert_eq!(bounds, ["group=linux max=6", "group=linux max=4"]);
+    // First for the canary, then for a batch.
+    let expected = [
+        "group=linux max=5",
+        "group=linux max=6",
+        "group=linux max=4",
+    ];
+    assert_eq!(bounds, expected);
 }
 
 #[test]

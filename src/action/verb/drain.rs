@@ -6,10 +6,10 @@ use super::victims;
 use crate::{
     action::{draft::Draft, grammar::PoolArg, owned, plan::Refusal},
     fleet::{
-        Call, Executor, Grade, Hook, HookResult, HookTransition, Instance, InstanceId, Lifecycle,
-        Phase, Pool, PoolKey, Work,
+        Call, Executor, Grade, HookResult, Instance, InstanceId, Lifecycle, Phase, Pool, PoolKey,
+        Work,
     },
-    operation::{self, Drain, Spec},
+    operation::{self, Claim, Drain, Spec},
 };
 
 /// Which instances go: those that were named, or so many of a pool.
@@ -304,7 +304,7 @@ pub(super) fn warn_of_the_end(draft: &mut Draft<'_>, pool: &Pool) {
             "the hooks of {} were not read, so whether one holds what is terminated is not known",
             pool.key()
         ));
-    } else if ending_hooks(pool).next().is_none() {
+    } else if pool.hook_for(&Lifecycle::TerminatingWait).is_none() {
         draft.warn(format!(
             "no termination hook of {} holds what is terminated: a job that still runs then ends with its instance; \
              `harden {}` sets one",
@@ -314,14 +314,9 @@ pub(super) fn warn_of_the_end(draft: &mut Draft<'_>, pool: &Pool) {
     }
 }
 
-fn ending_hooks(pool: &Pool) -> impl Iterator<Item = &Hook> {
-    let is_ending = |it: &&Hook| it.transition == HookTransition::Terminating;
-    pool.hooks.iter().filter(is_ending)
-}
-
-/// Lists what may have to be called after the termination of an instance.
+/// Lists what may have to be called after the termination of an instance, or instead of it.
 fn record_the_end(draft: &mut Draft<'_>, pool: &Pool, instance: &Instance, terms: Terms) {
-    for hook in ending_hooks(pool) {
+    if let Some(hook) = pool.hook_for(&Lifecycle::TerminatingWait) {
         let (pool, instance, hook) = (pool.key(), instance.id.clone(), hook.name.clone());
         let complete = Call::CompleteHook {
             pool: pool.clone(),
@@ -331,28 +326,56 @@ fn record_the_end(draft: &mut Draft<'_>, pool: &Pool, instance: &Instance, terms
         };
         if terms.force {
             draft.call_if("at once, if the hook holds it", complete);
-            continue;
+        } else {
+            let heartbeat = Call::Heartbeat {
+                pool,
+                instance,
+                hook,
+            };
+            draft.call_if("while the hook holds it and a job may run", heartbeat);
+            draft.call_if("once the hook holds it and nothing runs", complete);
         }
-        let heartbeat = Call::Heartbeat {
-            pool,
-            instance,
-            hook,
-        };
-        draft.call_if("while the hook holds it and a job may run", heartbeat);
-        draft.call_if("once the hook holds it and nothing runs", complete);
+    }
+    if terms.force {
+        return;
     }
     let fleet = draft.fleet;
-    // What is removed is not known afterwards.
-    let is_kept = |it: &&Arc<Executor>| fleet.grade_of(&it.controller) != Some(Grade::Atomic);
-    for executor in fleet.executors_on(&instance.id).filter(is_kept) {
+    let agents = fleet.executors_on(&instance.id);
+    for executor in agents.filter(|it| is_cordoned_by_us(it)) {
+        // What is removed is not known afterwards.
+        let when = match fleet.grade_of(&executor.controller) {
+            Some(Grade::Atomic) => given_back(terms),
+            _ => "after its instance's end or an abort, if the agent is still known",
+        };
         let (controller, executor) = (executor.controller.clone(), executor.id.clone());
         let uncordon = Call::Uncordon {
             controller,
             executor,
         };
-        if !terms.force {
-            draft.call_if("after its end, if the agent is still known", uncordon);
-        }
+        draft.call_if(when, uncordon);
+    }
+    if !instance.protected {
+        let unprotect = Call::SetInstanceProtection {
+            pool: pool.key(),
+            instances: vec![instance.id.clone()],
+            protected: false,
+        };
+        draft.call_if(given_back(terms), unprotect);
+    }
+    let untag = Call::UntagInstances {
+        scope: instance.scope.clone(),
+        instances: vec![instance.id.clone()],
+        key: operation::TAG.to_owned(),
+    };
+    draft.call_if(given_back(terms), untag);
+}
+
+/// Says when an instance that is still there is given back.
+fn given_back(terms: Terms) -> &'static str {
+    if terms.deadline.is_some() {
+        "at the deadline or an abort, if it is still there"
+    } else {
+        "at an abort, if it is still there"
     }
 }
 
@@ -373,17 +396,24 @@ pub(super) fn record(
             key: operation::TAG.to_owned(),
             value: "the operation's id".to_owned(),
         });
-        if !instance.protected && instance.phase() == Phase::InService {
-            draft.call(Call::SetInstanceProtection {
+        if !instance.protected {
+            let protect = Call::SetInstanceProtection {
                 pool: key.clone(),
                 instances: ids(),
                 protected: true,
-            });
+            };
+            match instance.phase() {
+                Phase::InService => draft.call(protect),
+                Phase::Pending | Phase::PendingWait => {
+                    draft.call_if("once it is in service", protect);
+                }
+                _ => {}
+            }
         }
         for executor in draft
             .fleet
             .executors_on(&instance.id)
-            .filter(|it| !it.cordoned)
+            .filter(|it| is_cordoned_by_us(it))
         {
             draft.plan.calls.push(Call::Cordon {
                 controller: executor.controller.clone(),
@@ -406,6 +436,13 @@ pub(super) fn record(
         decrement: terms.decrement && instance.counts_towards_desired(),
     });
     record_the_end(draft, pool, instance, terms);
+}
+
+/// Returns whether a drain cordons it: it is open, or an operation closed it that does not own its
+/// instance any more. What a person closed stays theirs.
+fn is_cordoned_by_us(executor: &Executor) -> bool {
+    let claim = executor.note.as_deref().and_then(Claim::of_note);
+    !executor.cordoned || claim.is_some()
 }
 
 fn n_counted(instances: &[&Arc<Instance>]) -> u32 {

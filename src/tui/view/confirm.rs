@@ -5,7 +5,7 @@ use super::{
     dim, plain, wrap,
 };
 use crate::{
-    action::{Confirmation, Plan, Target},
+    action::{Confirmation, Plan, Target, conditional_words},
     fleet::{InstanceId, Scope},
     tui::{
         app::{App, Command, Confirm, Stage},
@@ -232,12 +232,10 @@ fn calls(plan: &Plan, width: u16) -> Vec<Line> {
         let label = if lines.is_empty() { "calls    " } else { BLANK };
         lines.extend(labelled(label, &call.to_string(), width, Role::Text));
     }
-    let n_sure = lines.len();
-    for it in &plan.conditional_calls {
-        let is_first = lines.len() == n_sure;
-        let label = if is_first { "maybe    " } else { BLANK };
-        let text = format!("{}: {}", it.call, it.when);
-        lines.extend(labelled(label, &text, width, Role::Text));
+    let maybe = conditional_words(&plan.conditional_calls);
+    for (maybe_idx, text) in maybe.iter().enumerate() {
+        let label = if maybe_idx == 0 { "maybe    " } else { BLANK };
+        lines.extend(labelled(label, text, width, Role::Dim));
     }
     lines
 }

@@ -7,8 +7,8 @@ use crate::{
         draft::Draft,
         verb::drain::{self, Terms},
     },
-    fleet::{Call, Instance, LaunchSource, Pool, TemplateVersion},
-    operation::{self, Change, PoolRoll, Roll, Strategy},
+    fleet::{Call, Instance, LaunchSource, Pool, Process, TemplateVersion},
+    operation::{self, Change, OnFailure, PoolRoll, Roll, Strategy},
 };
 
 /// Lists the calls in the order of the first of each kind; each is made when its time has come.
@@ -34,42 +34,52 @@ pub(super) fn record(
             processes: processes(),
         });
     }
-    let ahead = ahead(plan, roll, targets.len());
-    let n_ahead = ahead.iter().max().copied().unwrap_or(0);
-    let most = plan.capacity.desired.saturating_add(n_ahead);
-    let borrows_max = plan.capacity.max < most;
     let bounds = |max| Call::UpdateBounds {
         pool: key(),
         min: None,
         max: Some(max),
     };
-    if borrows_max {
-        draft.call(bounds(most));
-    }
-    for n in ahead {
+    let mut max = plan.capacity.max;
+    for n in ahead(plan, roll, targets.len()) {
+        let desired = plan.capacity.desired.saturating_add(n);
+        if max < desired {
+            max = desired;
+            draft.call(bounds(max));
+        }
         draft.call(Call::SetDesiredCapacity {
             pool: key(),
-            desired: plan.capacity.desired.saturating_add(n),
+            desired,
         });
     }
+    let borrows_max = plan.capacity.max < max;
     let terms = Terms {
         decrement: roll.strategy == Strategy::Surge,
         ..Terms::default()
     };
+    let kind = if roll.is_rollback {
+        "rollback"
+    } else {
+        "reami"
+    };
     for instance in targets {
         draft.note_jobs(instance);
-        drain::record(
-            draft,
-            pool,
-            instance,
-            terms,
-            if roll.is_rollback {
-                "rollback"
-            } else {
-                "reami"
-            },
-        );
+        let n_before = draft.plan.calls.len();
+        drain::record(draft, pool, instance, terms, kind);
+        let fleet = draft.fleet;
+        if pool.ci.is_some() && fleet.executors_on(&instance.id).next().is_none() {
+            // Nothing proves it idle as long as nobody works on it.
+            for call in draft.plan.calls.split_off(n_before) {
+                draft.call_if("once its agent is seen", call);
+            }
+            let aside = Call::EnterStandby {
+                pool: key(),
+                instances: vec![instance.id.clone()],
+                decrement: terms.decrement,
+            };
+            draft.call_if("if its agent is not seen within the boot budget", aside);
+        }
     }
+    record_if_needed(draft, pool, plan, roll, targets.len());
     if borrows_max {
         draft.call(bounds(plan.capacity.max));
     }
@@ -83,6 +93,58 @@ pub(super) fn record(
         pool: key(),
         key: operation::TAG.to_owned(),
     });
+}
+
+/// Lists what depends on how the roll goes.
+fn record_if_needed(
+    draft: &mut Draft<'_>,
+    pool: &Pool,
+    plan: &PoolRoll,
+    roll: &Roll,
+    n_targets: usize,
+) {
+    let key = || plan.pool.clone();
+    let base = plan.capacity.desired;
+    let size = |desired| Call::SetDesiredCapacity {
+        pool: key(),
+        desired,
+    };
+    let is_surge = roll.strategy == Strategy::Surge;
+    let n_targets = u32::try_from(n_targets).unwrap_or(u32::MAX);
+    if is_surge && roll.canary.saturating_add(plan.batch) < n_targets {
+        let desired = base.saturating_add(plan.batch);
+        draft.call_if("again, as old ones of a batch are gone", size(desired));
+    }
+    let evens = plan.suspends.contains(&Process::AzRebalance) && 1 < pool.zones.len();
+    if evens && 0 < n_targets {
+        let desired = base.saturating_add(1);
+        draft.call_if("if its zones differ by two at the end", size(desired));
+    }
+    if roll.on_failure == OnFailure::Rollback {
+        let source = plan.from.clone();
+        let back = Call::LaunchFrom {
+            pool: key(),
+            source,
+        };
+        draft.call_if("if it turns back: then the new ones go as these", back);
+    }
+    if is_surge && roll.deadline.is_some() {
+        const WHEN: &str = "at the deadline, if what was asked for never came up";
+        let processes = || vec![Process::Terminate];
+        let (hold, release) = (
+            Call::SuspendProcesses {
+                pool: key(),
+                processes: processes(),
+            },
+            Call::ResumeProcesses {
+                pool: key(),
+                processes: processes(),
+            },
+        );
+        draft.call_if(WHEN, hold);
+        draft.call_if(WHEN, size(base));
+        draft.call_if(WHEN, release);
+    }
 }
 
 /// Returns how many come before old ones go: for the canaries, and then for each batch.
