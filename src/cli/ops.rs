@@ -1,6 +1,6 @@
 //! `ops`: the long operations of this host, and what an operator says of them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     engine::{Event, OperationError, OperationView, Outcome, Verdict},
-    fleet::{Align, sanitize},
-    operation::{OperationId, detached_words, stopped_words},
+    fleet::{Align, Pool, sanitize},
+    operation::{Claim, OperationId, TAG, detached_words, stopped_words},
 };
 
 pub(super) async fn run(
@@ -114,7 +114,7 @@ async fn list(
     }
     Ok(if !sight.failures.is_empty() {
         sight.exit()
-    } else if errors.is_empty() {
+    } else if errors.is_empty() || only.is_some() {
         Exit::Done
     } else {
         Exit::Partly
@@ -129,7 +129,7 @@ fn table(document: &Operations, with_targets: bool, width: Option<u16>) -> Strin
         vec![
             clean(&it.id),
             it.kind.to_owned(),
-            clean(&it.pool),
+            clean(&it.pools.join(" ")),
             state_of(it).to_owned(),
             format!("{}/{}", it.progress.done, it.progress.total),
             clean(&it.owner),
@@ -261,6 +261,9 @@ async fn adopt(
 ) -> Result<Exit, Error> {
     let adopted = session.handle.adopt_operation(&id, gives_back).await;
     let new = adopted.map_err(|it| refused(&it))?;
+    if new != id && gives_back {
+        warn_of_rolls(session, &new);
+    }
     if new != id {
         let text = format!("operation {id} is taken over, and goes on as {new}");
         session.printer.talk(&text);
@@ -272,6 +275,26 @@ async fn adopt(
         Verdict::Adopt { gives_back }
     };
     go_on(session, new, verdict, detach, output).await
+}
+
+/// Marks do not tell what a roll borrowed of its group.
+fn warn_of_rolls(session: &mut Session<'_>, id: &OperationId) {
+    let observation = session.handle.observation();
+    let fleet = &observation.fleet;
+    let is_rolled = |it: &&Arc<Pool>| {
+        let tag = it.tags.get(TAG);
+        tag.is_some_and(|it| Claim::parse(it).id == *id)
+    };
+    for pool in fleet.pools.values().filter(is_rolled) {
+        let size = pool.capacity.map_or(String::new(), |it| {
+            format!(": it wants {} of at most {} now", it.desired, it.max)
+        });
+        session.printer.warn(&format!(
+            "a roll of {} was under way, and what it had borrowed is not known here{size}; look at its desired, its \
+             max, its suspended processes and its template",
+            pool.key()
+        ));
+    }
 }
 
 /// Tells an operation to go on (or to give back), and drives it if nobody else on this host does.

@@ -25,7 +25,11 @@ pub enum Detach {
     With(Program),
     /// They cannot, and this is why.
     Not(&'static str),
+    /// They end with this process, and so does the region that it simulates.
+    Simulated,
 }
+
+const SIMULATED: &str = "a simulated region ends with the process that shows it";
 
 /// How this program is started again, with the same configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +83,12 @@ impl Handle {
             if journal::is_over(self.inner().config.state_dir.as_deref(), &id) {
                 continue;
             }
+            if matches!(self.inner().config.detach, Detach::Simulated) {
+                said.push(format!(
+                    "operation {id} ends here, and its simulated region with it"
+                ));
+                continue;
+            }
             if !goes_on {
                 said.push(stopped_words(&id));
                 continue;
@@ -96,6 +106,7 @@ impl Handle {
         match self.inner().config.detach {
             Detach::With(_) => None,
             Detach::Not(why) => Some(why),
+            Detach::Simulated => Some(SIMULATED),
         }
     }
 
@@ -110,6 +121,7 @@ pub(super) async fn detach(inner: &Arc<Inner>, id: &OperationId) -> Result<u32, 
     let program = match &inner.config.detach {
         Detach::With(program) => program,
         Detach::Not(why) => return Err(OperationError::Undetachable { why }),
+        Detach::Simulated => return Err(OperationError::Undetachable { why: SIMULATED }),
     };
     let Some(state_dir) = &inner.config.state_dir else {
         return Err(OperationError::NoDirectory);

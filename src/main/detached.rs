@@ -17,7 +17,7 @@ pub(crate) fn take_session() {
 pub(crate) fn program(setup: &Setup<'_>) -> Detach {
     let global = &setup.args.global;
     if global.demo {
-        return Detach::Not("a simulated region ends with the process that shows it");
+        return Detach::Simulated;
     }
     match env::current_exe() {
         Ok(path) => Detach::With(Program {

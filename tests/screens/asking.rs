@@ -100,7 +100,7 @@ fn a_plan_that_wants_a_name_is_read_to_its_end_before_the_name_is_typed() {
         }
         robot.sees_not("more line");
         robot.type_text("workhorse");
-        robot.sees("then enter: workhorse");
+        robot.sees("then enter (esc does nothing): workhorse");
         robot.press("enter");
         assert!(matches!(robot.take_effects()[..], [Effect::Submit(_)]));
     }
@@ -165,7 +165,7 @@ fn a_plan_that_changed_says_so_above_everything_else_and_that_the_name_is_typed_
 fn a_plan_over_several_pools_wants_the_names_of_all() {
     let mut robot = Robot::sized(120, 36);
     ask(&mut robot, "reami gpu,windows --bootstrap");
-    robot.sees("type the pools, gpu windows, then enter:");
+    robot.sees("type the pools, gpu windows, then enter (esc does nothing):");
     robot.type_text("gpu");
     robot.press("enter");
     assert!(robot.take_effects().is_empty());

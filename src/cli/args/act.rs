@@ -19,7 +19,8 @@ pub struct ActFlags {
     /// Why; goes to the audit log, and some guardrails want it
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Do not follow longer than this, such as 10m; what was called goes on
+    /// Do not follow longer than this, such as 10m; what was called goes on, and a long operation
+    /// stops where that is safe, for `ops resume`
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
     /// Print the id of the long operation, and let it go on without this terminal

@@ -23,13 +23,18 @@ pub struct Operations {
 pub struct Operation {
     pub id: String,
     pub kind: &'static str,
+    /// The first of its pools.
     pub pool: String,
     pub scope: String,
+    /// All of them: a roll may have several.
+    pub pools: Vec<String>,
     /// `running`, `waiting`, `paused`, `done`, `aborted`, `failed` or `needs-operator`.
     pub state: &'static str,
     pub owner: String,
     pub started_at: Timestamp,
     pub reason: Option<String>,
+    /// Why it was aborted, as whoever did that said; null where nobody did.
+    pub aborted: Option<String>,
     /// Whether a process on this host drives it.
     pub driven: bool,
     /// Whether its marks are all that is known of it: its journal is on another host, or lost.
@@ -81,6 +86,7 @@ pub struct Progress {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Target {
     pub instance: String,
+    pub pool: String,
     pub step: &'static str,
     pub why: Option<String>,
 }
@@ -99,7 +105,10 @@ impl Operations {
 impl Operation {
     pub fn new(view: &OperationView) -> Self {
         let operation = &view.operation;
-        let first_wait = view.waits.first().map(|it| it.1.to_string());
+        // What it would wait for is of no use where nobody drives it.
+        let rests = view.rests() && !view.is_foreign && view.halts.is_empty();
+        let nobody = rests.then(|| format!("a driver: `pooldeck ops resume {}`", operation.id));
+        let first_wait = nobody.or_else(|| view.waits.first().map(|it| it.1.to_string()));
         let first_halt = view.halts.first().map(ToString::to_string);
         let targets: Vec<Target> = operation
             .targets()
@@ -107,6 +116,7 @@ impl Operation {
                 let wait = view.waits.iter().find(|it| it.0.is_instance(id));
                 Target {
                     instance: id.to_string(),
+                    pool: operation.pool_of(id).name.to_string(),
                     step: target.step(),
                     why: wait.map(|it| sanitize(&it.1.to_string()).into_owned()),
                 }
@@ -120,7 +130,14 @@ impl Operation {
             state: view.state(),
             owner: operation.owner.to_string(),
             started_at: operation.started_at,
+            pools: operation
+                .spec
+                .pools()
+                .iter()
+                .map(|it| it.name.to_string())
+                .collect(),
             reason: operation.reason.clone(),
+            aborted: operation.aborted().map(str::to_owned),
             driven: view.is_driven,
             foreign: view.is_foreign,
             progress: Progress {

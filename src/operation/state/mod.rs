@@ -148,6 +148,17 @@ impl Operation {
         &self.standing
     }
 
+    /// Returns why it is, or was, aborted.
+    pub fn aborted(&self) -> Option<&str> {
+        match &self.standing {
+            Standing::Aborting { why }
+            | Standing::Ended {
+                aborted: Some(why), ..
+            } => Some(why),
+            Standing::Running | Standing::Paused | Standing::Ended { .. } => None,
+        }
+    }
+
     /// Returns the operation whose marks it goes on from.
     pub fn took_over(&self) -> Option<&OperationId> {
         self.took_over.as_ref()
@@ -216,9 +227,19 @@ impl Operation {
         self.pools.get(key).unwrap_or(&NOTHING)
     }
 
-    /// Returns how many targets are gone, or were given back.
+    /// Returns how many targets are gone; as long as nobody aborts it, those that were given back count
+    /// too, because nothing more becomes of them.
     pub fn n_done(&self) -> usize {
-        let is_done = |it: &&TargetState| it.gone_at.is_some() || it.untag.is_applied();
+        let is_aborted = matches!(
+            self.standing,
+            Standing::Aborting { .. }
+                | Standing::Ended {
+                    aborted: Some(_),
+                    ..
+                }
+        );
+        let is_done =
+            |it: &&TargetState| it.gone_at.is_some() || !is_aborted && it.untag.is_applied();
         self.targets.values().filter(is_done).count()
     }
 

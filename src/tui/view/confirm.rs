@@ -56,7 +56,12 @@ fn question<'a>(app: &App, confirm: &'a Confirm, width: u16) -> (Vec<Line>, Opti
             (vec![close], None)
         }
         (Some(word), Ok(plan)) => {
-            let label = format!("type {}, {word}, then enter", what_is_typed(plan, word));
+            let what = what_is_typed(plan, word);
+            let no = app
+                .keymap
+                .keys_for(Context::TypedName, &Command::InputCancel);
+            let no = no.map_or(String::new(), |it| format!(" ({it} does nothing)"));
+            let label = format!("type {what}, {word}, then enter{no}");
             let role = if confirm.is_typed() {
                 Role::Ok
             } else {

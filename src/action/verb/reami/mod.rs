@@ -58,6 +58,12 @@ pub(in crate::action) fn rollback(draft: &mut Draft<'_>, asked: &Rollback) -> Re
     };
     if asked.to.is_empty() {
         for name in &pools.0 {
+            if name.as_str().starts_with("op-") && draft.fleet.pools_named(name.as_str()).is_empty()
+            {
+                return Err(Refusal::Unsound(format!(
+                    "no roll of this host is called {name}: name its pool, and --to VERSION"
+                )));
+            }
             draft.pool(&PoolArg {
                 pool: Some(name.clone()),
                 scope: asked.terms.scope.clone(),
