@@ -64,8 +64,7 @@ pub fn conditional_words(calls: &[ConditionalCall]) -> Vec<String> {
     let mut kinds: Vec<(&ConditionalCall, usize)> = Vec::new();
     for it in calls {
         let is_same = |(first, _): &&mut (&ConditionalCall, usize)| {
-            let is_kind = first.call.operation() == it.call.operation() && first.when == it.when;
-            is_kind && !first.call.instances().is_empty() == !it.call.instances().is_empty()
+            first.call.operation() == it.call.operation() && first.when == it.when
         };
         match kinds.iter_mut().find(is_same) {
             Some((_, n)) => *n += 1,
