@@ -91,7 +91,8 @@ $ pooldeck protect i-09d55893f9cc10228 --dry-run -o json --demo --speed 0
   },
   "calls": [],
   "instances": [],
-  "operation": null
+  "operation": null,
+  "operation_at_end": null
 }
 
 "#]],
@@ -217,7 +218,8 @@ $ pooldeck scale release 8 --yes -o json --demo --speed 0
   "plan": null,
   "calls": [],
   "instances": [],
-  "operation": null
+  "operation": null,
+  "operation_at_end": null
 }
 --- stderr
 Nothing to do: demo/us-east-1/release already wants 8, between 4 and 12

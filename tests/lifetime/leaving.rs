@@ -118,6 +118,9 @@ fn a_timeout_stops_safely_too() {
     let result: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!(result["outcome"], "stopped");
     let id = result["operation"].as_str().unwrap();
+    let at_end = &result["operation_at_end"];
+    assert_eq!(at_end["targets"].as_array().unwrap().len(), 2, "{at_end:#}");
+    assert_eq!(at_end["driven"], false, "{at_end:#}");
     assert!(
         said.stderr
             .contains(&format!("`pooldeck ops resume {id}` goes on")),

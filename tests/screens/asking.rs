@@ -303,3 +303,21 @@ fn a_question_about_an_operation_is_read_to_its_end_on_a_small_terminal() {
     robot.settle();
     robot.sees("Abort the freeze");
 }
+
+#[test]
+fn a_page_of_a_plan_is_a_page_after_the_window_shrank() {
+    let mut robot = Robot::sized(160, 45);
+    ask(&mut robot, "scale workhorse -2");
+    robot.update(Msg::Resize(Size::new(80, 24)));
+    robot.settle();
+    let more = |it: &Robot| -> usize {
+        let text = it.text();
+        let line = text.lines().find(|it| it.contains(" more lines"));
+        let words: Vec<&str> = line.map_or(Vec::new(), |it| it.split(' ').collect());
+        let at = words.iter().position(|it| *it == "more");
+        at.map_or(0, |at| words[at - 1].parse().unwrap())
+    };
+    let before = more(&robot);
+    robot.press("pagedown");
+    assert_eq!(more(&robot), before - 12, "{}", robot.text());
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     action::{draft::Draft, grammar::PoolArg, plan::Refusal},
-    fleet::{Call, FreezeMark, Health, Pool, Process},
+    fleet::{Call, FreezeMark, Health, Pool, Process, short_duration},
     operation::{Freeze, Spec},
 };
 
@@ -80,12 +80,23 @@ fn warn_of_freeze(draft: &mut Draft<'_>, pool: &Pool, duration: Option<Duration>
     draft.warn(
         "nothing is launched, replaced or scaled meanwhile: an instance that dies is missing until the thaw",
     );
-    if duration.is_none() {
+    let refresh = pool.refresh.as_ref().filter(|it| !it.status.is_over());
+    if let Some(refresh) = refresh {
         draft.warn(format!(
-            "it lasts until `thaw {}`; --for 1h ends it by itself",
-            pool.name
+            "instance refresh {} is under way, and rests meanwhile",
+            refresh.id
         ));
     }
+    draft.warn(match duration {
+        Some(it) => format!(
+            "it thaws by itself after {}: the last two calls are made then",
+            short_duration(it)
+        ),
+        None => format!(
+            "it lasts until `thaw {}`; --for 1h ends it by itself",
+            pool.name
+        ),
+    });
 }
 
 pub(in crate::action) fn thaw(draft: &mut Draft<'_>, arg: &PoolArg) -> Result<(), Refusal> {

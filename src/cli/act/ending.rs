@@ -97,6 +97,13 @@ impl Acting<'_, '_> {
         self.end("unfollowed", exit, vec![why], Some(hint))
     }
 
+    fn operation_at_end(&self) -> Option<json::Operation> {
+        let id = self.result.operation.as_ref()?;
+        let (views, _) = self.session.handle.operations();
+        let view = views.iter().find(|it| it.operation.id.0 == *id)?;
+        Some(json::Operation::new(view))
+    }
+
     /// Writes the result, and the last words.
     pub(super) fn end(
         &mut self,
@@ -109,6 +116,7 @@ impl Acting<'_, '_> {
         self.result.outcome = outcome;
         self.result.exit_code = exit.code();
         self.result.why = why;
+        self.result.operation_at_end = self.operation_at_end();
         match self.flags.output {
             ActFormat::Table if outcome == "detached" => {
                 let id = self.result.operation.clone().unwrap_or_default();

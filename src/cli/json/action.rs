@@ -31,6 +31,9 @@ pub struct ActionResult {
     pub instances: Vec<Launched>,
     /// The id of the long operation that was started.
     pub operation: Option<String>,
+    /// That operation as it stood at the end: what became of each instance, and why; null where
+    /// there was none. Its calls are in the audit log.
+    pub operation_at_end: Option<super::Operation>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -165,6 +168,7 @@ impl ActionResult {
             calls: Vec::new(),
             instances: Vec::new(),
             operation: None,
+            operation_at_end: None,
         }
     }
 }
