@@ -97,11 +97,11 @@ impl Acting<'_, '_> {
         self.end("unfollowed", exit, vec![why], Some(hint))
     }
 
-    fn operation_at_end(&self) -> Option<json::Operation> {
+    fn operation_at_end(&self) -> Option<Box<json::Operation>> {
         let id = self.result.operation.as_ref()?;
         let (views, _) = self.session.handle.operations();
         let view = views.iter().find(|it| it.operation.id.0 == *id)?;
-        Some(json::Operation::new(view))
+        Some(Box::new(json::Operation::new(view)))
     }
 
     /// Writes the result, and the last words.

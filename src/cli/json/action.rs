@@ -33,7 +33,7 @@ pub struct ActionResult {
     pub operation: Option<String>,
     /// That operation as it stood at the end: what became of each instance, and why; null where
     /// there was none. Its calls are in the audit log.
-    pub operation_at_end: Option<super::Operation>,
+    pub operation_at_end: Option<Box<super::Operation>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
