@@ -188,8 +188,9 @@ fn plan_lines(app: &App, confirm: &Confirm, plan: &Plan, width: u16) -> Vec<Line
     for job in &plan.jobs_at_risk {
         lines.extend(labelled("job      ", &job.to_string(), width, Role::Busy));
     }
-    for warning in &plan.warnings {
-        lines.extend(labelled(BLANK, warning, width, Role::Warn));
+    for (warning_idx, warning) in plan.warnings.iter().enumerate() {
+        let label = if warning_idx == 0 { "warnings " } else { BLANK };
+        lines.extend(labelled(label, warning, width, Role::Warn));
     }
     if let Some(reason) = &confirm.reason {
         lines.extend(labelled("reason   ", reason, width, Role::Text));
