@@ -262,7 +262,7 @@ async fn adopt(
     let adopted = session.handle.adopt_operation(&id, gives_back).await;
     let new = adopted.map_err(|it| refused(&it))?;
     if new != id && gives_back {
-        warn_of_rolls(session, &new);
+        warn_of_rolls(session, [&id, &new]);
     }
     if new != id {
         let text = format!("operation {id} is taken over, and goes on as {new}");
@@ -278,12 +278,14 @@ async fn adopt(
 }
 
 /// Marks do not tell what a roll borrowed of its group.
-fn warn_of_rolls(session: &mut Session<'_>, id: &OperationId) {
+///
+/// What was read last may be of before the marks were made ours.
+fn warn_of_rolls(session: &mut Session<'_>, ids: [&OperationId; 2]) {
     let observation = session.handle.observation();
     let fleet = &observation.fleet;
     let is_rolled = |it: &&Arc<Pool>| {
         let tag = it.tags.get(TAG);
-        tag.is_some_and(|it| Claim::parse(it).id == *id)
+        tag.is_some_and(|it| ids.contains(&&Claim::parse(it).id))
     };
     for pool in fleet.pools.values().filter(is_rolled) {
         let size = pool.capacity.map_or(String::new(), |it| {

@@ -113,3 +113,18 @@ fn what_nobody_has_begun_cannot_be_adopted() {
         said.stderr
     );
 }
+
+/// Marks do not tell what a roll had borrowed, and whoever gives it back is told so.
+#[test]
+fn a_roll_that_is_given_back_by_its_marks_says_what_is_not_known() {
+    let desk = Host::new();
+    let said = desk.run("reami linux --bootstrap --yes --detach");
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let id = said.stdout.trim();
+    desk.wait_until_written(id, "\"applied\",\"call\":{\"call\":\"cordon\"");
+    kill(process_in(&said.stderr), Signal::KILL);
+    let lab = desk.other("lab");
+    let said = lab.run(&format!("ops adopt {id} --give-back"));
+    let words = "what it had borrowed is not known here";
+    assert!(said.stderr.contains(words), "{}", said.stderr);
+}
