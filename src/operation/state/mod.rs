@@ -230,14 +230,7 @@ impl Operation {
     /// Returns how many targets are gone; as long as nobody aborts it, those that were given back count
     /// too, because nothing more becomes of them.
     pub fn n_done(&self) -> usize {
-        let is_aborted = matches!(
-            self.standing,
-            Standing::Aborting { .. }
-                | Standing::Ended {
-                    aborted: Some(_),
-                    ..
-                }
-        );
+        let is_aborted = self.aborted().is_some();
         let is_done =
             |it: &&TargetState| it.gone_at.is_some() || !is_aborted && it.untag.is_applied();
         self.targets.values().filter(is_done).count()
